@@ -1,0 +1,1 @@
+"""What leaves: written at release, read by the researcher."""

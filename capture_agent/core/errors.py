@@ -1,0 +1,70 @@
+"""Every error that a person can meet, in one tree, by who must act.
+
+::
+
+    CaptureAgentError                 exit code 1: cannot be done now
+    ├── ConfigError                   2: whoever wrote the file or the command line
+    ├── DesktopError                  3: the person at the desktop (display, tray, library, permission)
+    ├── ConsentError                  4: nobody; what was asked for was not agreed to
+    ├── VerificationError             5: the researcher; the data is not what was signed
+    ├── KeyError_                     6: whoever holds the key that is missing or locked
+    ├── StorageError                  7: the person at the desktop (disk full, read-only, damaged)
+    └── FaultError                    70: us; a thread of the agent died
+
+Each carries a `hint`: one sentence that says what to do next. Neither message nor hint ever
+contains captured content, a key or a secret.
+"""
+
+from __future__ import annotations
+
+
+class CaptureAgentError(Exception):
+    """Something that was asked for cannot be done; the message says what, the hint what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(CaptureAgentError):
+    """A policy, settings or study file, or a command line, is wrong. Nothing was started."""
+
+    exit_code = 2
+
+
+class DesktopError(CaptureAgentError):
+    """This desktop lacks something that recording needs."""
+
+    exit_code = 3
+
+
+class ConsentError(CaptureAgentError):
+    """What was asked for was not agreed to, was withdrawn, or is past its retention."""
+
+    exit_code = 4
+
+
+class VerificationError(CaptureAgentError):
+    """Data is damaged, was changed, or comes from a device that is not known."""
+
+    exit_code = 5
+
+
+class KeyError_(CaptureAgentError):  # noqa: N801, N818 - "KeyError" is Python's own
+    """The key that is needed is missing, locked, or not the right one."""
+
+    exit_code = 6
+
+
+class StorageError(CaptureAgentError):
+    """The disk is full, read-only, or holds something in a format that this version does not know."""
+
+    exit_code = 7
+
+
+class FaultError(CaptureAgentError):
+    """A thread of the agent died. What was recorded until then is sealed."""
+
+    exit_code = 70

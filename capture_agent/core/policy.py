@@ -1,0 +1,178 @@
+"""What a study may ask for, and what the person leaves of it.
+
+A `Policy` is what the admin offers, `Settings` what the person narrows, `Effective` what both
+leave. Nothing in a `Settings` can widen a `Policy`; `effective` is a meet, tested as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from capture_agent.core.events import Category
+
+# Values a person or study may choose within; each with unit and reason.
+MAX_FPS_LIMIT = 30  # frames a second; more is a video, not a record of work
+RETENTION_LIMIT_DAYS = 3650  # ten years; nobody can promise more
+OWN_STUDY = "myself"  # the study id of recording for oneself
+OWN_PURPOSE = "own-use"
+OWN_RETENTION_DAYS = 30
+OWN_DEVICE = "own-device"  # stands for the device's own recipient until one exists
+
+# The recipient in config.example.toml. Its identity is public, so everybody could read what is sealed to it.
+EXAMPLE_SEED_TEXT = "capture-agent example recipient: never use this key"
+
+
+class RecipientKind(StrEnum):
+    """How a recipient's key works. The two are never mixed in one bundle."""
+
+    HYBRID = "hybrid"  # age1pq…, post-quantum
+    CLASSICAL = "classical"  # age1…, X25519
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Someone who can open bundles. `categories` is what this recipient gets, never more than the policy's."""
+
+    name: str
+    key: str  # "age1pq1…" or "age1…"; OWN_DEVICE when one records for oneself
+    kind: RecipientKind
+    categories: frozenset[Category]
+    is_example: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The text a person agrees to, in one language. `text` is Markdown, shown and hashed as it is."""
+
+    locale: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A study as its admin offers it."""
+
+    study: str
+    version: int
+    title: str
+    controller: str
+    contact: str
+    purposes: Mapping[str, str]  # purpose id → sentence
+    categories: frozenset[Category]
+    recipients: tuple[Recipient, ...]
+    retention_days: int
+    notices: tuple[Notice, ...]
+    apps: frozenset[str] | None = None  # None: the person chooses any
+    tasks: tuple[str, ...] = ()
+    destination: str | None = None
+    max_fps: int = 10
+    expires: datetime | None = None
+    enabled: bool = True  # the kill switch; lifting it never resumes capture
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is recording for oneself."""
+        return self.study == OWN_STUDY
+
+    def notice(self, locale: str) -> Notice:
+        """Return the notice in `locale` ("de_CH" falls back to "de"), else the first one."""
+        for wanted in (locale, locale.split("_", maxsplit=1)[0]):
+            for notice in self.notices:
+                if notice.locale == wanted:
+                    return notice
+        return self.notices[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person chose. Every default leaves the policy as it is."""
+
+    categories: frozenset[Category] | None = None
+    never_apps: frozenset[str] = frozenset()
+    max_fps: int | None = None
+    pause_hotkey: str = "ctrl+shift+f9"
+    task_hotkey: str = "ctrl+shift+f10"
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What may be asked for on this machine: policy narrowed by settings."""
+
+    policy: Policy
+    categories: frozenset[Category]
+    never_apps: frozenset[str] = field(default_factory=frozenset)
+    max_fps: int = 10
+
+
+def effective(policy: Policy, settings: Settings) -> Effective:
+    """Return `policy` narrowed by `settings`."""
+    categories = policy.categories if settings.categories is None else policy.categories & settings.categories
+    fps = policy.max_fps if settings.max_fps is None else min(policy.max_fps, settings.max_fps)
+    return Effective(policy, categories, settings.never_apps, fps)
+
+
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """One thing that a new policy asks for and the agreed one did not. `was` and `wants` are for people to read."""
+
+    what: str
+    was: str
+    wants: str
+
+
+def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
+    """Return everything in `new` that goes beyond `agreed`, or changes what was agreed to.
+
+    Capture under `new` needs a fresh consent unless this is empty.
+    """
+    found: list[Widening] = []
+
+    def compare(what: str, was: object, wants: object, *, wider: bool) -> None:
+        if wider:
+            found.append(Widening(what, str(was), str(wants)))
+
+    compare("study", agreed.study, new.study, wider=agreed.study != new.study)
+    compare("title", agreed.title, new.title, wider=agreed.title != new.title)
+    compare("controller", agreed.controller, new.controller, wider=agreed.controller != new.controller)
+    for purpose in sorted(new.purposes):
+        was = agreed.purposes.get(purpose, "")
+        compare(f"purpose {purpose}", was or "not there", new.purposes[purpose], wider=was != new.purposes[purpose])
+    for category in sorted(new.categories - agreed.categories):
+        compare("category", "not there", category, wider=True)
+    known = {recipient.key: recipient for recipient in agreed.recipients}
+    for recipient in new.recipients:
+        before = known.get(recipient.key)
+        compare("recipient", "not there", recipient.name, wider=before is None)
+        if before is not None:
+            compare("recipient's name", before.name, recipient.name, wider=before.name != recipient.name)
+            for category in sorted(recipient.categories - before.categories):
+                compare(f"what {recipient.name} gets", "not there", category, wider=True)
+    compare("days kept", agreed.retention_days, new.retention_days, wider=new.retention_days > agreed.retention_days)
+    compare(
+        "destination",
+        agreed.destination or "none",
+        new.destination or "none",
+        wider=new.destination not in {None, agreed.destination},
+    )
+    compare("frames a second", agreed.max_fps, new.max_fps, wider=new.max_fps > agreed.max_fps)
+    apps_wider = agreed.apps is not None and (new.apps is None or bool(new.apps - agreed.apps))
+    compare("programs", _apps(agreed.apps), _apps(new.apps), wider=apps_wider)
+    old_notices = {notice.locale: notice for notice in agreed.notices}
+    for notice in new.notices:
+        before_text = old_notices.get(notice.locale)
+        compare(
+            f"notice ({notice.locale})",
+            "not there" if before_text is None else f"version {before_text.version}",
+            f"version {notice.version}",
+            wider=before_text is None or before_text.text != notice.text,
+        )
+    return tuple(found)
+
+
+def _apps(apps: frozenset[str] | None) -> str:
+    return "any you choose" if apps is None else ", ".join(sorted(apps)) or "none"

@@ -1,0 +1,1 @@
+"""What the operating system knows: windows, focus, monitors, keymap, idle time, permissions."""

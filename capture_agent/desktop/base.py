@@ -1,0 +1,62 @@
+"""What the agent asks of a desktop, whatever the operating system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from capture_agent.core.events import Layout, Monitor, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is missing. `blocks`: recording cannot start. Shown as "what. hint."."""
+
+    name: str  # one word for --json: "display", "wayland", "tray", "library", "keyring" …
+    what: str
+    hint: str
+    blocks: bool = True
+
+
+class Desktop(Protocol):
+    """One connection to the desktop, used from one thread only, the one that opened it."""
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """Return the monitors as they are now, numbered from 1 in the order of (x, y)."""
+
+    def layout(self) -> Layout:
+        """Return all visible top-level windows, bottom to top."""
+
+    def focused(self) -> Window | None:
+        """Return the window that has the keyboard, or None if there is none or it is not known."""
+
+    def proved_shown(self, window_id: int) -> bool:
+        """Return whether that window is mapped, on a monitor, and at most half of it covered by others. Never raises."""
+
+    def idle_seconds(self) -> float:
+        """Return for how long nobody has touched keyboard or pointer."""
+
+    def keyboard_layouts(self) -> tuple[str, ...]:
+        """Return the names of the keyboard layouts, the active one first."""
+
+    def now_us(self) -> int:
+        """Return the input clock in µs: the clock that events are stamped with."""
+
+    def close(self) -> None:
+        """Give the connection back. Safe to call twice."""
+
+
+class Hotkeys(Protocol):
+    """Global hotkeys that record nothing: the combination is grabbed, other keys are never seen."""
+
+    def grab(self, combination: str, pressed: Callable[[], None]) -> None:
+        """Call `pressed` (on the hotkey thread) whenever `combination` ("ctrl+shift+f9") goes down.
+
+        Raises:
+            ConfigError: The combination cannot be read.
+            DesktopError: Another program has taken it.
+        """
+
+    def close(self) -> None:
+        """Ungrab everything and join the thread."""

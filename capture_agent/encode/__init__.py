@@ -1,0 +1,1 @@
+"""Cleared events to MCAP, H.264 and stills, and back."""

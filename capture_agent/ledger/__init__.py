@@ -1,0 +1,1 @@
+"""The consent record: append-only, chained, signed."""

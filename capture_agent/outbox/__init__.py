@@ -1,0 +1,1 @@
+"""The way from a held session to its recipients."""

@@ -1,0 +1,1 @@
+"""The researcher's end: verify and open what was released."""

@@ -1,0 +1,1 @@
+"""Threads and order: sources, gate, encoders and writer put together. No Qt."""

@@ -1,0 +1,133 @@
+"""What the agent is doing now, as frozen values: all that windows, tray and commands ever see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from capture_agent.core.events import Category, Outcome
+from capture_agent.core.policy import Effective, Policy, Widening
+from capture_agent.core.recording import State
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The task that is going on."""
+
+    id: str
+    text: str
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSession:
+    """One line of *My recordings*. Times are wall clock, UTC; sizes bytes; `days_left` until it expires."""
+
+    id: str
+    study: str
+    started: datetime
+    seconds: float
+    size: int
+    state: str  # "recording" | "held" | "released" | "damaged"
+    complete: bool
+    days_left: int
+    released_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole visible state. Immutable; a new one is made for every change."""
+
+    state: State
+    joined: Policy | None  # None: first run, neither a study nor "for myself" chosen
+    offer: Effective | None  # the joined policy narrowed by settings
+    consented: frozenset[Category] = frozenset()
+    apps: frozenset[str] = frozenset()  # programs that may be recorded
+    must_ask: bool = False  # consent is missing, was invalidated or has expired
+    refused: bool = False
+    widened: tuple[Widening, ...] = ()  # what changed since the person agreed
+    problem: str = ""  # why the state is attention: one sentence, empty if nothing is wrong
+    hint: str = ""  # what to do about `problem`
+    paused_until: datetime | None = None  # None while paused: until I resume
+    recording_since: datetime | None = None
+    task: Task | None = None
+    held: int = 0  # sessions waiting for review
+    not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
+    keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used
+
+    @property
+    def attention(self) -> bool:
+        """Whether the person has to look."""
+        return bool(self.problem)
+
+
+class Agent(Protocol):
+    """What windows, tray and commands may ask for. Everything here runs on the main thread and returns at once.
+
+    Methods raise `CaptureAgentError` when they cannot do what is asked; the message is for people.
+    Those marked *click* are called only from a click of the person in a window; no command, file,
+    message or setting reaches them.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as it is now."""
+
+    # --- joining and consent
+    def read_study(self, path: str) -> Policy:
+        """Return the study in a file, checked, without joining it."""
+
+    def join(self, path: str) -> None:
+        """*click* Join the study in a file. Nothing is recorded before consent."""
+
+    def choose_own(self) -> None:
+        """*click* Record for myself: built-in notice, own device key only, no destination, 30 days."""
+
+    def asked(self) -> None:
+        """The panel is shown now."""
+
+    def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
+        """*click* Agree to `categories` and `apps`, having read `shown_text` as the widget rendered it."""
+
+    def refuse(self) -> None:
+        """*click* Refuse everything that is asked."""
+
+    def withdraw(self, *, destroy: bool) -> None:
+        """Opt out: stop at once; with `destroy`, unreleased sessions can never be opened again."""
+
+    def known_apps(self) -> Mapping[str, str]:
+        """Return programs that have a window now or had one lately: name for rules → title for people."""
+
+    # --- recording
+    def start(self) -> None:
+        """*click* Start recording."""
+
+    def pause(self, minutes: int | None) -> None:
+        """Pause at once, for `minutes` or until resumed."""
+
+    def resume(self) -> None:
+        """*click* Go on recording."""
+
+    def stop(self) -> None:
+        """Seal the session and stop."""
+
+    # --- tasks
+    def start_task(self, text: str) -> Task:
+        """Begin a task; one that is going on ends as not judged ("gave up" is never assumed)."""
+
+    def finish_task(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
+        """End the task that is going on."""
+
+    # --- held sessions
+    def sessions(self) -> tuple[HeldSession, ...]:
+        """Return the sessions on this disk, newest first."""
+
+    def release(self, session: str) -> tuple[str, ...]:
+        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow: run by `ui.bridge`."""
+
+    def open_own(self, session: str, out: str) -> None:
+        """Write one's own session, opened, into a new folder. Slow."""
+
+    def delete(self, session: str) -> None:
+        """*click* Destroy a held session."""

@@ -1,0 +1,1 @@
+"""Raw events in. Nothing here decides what may be kept."""

@@ -1,0 +1,1 @@
+"""Windows, tray and indicator: the only door to Qt besides `app`."""
