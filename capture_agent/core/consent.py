@@ -42,7 +42,13 @@ class Input(StrEnum):
 PERMITTING = frozenset({State.GIVEN, State.RENEWED})
 
 _ASKABLE = {Input.ASK: State.REQUESTED, Input.REFUSE: State.REFUSED}
-_LEAVING = {Input.WITHDRAW: State.WITHDRAWN, Input.EXPIRE: State.EXPIRED, Input.INVALIDATE: State.INVALIDATED}
+_AGREED = {
+    Input.ACCEPT: State.RENEWED,
+    Input.REFUSE: State.WITHDRAWN,
+    Input.WITHDRAW: State.WITHDRAWN,
+    Input.EXPIRE: State.EXPIRED,
+    Input.INVALIDATE: State.INVALIDATED,
+}
 
 # Leaving is in every row that permits capture; ACCEPT only follows ASK, so nothing is given unseen.
 TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
@@ -55,13 +61,8 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
             Input.WITHDRAW: State.WITHDRAWN,
             Input.INVALIDATE: State.INVALIDATED,
         },
-        State.GIVEN: {**_LEAVING, Input.ASK: State.GIVEN, Input.ACCEPT: State.RENEWED, Input.REFUSE: State.WITHDRAWN},
-        State.RENEWED: {
-            **_LEAVING,
-            Input.ASK: State.RENEWED,
-            Input.ACCEPT: State.RENEWED,
-            Input.REFUSE: State.WITHDRAWN,
-        },
+        State.GIVEN: {**_AGREED, Input.ASK: State.GIVEN},
+        State.RENEWED: {**_AGREED, Input.ASK: State.RENEWED},
         State.REFUSED: {**_ASKABLE, Input.WITHDRAW: State.WITHDRAWN},
         State.WITHDRAWN: {**_ASKABLE, Input.WITHDRAW: State.WITHDRAWN},
         State.EXPIRED: {**_ASKABLE, Input.WITHDRAW: State.WITHDRAWN},

@@ -118,12 +118,12 @@ class Kept:
 class Gate:
     """The gate's memory: the rules in force and where the keyboard focus was lately.
 
-    `focus` holds (µs, verdict) changes, oldest first. `hidden_since_us` is when focus left the
+    `focus` holds (µs, window) changes, oldest first. `hidden_since_us` is when focus left the
     programs that may be recorded, None while it is inside them.
     """
 
     rules: Rules = field(default_factory=Rules)
-    focus: tuple[tuple[int, Verdict], ...] = ()
+    focus: tuple[tuple[int, Window | None], ...] = ()
     epoch_us: int = 0  # session time 0, to which whole seconds refer
     hidden_since_us: int | None = None
     hidden_reason: Reason | None = None
@@ -131,13 +131,12 @@ class Gate:
 
     def observe(self, focus: Focus) -> Gate:
         """Learn a focus change as soon as it arrives, ahead of the events that wait."""
-        verdict = self.rules.judge(focus.window)
         recent = tuple(
             pair
             for n, pair in enumerate(self.focus)
             if n == len(self.focus) - 1 or self.focus[n + 1][0] >= focus.t_us - FOCUS_MEMORY_US
         )
-        return replace(self, focus=(*recent, (focus.t_us, verdict)))
+        return replace(self, focus=(*recent, (focus.t_us, focus.window)))
 
     def forget_focus(self) -> Gate:
         """Know nothing of focus any more: sources were stopped and what they would say is not known."""
@@ -152,11 +151,12 @@ class Gate:
         worst = Verdict.CLEAR
         known = False
         changes = self.focus
-        for n, (since, verdict) in enumerate(changes):
+        for n, (since, window) in enumerate(changes):
             until = changes[n + 1][0] if n + 1 < len(changes) else None
             if since > end_us or (until is not None and until <= start_us):
                 continue
             known = known or since <= start_us
+            verdict = self.rules.judge(window)
             if verdict is Verdict.SENSITIVE:
                 return Verdict.SENSITIVE
             if verdict is Verdict.UNKNOWN and not (n > 0 and until is not None and until - since <= TRANSITION_US):

@@ -32,7 +32,7 @@ class Desktop(Protocol):
         """Return the window that has the keyboard, or None if there is none or it is not known."""
 
     def proved_shown(self, window_id: int) -> bool:
-        """Return whether that window is mapped, on a monitor, and at most half of it covered by others. Never raises."""
+        """Return whether that window is mapped, on a monitor and at most half covered by others. Never raises."""
 
     def idle_seconds(self) -> float:
         """Return for how long nobody has touched keyboard or pointer."""

@@ -124,7 +124,7 @@ class Agent(Protocol):
         """Return the sessions on this disk, newest first."""
 
     def release(self, session: str) -> tuple[str, ...]:
-        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow: run by `ui.bridge`."""
+        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow."""
 
     def open_own(self, session: str, out: str) -> None:
         """Write one's own session, opened, into a new folder. Slow."""

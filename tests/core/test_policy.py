@@ -1,0 +1,74 @@
+"""Policies: settings only narrow, and whatever goes beyond what was agreed is found."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings, effective, widenings
+
+categories = st.frozensets(st.sampled_from(Category))
+recipients = st.lists(
+    st.builds(
+        Recipient, st.sampled_from(["lab", "uni"]), st.sampled_from(["age1a", "age1b"]),
+        st.just(RecipientKind.CLASSICAL), categories,
+    ),
+    max_size=2, unique_by=lambda r: r.key,
+).map(tuple)  # fmt: skip
+policies = st.builds(
+    Policy,
+    study=st.sampled_from(["s1", "s2"]),
+    version=st.integers(1, 3),
+    title=st.sampled_from(["A", "B"]),
+    controller=st.just("Lab"),
+    contact=st.just("c@example.org"),
+    purposes=st.dictionaries(st.sampled_from(["p", "q"]), st.sampled_from(["x", "y"])),
+    categories=categories,
+    recipients=recipients,
+    retention_days=st.integers(1, 3),
+    notices=st.just((Notice("en", 1, "text"),)),
+    apps=st.none() | st.frozensets(st.sampled_from(["a", "b"])),
+    destination=st.none() | st.sampled_from(["x", "y"]),
+    max_fps=st.integers(1, 3),
+)
+settings = st.builds(Settings, st.none() | categories, max_fps=st.none() | st.integers(1, 30))
+
+
+@pytest.mark.promise("P7")
+@given(policies, settings)
+def test_settings_only_narrow(policy, chosen):
+    left = effective(policy, chosen)
+    assert left.categories <= policy.categories
+    assert left.max_fps <= policy.max_fps
+
+
+@pytest.mark.promise("P7")
+@given(policies, policies)
+def test_no_widening_means_that_nothing_goes_beyond_what_was_agreed(agreed, new):
+    if widenings(agreed, new):
+        return
+    assert (new.study, new.title, new.controller) == (agreed.study, agreed.title, agreed.controller)
+    assert new.categories <= agreed.categories
+    assert set(new.purposes.items()) <= set(agreed.purposes.items())
+    assert new.retention_days <= agreed.retention_days
+    assert new.max_fps <= agreed.max_fps
+    assert new.destination in {None, agreed.destination}
+    gets = {r.key: r.categories for r in agreed.recipients}
+    assert all(r.key in gets and r.categories <= gets[r.key] for r in new.recipients)
+    assert agreed.apps is None or (new.apps is not None and new.apps <= agreed.apps)
+
+
+@given(policies)
+def test_the_same_policy_and_a_narrower_one_widen_nothing(policy):
+    assert widenings(policy, policy) == ()
+    narrower = replace(policy, categories=frozenset(), recipients=(), destination=None, version=policy.version + 1)
+    assert widenings(policy, narrower) == ()
+
+
+@pytest.mark.promise("P7")
+def test_a_changed_notice_is_a_widening_and_says_so():
+    base = Policy("s", 1, "T", "C", "c", {}, frozenset(), (), 1, (Notice("en", 1, "old"),))
+    found = widenings(base, replace(base, notices=(Notice("en", 2, "new"),)))
+    assert [(w.what, w.was, w.wants) for w in found] == [("notice (en)", "version 1", "version 2")]

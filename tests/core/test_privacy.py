@@ -1,0 +1,201 @@
+"""The gate: only what happens in an agreed program, at an allowed moment, in an agreed category is kept."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.events import (
+    Button,
+    Category,
+    Focus,
+    Frame,
+    Gap,
+    GapReason,
+    Key,
+    Layout,
+    Monitor,
+    Rect,
+    TaskStarted,
+    Window,
+    Withheld,
+)
+from capture_agent.core.intervals import Intervals
+from capture_agent.core.privacy import (
+    DESKTOP_APP,
+    HOLD_US,
+    MASK_BGRX,
+    TRANSITION_US,
+    Gate,
+    Reason,
+    Rules,
+    Verdict,
+    waiting,
+)
+
+ALL = frozenset(Category)
+ALWAYS = Intervals().open(0).mark(400_000).mark(800_000).mark(1_200_000)
+SOMEWHERE = Rect(0, 0, 10, 10)
+
+
+def window(app, rect=SOMEWHERE, number=1, pid=100, aliases=()):
+    return Window(number, app, f"title of {app}", rect, rect, pid, aliases)
+
+
+EDITOR, VAULT = window("editor"), window("keepassxc", number=2)
+RULES = Rules(ALL, frozenset({"editor", "terminal"}), frozenset({"keepassxc"}))
+
+
+def key(t_us, sym="a", text="a", mods=()):
+    return Key(t_us, True, 38, sym, text, mods, injected=False)
+
+
+def gate_with(*focus):
+    gate = Gate(RULES)
+    for t_us, where in focus:
+        gate = gate.observe(Focus(t_us, where))
+    return gate
+
+
+def kept(gate, event, intervals=ALWAYS):
+    return gate.clear(event, intervals)[1]
+
+
+def test_typing_in_an_agreed_program_is_kept():
+    assert kept(gate_with((0, EDITOR)), key(300_000)).cleared[0].event.text == "a"
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("offset", [-HOLD_US, -1, 0, 1, HOLD_US])
+def test_typing_near_an_excluded_window_is_not_kept(offset):
+    gate = gate_with((0, EDITOR), (600_000, VAULT), (600_000 + 1, EDITOR))
+    assert kept(gate, key(600_000 + offset)).reason is Reason.PROGRAM
+    assert kept(gate, key(600_000 - HOLD_US - 1)).cleared
+
+
+@pytest.mark.promise("P8")
+def test_with_focus_unknown_only_commands_are_kept_and_without_text():
+    gate = gate_with((0, None))
+    assert kept(gate, key(300_000)).reason is Reason.FOCUS_UNKNOWN
+    chord = kept(gate, key(300_000, "c", "\x03", ("ctrl",))).cleared[0].event
+    assert (chord.sym, chord.text) == ("c", None)
+    assert kept(gate, key(300_000, "Return", None)).cleared
+    assert kept(gate, Button(300_000, True, "left", 1, 1, injected=False)).reason is Reason.FOCUS_UNKNOWN
+
+
+@pytest.mark.promise("P8")
+def test_before_any_focus_is_known_nothing_typed_is_kept():
+    assert kept(Gate(RULES), key(300_000)).reason is Reason.FOCUS_UNKNOWN
+    late = gate_with((200_000, EDITOR))
+    assert kept(late, key(300_000)).reason is Reason.FOCUS_UNKNOWN
+
+
+def test_a_short_moment_without_a_window_between_two_agreed_programs_is_clear():
+    other = window("terminal", number=3)
+    gate = gate_with((0, EDITOR), (300_000, None), (300_000 + TRANSITION_US, other))
+    assert kept(gate, key(300_001)).cleared
+    gate = gate_with((0, EDITOR), (300_000, None), (300_001 + TRANSITION_US, other))
+    assert kept(gate, key(300_001)).reason is Reason.FOCUS_UNKNOWN
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("category", Category)
+def test_a_category_that_was_not_agreed_is_never_kept(category):
+    event = {
+        Category.KEYBOARD: key(300_000),
+        Category.POINTER: Button(300_000, True, "left", 1, 1, injected=False),
+        Category.WINDOWS: Focus(300_000, EDITOR),
+        Category.SCREEN: frame(Layout((EDITOR,))),
+        Category.TASKS: TaskStarted(300_000, "1", "x"),
+    }[category]
+    for rules, expected in ((RULES, True), (Rules(ALL - {category}, RULES.apps), False)):
+        gate = Gate(rules).observe(Focus(0, EDITOR))
+        assert bool(kept(gate, event).cleared) == expected
+
+
+@pytest.mark.promise("P5")
+def test_nothing_outside_the_allowed_intervals_is_kept():
+    closed = Intervals().open(0).mark(100_000).close(290_000)
+    gate = gate_with((0, EDITOR))
+    for event in (key(300_000), Focus(300_000, EDITOR), frame(Layout((EDITOR,)))):
+        assert kept(gate, event, closed).reason is Reason.OUTSIDE
+    assert kept(gate, Gap(300_000, 290_000, GapReason.PAUSED), closed).cleared
+
+
+def test_an_event_waits_until_what_follows_it_is_known():
+    line = Intervals().open(0).mark(300_000)
+    assert waiting(key(300_000 - HOLD_US + 1), line)
+    assert not waiting(key(300_000 - HOLD_US), line)
+    assert not waiting(key(299_000), line.close(300_000))
+
+
+def test_titles_of_excluded_windows_are_not_kept():
+    gate, seen = gate_with((0, EDITOR)).clear(Focus(1, EDITOR), ALWAYS)
+    assert seen.cleared[0].event.window == EDITOR
+    gate, seen = gate.clear(Focus(300_000, VAULT), ALWAYS)
+    assert seen.cleared[0].event == Focus(300_000, None)
+    gate, seen = gate.clear(Focus(400_000, EDITOR), ALWAYS)
+    marker, focus = (c.event for c in seen.cleared)
+    assert marker == Withheld(1_000_000, 0, "program")
+    assert focus.window == EDITOR
+
+
+def test_our_own_windows_are_never_recorded():
+    assert Rules(ALL, frozenset({"editor"}), own_pid=100).judge(EDITOR) is Verdict.SENSITIVE
+
+
+def test_an_alias_is_enough_to_exclude():
+    assert RULES.judge(window("editor", aliases=("keepassxc",))) is Verdict.SENSITIVE
+
+
+# --- pixels
+
+SIDE = 24
+AREA = Rect(0, 0, SIDE, SIDE)
+
+
+def frame(layout, origin=(0, 0)):
+    pixels = np.full((SIDE, SIDE, 4), 200, np.uint8)
+    return Frame(300_000, Monitor(1, Rect(*origin, SIDE, SIDE)), pixels, layout)
+
+
+rects = st.builds(Rect, st.integers(-5, SIDE), st.integers(-5, SIDE), st.integers(0, SIDE), st.integers(0, SIDE))
+stacks = st.lists(st.tuples(st.sampled_from(["editor", "terminal", "keepassxc", "new"]), rects), max_size=7)
+
+
+@pytest.mark.promise("P8")
+@given(stacks, st.booleans(), st.tuples(st.integers(-3, 3), st.integers(-3, 3)))
+def test_exactly_the_pixels_of_the_topmost_window_decide(stack, bare, origin):
+    apps = RULES.apps | ({DESKTOP_APP} if bare else set())
+    gate = Gate(Rules(ALL, frozenset(apps), RULES.excluded))
+    layout = Layout(tuple(window(app, rect, n) for n, (app, rect) in enumerate(stack)))
+    painted = gate.clear(frame(layout, origin), ALWAYS)[1].cleared[0].event.pixels
+    for row in range(SIDE):
+        for column in range(SIDE):
+            x, y = column + origin[0], row + origin[1]
+            top = next((a for a, r in reversed(stack) if r.x <= x < r.right and r.y <= y < r.bottom), DESKTOP_APP)
+            hidden = tuple(painted[row, column]) == MASK_BGRX
+            assert hidden == (top not in apps or top in RULES.excluded)
+
+
+@given(rects, rects)
+def test_minus_leaves_disjoint_pieces_that_cover_the_rest(whole, cut):
+    pieces = whole.minus(cut)
+    assert sum(p.area for p in pieces) == whole.area - whole.intersect(cut).area
+    for n, piece in enumerate(pieces):
+        assert not piece.intersect(cut).area
+        assert all(not piece.intersect(other).area for other in pieces[n + 1 :])
+
+
+@pytest.mark.promise("P8")
+def test_only_the_gate_makes_something_cleared():
+    package = Path(__file__).parents[2] / "capture_agent"
+    makers = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Cleared":
+                makers.add(path.relative_to(package).as_posix())
+    assert makers == {"core/privacy.py"}
