@@ -1,0 +1,37 @@
+"""A private desktop for each test that needs one, and what runs on it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capture_agent.demo.desktop import PrivateDesktop
+
+
+@pytest.fixture
+def desktop() -> Iterator[PrivateDesktop]:
+    """A new desktop with window manager, tray host, keyring and accessibility bus; nothing on it is shared."""
+    with PrivateDesktop() as private:
+        yield private
+
+
+@pytest.fixture
+def two_monitors(desktop: PrivateDesktop) -> PrivateDesktop:
+    """The desktop, split into two monitors side by side."""
+    desktop.split()
+    return desktop
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """An empty 2 MiB disk: the runner mounts one for each worker and names it in CAPTURE_AGENT_SMALL_DISKS."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    disks = os.environ.get("CAPTURE_AGENT_SMALL_DISKS")
+    if not disks:
+        pytest.fail("no small disk: run the tests with `make test` (as root), which mounts them")
+    with tempfile.TemporaryDirectory(dir=Path(disks) / worker) as folder:
+        yield Path(folder)
