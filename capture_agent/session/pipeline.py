@@ -1,0 +1,247 @@
+"""The one thread that holds plaintext: gate, encoders, writer.
+
+Sources call `put` from their own threads. The main thread opens, marks and closes the allowed
+interval. Everything else is decided here by event time, so it does not matter who was late.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Protocol
+
+from capture_agent.core.errors import CaptureAgentError, FaultError
+from capture_agent.core.events import Event, Focus, Frame, Gap, GapReason
+from capture_agent.core.intervals import Intervals
+from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
+from capture_agent.encode import event_log
+from capture_agent.encode.event_log import Message
+from capture_agent.session.screens import Screens
+
+WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so there is no need to wake for each event
+PART_US = 1_200_000  # with the hold window (250 ms), a mark (100 ms) and a wake (50 ms): at most 1.6 s lost at a crash
+MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
+MAX_FRAMES = 8  # 8 MiB each at 1080p; the oldest is dropped and counted
+CLOSE_SECONDS = 30.0  # sealing takes milliseconds; longer means that the disk hangs
+
+
+class PartWriter(Protocol):
+    """Where parts go: `held.writer.Writer`."""
+
+    def append(self, messages: list[Message]) -> None:
+        """Write one part durably, or raise StorageError with the file cut back to its last whole part."""
+
+    def close(self, reason: str, about: Mapping[str, str]) -> None:
+        """Write the end."""
+
+    def abandon(self) -> None:
+        """Close the file as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SetRules:
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """Decide everything that waits, write it and end the session."""
+
+    reason: str
+
+
+class Pipeline:
+    """One session's thread, from the first event to the seal."""
+
+    def __init__(
+        self,
+        writer: PartWriter,
+        rules: Rules,
+        *,
+        epoch_us: int,
+        clock: Callable[[], int],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Take over `writer`; `epoch_us` is session time 0. `failed(why)` is called once, on the thread, if it dies."""
+        self._writer = writer
+        self._clock = clock
+        self._failed = failed
+        self._gate = Gate(rules, epoch_us=epoch_us)
+        self._queue: deque[Event | _SetRules | _Close] = deque()
+        self._waiting: list[tuple[int, int, Event]] = []
+        self._order = count()
+        self._frames_waiting = 0
+        self._intervals = Intervals()
+        self._epoch_us = epoch_us
+        self._screens = Screens(epoch_us)
+        self._messages: list[Message] = []
+        self._part_since_us = 0
+        self._dead = ""
+        self._overrun = False
+        self._frames_dropped = 0
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+        self._thread.start()
+
+    # --- the main thread
+
+    def open_interval(self, now_us: int) -> None:
+        """Allow capture from now on."""
+        self._intervals = self._intervals.open(now_us)
+
+    def mark(self, now_us: int) -> int | None:
+        """Say that everything still permits capture.
+
+        Returns the µs at which capture was lost, if marks had stopped for too long: a new
+        interval began now, and the caller tells the pipeline of the gap.
+        """
+        before = self._intervals
+        self._intervals = before.mark(now_us)
+        lost = before.opened_us is not None and self._intervals.opened_us != before.opened_us
+        return before.marked_us if lost else None
+
+    def close_interval(self, now_us: int) -> None:
+        """Forbid capture from now on. What waits is decided within `WAKE_SECONDS`."""
+        self._intervals = self._intervals.close(now_us)
+
+    def put(self, event: Event) -> None:
+        """Take one event; any thread. A full queue is a fault, except for frames: the oldest is dropped."""
+        if len(self._queue) < MAX_EVENTS:
+            self._queue.append(event)
+        else:
+            self._overrun = True
+
+    def gap(self, start_us: int, end_us: int, reason: GapReason) -> None:
+        """Say that nothing was recorded between two moments."""
+        self._queue.append(Gap(end_us, start_us, reason))
+
+    def set_rules(self, rules: Rules) -> None:
+        """Use other rules for everything that is decided from now on, what waits included."""
+        self._queue.append(_SetRules(rules))
+
+    def check(self) -> None:
+        """Raise `FaultError` if the thread died or is hopelessly behind."""
+        if self._dead:
+            raise FaultError(f"recording stopped: {self._dead}", hint="What was recorded until then is sealed.")
+        if self._overrun:
+            raise FaultError("recording could not keep up", hint="What was recorded until then is sealed.")
+
+    def close(self, reason: str) -> None:
+        """Decide what waits, seal the session and end the thread. Safe to call on a dead pipeline.
+
+        Raises:
+            FaultError: The seal could not be written; the session stays readable, marked incomplete.
+        """
+        self._queue.append(_Close(reason))
+        self._wake.set()
+        self._thread.join(CLOSE_SECONDS)
+        if self._dead or self._thread.is_alive():
+            self._writer.abandon()
+            why = self._dead or "the disk does not answer"
+            raise FaultError(f"the session was not sealed: {why}", hint="It is kept, marked incomplete.")
+
+    # --- the pipeline's thread
+
+    def _run(self) -> None:
+        try:
+            while self._once():
+                self._wake.wait(WAKE_SECONDS)
+                self._wake.clear()
+        except CaptureAgentError as error:
+            # Our own errors say what happened and hold no content.
+            self._die(str(error))
+        except BaseException as error:  # noqa: BLE001 - the thread's one boundary: whatever it is becomes a fault
+            self._die(type(error).__name__)
+
+    def _die(self, what: str) -> None:
+        self._dead = what
+        self._queue.clear()
+        self._waiting.clear()
+        self._failed(what)
+
+    def _once(self) -> bool:
+        """Take in what arrived, decide what can be decided, write a part if one is due."""
+        # The interval is read before the queue: an event that happened before its end is then in one or the other.
+        intervals = self._intervals.lost(self._clock())
+        close: _Close | None = None
+        while self._queue and close is None:
+            item = self._queue.popleft()
+            match item:
+                case _SetRules():
+                    self._gate = replace(self._gate, rules=item.rules)
+                case _Close():
+                    close, intervals = item, self._intervals
+                case _:
+                    self._take(item)
+        while self._waiting and (close is not None or not waiting(self._waiting[0][2], intervals)):
+            self._decide(heapq.heappop(self._waiting)[2], intervals)
+        if close is not None:
+            self._finish(close.reason, intervals)
+            return False
+        if self._messages and self._clock() - self._part_since_us >= PART_US:
+            self._write_part()
+        return True
+
+    def _finish(self, reason: str, intervals: Intervals) -> None:
+        end_us = intervals.ended[-1][1] if intervals.ended else self._epoch_us
+        self._gate, marks = self._gate.close_hidden(end_us)
+        for mark in marks:
+            self._keep(mark)
+        self._write_part()
+        self._screens.close()
+        about = {
+            "frames_kept": self._screens.kept,
+            "frames_dropped": self._frames_dropped,
+            "frames_equal": self._screens.equal,
+        }
+        self._writer.close(reason, {name: str(number) for name, number in about.items()})
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Focus):
+            self._gate = self._gate.observe(event)
+        elif isinstance(event, Frame):
+            self._frames_waiting += 1
+            if self._frames_waiting > MAX_FRAMES:
+                self._drop_oldest_frame()
+        elif isinstance(event, Gap):
+            # The sources were stopped; where the focus went meanwhile is not known until they say so again.
+            self._gate = self._gate.forget_focus()
+        heapq.heappush(self._waiting, (event.t_us, next(self._order), event))
+
+    def _drop_oldest_frame(self) -> None:
+        oldest = min((item for item in self._waiting if isinstance(item[2], Frame)), default=None)
+        if oldest is not None:
+            self._waiting.remove(oldest)
+            heapq.heapify(self._waiting)
+            self._frames_waiting -= 1
+            self._frames_dropped += 1
+
+    def _decide(self, event: Event, intervals: Intervals) -> None:
+        if isinstance(event, Frame):
+            self._frames_waiting -= 1
+        elif isinstance(event, Gap):
+            self._screens.force_key_frames()
+        self._gate, kept = self._gate.clear(event, intervals)
+        for cleared in kept.cleared:
+            self._keep(cleared)
+
+    def _keep(self, cleared: Cleared) -> None:
+        if isinstance(cleared.event, Frame):
+            message = self._screens.encode(cleared.event)
+            if message is None:
+                return
+        else:
+            message = event_log.encode(cleared, self._epoch_us)
+        if not self._messages:
+            self._part_since_us = self._clock()
+        self._messages.append(message)
+
+    def _write_part(self) -> None:
+        if self._messages:
+            self._messages.sort(key=lambda message: message.t_us)
+            self._writer.append(self._messages)
+            self._messages = []

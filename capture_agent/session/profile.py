@@ -1,0 +1,150 @@
+"""Where things are on the participant's disk, and the little that survives a restart.
+
+Everything is in one folder of the user's data directory, 0700, files 0600. The state file holds
+what only narrows (a pause) or names what was chosen (which study, which task); consent is in
+the ledger and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from capture_agent.core.errors import StorageError
+
+APP = "capture-agent"
+STATE_FORMAT = 1
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The paths of one person's profile. Nothing is created by naming it."""
+
+    folder: Path
+    settings_file: Path
+
+    @classmethod
+    def of_user(cls) -> Profile:
+        """Return the profile of the user who runs this process."""
+        return cls(platformdirs.user_data_path(APP), platformdirs.user_config_path(APP) / "settings.toml")
+
+    @property
+    def held(self) -> Path:
+        """Held sessions."""
+        return self.folder / "held"
+
+    @property
+    def outbox(self) -> Path:
+        """Released bundles that were not delivered yet."""
+        return self.folder / "outbox"
+
+    @property
+    def vault(self) -> Path:
+        """The held sessions' keys, sealed to the device."""
+        return self.folder / "vault"
+
+    @property
+    def ledger(self) -> Path:
+        """The consent record."""
+        return self.folder / "ledger.jsonl"
+
+    @property
+    def study(self) -> Path:
+        """A copy of the study file that was joined."""
+        return self.folder / "study"
+
+    @property
+    def state(self) -> Path:
+        """What survives a restart."""
+        return self.folder / "state.json"
+
+    def create(self) -> None:
+        """Make the folders, private to this user.
+
+        Raises:
+            StorageError: They cannot be made, or belong to somebody else.
+        """
+        try:
+            for folder in (self.folder, self.held, self.outbox, self.vault, self.study):
+                folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+                if folder.stat().st_mode & 0o077:
+                    folder.chmod(PRIVATE_FOLDER)
+        except OSError as error:
+            raise StorageError(
+                f"{self.folder} cannot be used: {error.strerror}",
+                hint="Make sure that you own this folder and may write to it.",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What survives a restart. `joined` is "", "own" or "study"; a task is (id, text, started)."""
+
+    joined: str = ""
+    paused: bool = False
+    task_id: str = ""
+    task_text: str = ""
+    task_started: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> Remembered:
+        """Return what `path` holds; a profile without the file remembers nothing.
+
+        Raises:
+            StorageError: The file is damaged or of a newer version. It is left as it is.
+        """
+        try:
+            stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            version = stored.pop("format")
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise StorageError(
+                f"{path} cannot be read", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
+            ) from error
+        if version != STATE_FORMAT:
+            raise StorageError(
+                f"{path} was written by a newer version (format {version!s:.10})",
+                hint="Install that version again; nothing was changed.",
+            )
+        try:
+            return cls(**stored)
+        except TypeError as error:
+            raise StorageError(
+                f"{path} holds unknown entries", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Replace `path`, durably.
+
+        Raises:
+            StorageError: It cannot be written; the old file is still there.
+        """
+        write_private(path, json.dumps({"format": STATE_FORMAT, **asdict(self)}).encode())
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step, durably and 0600.
+
+    Raises:
+        StorageError: It cannot be written; the old file is still there.
+    """
+    temporary = path.with_name(path.name + ".new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}", hint="Free some space, or check the folder's owner."
+        ) from error
