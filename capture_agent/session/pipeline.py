@@ -64,12 +64,10 @@ class Pipeline:
         *,
         epoch_us: int,
         clock: Callable[[], int],
-        failed: Callable[[str], None],
     ) -> None:
-        """Take over `writer`; `epoch_us` is session time 0. `failed(why)` is called once, on the thread, if it dies."""
+        """Take over `writer`; `epoch_us` is session time 0."""
         self._writer = writer
         self._clock = clock
-        self._failed = failed
         self._gate = Gate(rules, epoch_us=epoch_us)
         self._queue: deque[Event | _SetRules | _Close] = deque()
         self._waiting: list[tuple[int, int, Event]] = []
@@ -161,7 +159,6 @@ class Pipeline:
         self._dead = what
         self._queue.clear()
         self._waiting.clear()
-        self._failed(what)
 
     def _once(self) -> bool:
         """Take in what arrived, decide what can be decided, write a part if one is due."""
