@@ -1,0 +1,113 @@
+"""The person's own `settings.toml`: it narrows what a study asks for, and can do nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from capture_agent.core.policy import MAX_FPS_LIMIT, Policy, Settings
+from capture_agent.settings.fields import (
+    MAX_PROGRAMS,
+    CategoryName,
+    Format,
+    Fps,
+    Hotkey,
+    Locale,
+    Program,
+    Table,
+)
+from capture_agent.settings.problems import Problem, RuleError, WrongFileError
+from capture_agent.settings.reading import FORMAT, Stamp, changed, read_document
+
+_DEFAULTS = Settings()
+
+
+class SettingsTable(Table):
+    """The whole settings file. Each key narrows, or is a matter of taste; a test flips each and sees its effect."""
+
+    format: Format = Field(default=FORMAT)
+    categories: list[CategoryName] | None = Field(
+        default=None, description="a list of the categories that studies may ask for at all; without it, any"
+    )
+    never_programs: list[Program] = Field(
+        default_factory=list, max_length=MAX_PROGRAMS, description="a list of programs that are never recorded"
+    )
+    max_fps: Fps | None = Field(
+        default=None, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}; the study's number or less"
+    )
+    pause_hotkey: Hotkey = Field(
+        default=_DEFAULTS.pause_hotkey, description=f'keys that pause, such as "{_DEFAULTS.pause_hotkey}"'
+    )
+    task_hotkey: Hotkey = Field(
+        default=_DEFAULTS.task_hotkey,
+        description=f'keys that start or finish a task, such as "{_DEFAULTS.task_hotkey}"',
+    )
+    locale: Locale | None = Field(
+        default=None, description='the language of notices, such as "en" or "de_CH"; without it, the system\'s'
+    )
+
+    @model_validator(mode="after")
+    def _hotkeys_differ(self) -> SettingsTable:
+        if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
+            raise RuleError((("task_hotkey",), "keys that do not pause already", f'"{self.task_hotkey}" for both'))
+        return self
+
+    def settings(self) -> Settings:
+        """Return what the person chose."""
+        return Settings(
+            categories=None if self.categories is None else frozenset(self.categories),
+            never_apps=frozenset(self.never_programs),
+            max_fps=self.max_fps,
+            pause_hotkey=self.pause_hotkey,
+            task_hotkey=self.task_hotkey,
+            locale=self.locale or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """The person's settings and the stamp of the file they were read from; None if there is no file."""
+
+    settings: Settings
+    path: Path
+    stamp: Stamp | None
+
+    def changed(self) -> bool:
+        """Return whether the file changed, came or went since it was read. One `stat`."""
+        return changed(self.path, self.stamp)
+
+
+def read_settings(path: Path) -> SettingsFile:
+    """Return the person's settings; the defaults, which narrow nothing, if there is no file at `path`.
+
+    Raises:
+        WrongFileError: With all problems of the file. A file that is there and cannot be read is one:
+            what it would have forbidden is not known.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return SettingsFile(_DEFAULTS, path, None)
+    except OSError as error:
+        raise WrongFileError([Problem(str(path), 1, 1, "", "a readable file", error.strerror or "an error")]) from None
+    document = read_document(path)
+    table: Any = document.check(SettingsTable)
+    return SettingsFile(table.settings(), path, document.files[path])
+
+
+def without_effect(settings: Settings, policy: Policy) -> tuple[str, ...]:
+    """Return sentences on settings that `policy` narrows further anyway. The narrower one always holds."""
+    remarks = [
+        f'categories: "{category}" changes nothing: {policy.title} does not ask for it.'
+        for category in sorted((settings.categories or frozenset()) - policy.categories)
+    ]
+    if settings.max_fps is not None and settings.max_fps > policy.max_fps:
+        remarks.append(f"max_fps = {settings.max_fps} changes nothing: {policy.title} takes at most {policy.max_fps}.")
+    return tuple(remarks)
+
+
+def _combination(hotkey: str) -> frozenset[str]:
+    return frozenset(hotkey.split("+"))

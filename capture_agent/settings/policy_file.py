@@ -1,0 +1,287 @@
+"""A study's policy file: what it may say, and how it becomes a `core.policy.Policy`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.policy import (
+    MAX_FPS_LIMIT,
+    OWN_STUDY,
+    RETENTION_LIMIT_DAYS,
+    Notice,
+    Policy,
+    Recipient,
+)
+from capture_agent.keys import age
+from capture_agent.settings.fields import (
+    MAX_NAME_CHARS,
+    MAX_PROGRAMS,
+    MAX_RECIPIENTS,
+    MAX_TASKS,
+    CategoryName,
+    Format,
+    Fps,
+    Locale,
+    Moment,
+    Name,
+    Program,
+    Sentence,
+    Table,
+    plain,
+)
+from capture_agent.settings.problems import RuleError, WrongFileError
+from capture_agent.settings.reading import Document, Stamp, changed, read_bytes, read_document
+from capture_agent.settings.toml_lines import KeyPath
+
+MAX_VERSION = 2**31  # far more than one a second for a lifetime, and exact in every JSON reader
+MAX_NOTICE_CHARS = 100_000  # 40 pages; nobody reads more
+_STUDY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+
+def _study(text: str) -> str:
+    if not _STUDY.fullmatch(text):
+        raise ValueError("it has other characters, or is too long")
+    if text == OWN_STUDY:
+        raise ValueError("this name stands for recording for oneself")
+    return text
+
+
+def _recipient_key(text: str) -> str:
+    try:
+        age.check_recipient(text)
+    except CaptureAgentError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _destination(text: str) -> str:
+    if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
+        return text
+    raise ValueError("it is no full path")
+
+
+def _notice_file(name: str, info: ValidationInfo) -> str:
+    """Return the *content* of the notice file `name`, which lies beside the policy or below it."""
+    parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
+    if ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
+        raise ValueError("it does not lie in the policy's folder")
+    read: Callable[[str], str] = (info.context or {})["read"]
+    try:
+        text = read(name)
+    except WrongFileError as error:
+        raise ValueError(f"which cannot be used: {error.problems[0].found}") from None
+    if len(text) > MAX_NOTICE_CHARS:
+        raise ValueError(f"which has {len(text)} characters")
+    return plain(text)
+
+
+class RecipientTable(Table):
+    """`[[recipient]]`: someone who can open what is released."""
+
+    name: Name = Field(description="who this is, for people to read")
+    key: Annotated[str, AfterValidator(_recipient_key)] = Field(
+        description="an age recipient: age1pq1… (post-quantum), or age1…"
+    )
+    categories: list[CategoryName] | None = Field(
+        default=None, min_length=1, description="some of the study's categories; without it, all of them"
+    )
+
+
+class NoticeTable(Table):
+    """`[[notice]]`: the text a person agrees to, in one language; `text` here or in a `file`."""
+
+    locale: Locale = Field(description='a language such as "en" or "de_CH"')
+    version: int = Field(ge=1, le=MAX_VERSION, description="a whole number from 1, higher for every new text")
+    text: Annotated[str, Field(max_length=MAX_NOTICE_CHARS), AfterValidator(plain)] | None = Field(
+        default=None, description=f"the notice in Markdown, at most {MAX_NOTICE_CHARS} characters"
+    )
+    file: Annotated[str, AfterValidator(_notice_file)] | None = Field(
+        default=None,
+        description=f"a Markdown file in the policy's folder, UTF-8, at most {MAX_NOTICE_CHARS} characters",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_text(self) -> NoticeTable:
+        if (self.text is None) == (self.file is None):
+            raise RuleError(((), "either text or file", "neither" if self.text is None else "both"))
+        return self
+
+
+class PolicyTable(Table):
+    """The whole policy file."""
+
+    format: Format
+    study: Annotated[str, AfterValidator(_study)] = Field(
+        description="the study's id: 1 to 64 of a-z, 0-9 and -, and it never changes"
+    )
+    version: int = Field(ge=1, le=MAX_VERSION, description="a whole number from 1, higher for every new policy")
+    title: Name = Field(description=f"the study's name, one line of at most {MAX_NAME_CHARS} characters")
+    controller: Name = Field(description="who is responsible for the data (GDPR art. 4(7)), one line")
+    contact: Name = Field(description="where participants can ask and complain, one line")
+    expires: Moment = Field(description="a time with a time zone, such as 2027-12-31T23:59:59Z")
+    enabled: bool = Field(default=True, description="true, or false to stop all recording for this study")
+    categories: list[CategoryName] = Field(
+        min_length=1, description="a list of keyboard, pointer, windows, screen, tasks"
+    )
+    programs: list[Program] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_PROGRAMS,
+        description="a list of the programs that may be recorded; without it, the person chooses any",
+    )
+    tasks: list[Name] = Field(
+        default_factory=list, max_length=MAX_TASKS, description="a list of tasks to choose from, one line each"
+    )
+    retention_days: int = Field(
+        ge=1, le=RETENTION_LIMIT_DAYS, description=f"a whole number of days, 1 to {RETENTION_LIMIT_DAYS}"
+    )
+    max_fps: Fps = Field(default=10, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}")
+    destination: Annotated[str, AfterValidator(_destination)] | None = Field(
+        default=None, description="the full path of the folder that released bundles go to"
+    )
+    purposes: dict[str, Sentence] = Field(
+        min_length=1, description='a table of purposes: an id (a-z, 0-9, -) = "what the data is used for"'
+    )
+    recipient: list[RecipientTable] = Field(
+        min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} [[recipient]] tables"
+    )
+    notice: list[NoticeTable] = Field(min_length=1, description="one [[notice]] table for each language")
+
+    @field_validator("categories", "programs", "tasks")
+    @classmethod
+    def _no_twins(cls, values: list[str] | None) -> list[str] | None:
+        return values if values is None else _unique(values)
+
+    @field_validator("purposes")
+    @classmethod
+    def _purpose_ids(cls, purposes: dict[str, str]) -> dict[str, str]:
+        wrong = [name for name in purposes if not _PURPOSE.fullmatch(name)]
+        if wrong:
+            raise RuleError(*(((name,), "a purpose's id of a-z, 0-9 and -", "other characters") for name in wrong))
+        return purposes
+
+    @field_validator("recipient")
+    @classmethod
+    def _recipients_fit(cls, recipients: list[RecipientTable], info: ValidationInfo) -> list[RecipientTable]:
+        broken: list[tuple[KeyPath, str, str]] = []
+        offered = info.data.get("categories")
+        kinds = [age.check_recipient(recipient.key) for recipient in recipients]
+        seen: set[str] = set()
+        for number, (recipient, kind) in enumerate(zip(recipients, kinds, strict=True)):
+            if kind is not kinds[0]:
+                want = f"a {kinds[0].value} key like the first recipient's; the two kinds are never mixed"
+                broken.append(((number, "key"), want, f"a {kind.value} key"))
+            if recipient.key in seen:
+                broken.append(((number, "key"), "each recipient once", "the same key again"))
+            seen.add(recipient.key)
+            for index, category in enumerate(recipient.categories or ()):
+                if offered is not None and category not in offered:
+                    broken.append(((number, "categories", index), "one of the study's categories", category.value))
+        if broken:
+            raise RuleError(*broken)
+        return recipients
+
+    @field_validator("notice")
+    @classmethod
+    def _one_notice_a_locale(cls, notices: list[NoticeTable]) -> list[NoticeTable]:
+        counts = Counter(notice.locale for notice in notices)
+        again = [n for n, notice in enumerate(notices) if counts[notice.locale] > 1]
+        if again:
+            raise RuleError(*(((n, "locale"), "each language once", notices[n].locale) for n in again[1:]))
+        return notices
+
+    def policy(self) -> Policy:
+        """Return the study that this file describes."""
+        categories = frozenset(self.categories)
+        return Policy(
+            study=self.study,
+            version=self.version,
+            title=self.title,
+            controller=self.controller,
+            contact=self.contact,
+            purposes=MappingProxyType(dict(self.purposes)),
+            categories=categories,
+            recipients=tuple(
+                Recipient(
+                    name=one.name,
+                    key=one.key,
+                    kind=age.check_recipient(one.key),
+                    categories=categories if one.categories is None else frozenset(one.categories),
+                    is_example=age.is_example(one.key),
+                )
+                for one in self.recipient
+            ),
+            retention_days=self.retention_days,
+            # `file` holds the file's content since it was validated.
+            notices=tuple(Notice(one.locale, one.version, one.text or one.file or "") for one in self.notice),
+            apps=None if self.programs is None else frozenset(self.programs),
+            tasks=tuple(self.tasks),
+            destination=self.destination,
+            max_fps=self.max_fps,
+            expires=self.expires,
+            enabled=self.enabled,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy, the document it was read from, and the stamps of all files that it depends on."""
+
+    policy: Policy
+    document: Document
+
+    @property
+    def path(self) -> Path:
+        """The policy file."""
+        return self.document.path
+
+    def changed(self) -> bool:
+        """Return whether the policy or one of its notice files changed since it was read. One `stat` a file."""
+        return any(changed(path, before) for path, before in self.document.files.items())
+
+
+def read_policy(path: Path, *, now: datetime | None = None) -> PolicyFile:
+    """Return the policy at `path`.
+
+    Args:
+        path: A policy file; relative notice files lie in its folder.
+        now: With it, a policy that has expired by then is wrong.
+
+    Raises:
+        WrongFileError: With all problems of the file.
+    """
+    document = read_document(path)
+    files: dict[Path, Stamp | None] = document.files
+
+    def read(name: str) -> str:
+        notice = path.parent / name
+        files[notice] = None
+        raw, files[notice] = read_bytes(notice)
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError("which is not UTF-8 text") from None
+
+    table: Any = document.check(PolicyTable, {"read": read})
+    if now is not None and table.expires <= now:
+        raise WrongFileError([document.problem(("expires",), "a time that is still to come", str(table.expires))])
+    return PolicyFile(table.policy(), document)
+
+
+def _unique(values: list[str]) -> list[str]:
+    first: dict[str, int] = {}
+    twins = [n for n, value in enumerate(values) if first.setdefault(value, n) != n]
+    if twins:
+        raise RuleError(*(((n,), "each value once", f'"{values[n]}" again') for n in twins))
+    return values
