@@ -248,7 +248,7 @@ def _recipient_bytes(text: str, kind: RecipientKind) -> bytes:
     """Return the public key in `text`, or raise ConfigError saying what is wrong and where."""
     if text != text.strip():
         raise ConfigError("there are spaces around the key", hint="Remove them.")
-    if text.lower().startswith(f"{_PREFIX_OF[kind]}1") and len(text) != _LENGTH_OF[kind]:
+    if text.lower().rpartition("1")[0] == _PREFIX_OF[kind] and len(text) != _LENGTH_OF[kind]:
         raise ConfigError(f"the recipient has {len(text)} characters instead of {_LENGTH_OF[kind]}", hint=_COPY_HINT)
     try:
         prefix, data = bech32.decode(text)

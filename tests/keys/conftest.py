@@ -1,0 +1,30 @@
+"""What others wrote for the age format: Debian's `age`, and npm's `age-encryption` and `cctv-age`."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+INTEROP = Path(__file__).parents[1] / "interop"
+NPM_INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent")
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., bytes]:
+    """Run a script of `tests/interop` with Node; installs what it needs the first time."""
+    with (INTEROP / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers install once
+        if not (INTEROP / "node_modules" / "cctv-age").is_dir():
+            subprocess.run(NPM_INSTALL, cwd=INTEROP, check=True, timeout=120)
+
+    def run(script: str, *args: str, given: bytes = b"") -> bytes:
+        done = subprocess.run(
+            ("node", str(INTEROP / script), *args), input=given, capture_output=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    return run
