@@ -178,10 +178,30 @@ class _Counting:
         """Do nothing: the owner of the stream flushes it."""
 
 
+class _Whole:
+    """Reads as much as was asked for, or fails; and refuses to be asked for more than is ever written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, length: int) -> bytes:
+        """Return exactly `length` bytes."""
+        if length > MAX_PART_BYTES:
+            raise VerificationError("something in a log is larger than any that is written")
+        data = self._stream.read(length)
+        while len(data) < length:
+            more = self._stream.read(length - len(data))
+            if not more:
+                raise VerificationError("a log ends too early")
+            data += more
+        return data
+
+
 def _records(stream: BinaryIO) -> Iterator[McapRecord]:
     """Yield the records of an MCAP, chunks opened, and turn whatever is wrong into one error."""
     try:
-        reader = StreamReader(stream, emit_chunks=True, record_size_limit=MAX_PART_BYTES)
+        whole = cast(IO[bytes], _Whole(stream))
+        reader = StreamReader(whole, emit_chunks=True, record_size_limit=MAX_PART_BYTES)
         for record in reader.records:
             if isinstance(record, Chunk):
                 _check_size(record)
