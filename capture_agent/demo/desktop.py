@@ -17,17 +17,23 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from capture_agent.core.errors import DesktopError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from Xlib.xobject import fontable
+
 START_S = 20.0  # a loaded machine with two cores needs up to 6 s for the slowest part, the keyring
 STOP_S = 2.0  # until SIGKILL follows SIGTERM; nothing here has anything to save
 POLL_S = 0.01
 BACKGROUND_RGB = 0x3B4A5A  # slate: white and black windows both stand out on screenshots
+if sys.platform == "win32":
+    KILL = signal.SIGTERM
+else:
+    KILL = signal.SIGKILL
 LEFT_PTR = 68  # X11/cursorfont.h XC_left_ptr
 MARK = "CAPTURE_AGENT_DESKTOP"  # in the environment of all that runs here: how stop() finds what detached itself
 
@@ -191,7 +197,7 @@ class PrivateDesktop:
         try:
             program.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            _signal_group(program, signal.SIGKILL)
+            _signal_group(program, KILL)
             program.wait(STOP_S)
         self._running = [other for other in self._running if other is not program]
         return program.returncode
@@ -214,7 +220,7 @@ class PrivateDesktop:
     def stop_tray(self) -> None:
         """End the tray host as a crash would."""
         if self._tray_host is not None:
-            self.stop(self._tray_host, by=signal.SIGKILL)
+            self.stop(self._tray_host, by=KILL)
             self._tray_host = None
 
     def split(self) -> None:
@@ -248,12 +254,12 @@ class PrivateDesktop:
             try:
                 program.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _signal_group(program, signal.SIGKILL)
+                _signal_group(program, KILL)
                 program.wait(STOP_S)
         self._running.clear()
         for pid in _marked(self._mark):
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, KILL)
             except ProcessLookupError:
                 continue
         if self.folder != Path():
@@ -278,7 +284,7 @@ class PrivateDesktop:
         server = display.Display(self.display)
         try:
             root = server.screen().root
-            font = server.open_font("cursor")
+            font = cast("fontable.Font | None", server.open_font("cursor"))
             if font is None:
                 raise DesktopError("the X server has no cursor font", hint="Is Xvfb installed whole?")
             arrow = font.create_glyph_cursor(font, LEFT_PTR, LEFT_PTR + 1, (0, 0, 0), (65535, 65535, 65535))
@@ -386,7 +392,7 @@ def _tied(command: tuple[str, ...]) -> list[str]:
 
 
 def _signal_group(program: subprocess.Popen[bytes], number: int) -> None:
-    if program.poll() is None:
+    if program.poll() is None and sys.platform != "win32":
         try:
             os.killpg(program.pid, number)
         except ProcessLookupError:

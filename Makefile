@@ -1,0 +1,37 @@
+# Two commands do all set-up on a fresh Debian 12 machine as root, with no display: `make demo`, `make test`.
+OUT ?= out
+PYTHON = .venv/bin/python
+
+.PHONY: demo test check quick soak bench promises clean
+
+demo: ## run the real agent on a desktop of its own; put bundle, opened files and screenshots into OUT
+	@scripts/setup demo
+	@scripts/demo "$(OUT)"
+
+test: ## check, then every test, as an unprivileged user
+	@scripts/setup test
+	@scripts/check
+	@scripts/test
+
+check: ## style, types, import contracts
+	@scripts/setup test
+	@scripts/check
+
+quick: ## the tests that need no display
+	@scripts/setup test
+	@$(PYTHON) -m pytest -q -n auto -m "not soak" --ignore=tests/real --promises=build/promises-quick.json
+	@$(PYTHON) scripts/promises.py keep build/promises-quick.json
+
+soak: ## the long versions, and installation on a slim Debian
+	@scripts/setup test
+	@scripts/soak
+
+bench: ## measure against public tools
+	@scripts/setup test
+	@$(PYTHON) -m benchmarks
+
+promises: ## print promise -> tests -> last result, and write the table in SECURITY.md
+	@$(PYTHON) scripts/promises.py write
+
+clean:
+	rm -rf .venv build out .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/interop/node_modules

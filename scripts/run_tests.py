@@ -1,0 +1,57 @@
+"""Run the tests as `make test` does, or add up what its runs said.
+
+usage: run_tests.py run [PYTEST OPTION…]   inside scripts/unprivileged: parallel tests, then those that run alone
+       run_tests.py sum FOLDER             print one total of all JUnit files in FOLDER, as the last line
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+SLOWEST = 20
+ALONE = "serial"  # measures its own time stamps: nothing else may run beside it
+NOT_HERE = "not soak and not two_accounts"  # long versions have `make soak`; two accounts are run by scripts/namespace
+NO_TESTS = 5  # pytest's exit code when nothing was selected
+
+
+def pytest(name: str, *options: str) -> int:
+    """Run pytest with its results under `name` in the results folder; return its exit code."""
+    out = Path(os.environ["CAPTURE_AGENT_OUT"])
+    command = (
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--durations={SLOWEST}"),
+        *(f"--junitxml={out / f'junit-{name}.xml'}", f"--promises={out / f'promises-{name}.json'}"),
+        *options,
+    )
+    code = subprocess.run(command, check=False).returncode
+    return 0 if code == NO_TESTS else code
+
+
+def run(options: list[str]) -> int:
+    """Run what may run side by side, then what may not."""
+    workers = str(max(2, os.cpu_count() or 2))
+    together = pytest("parallel", "-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}", *options)
+    alone = pytest("alone", "-m", f"{NOT_HERE} and {ALONE}", *options)
+    return together or alone
+
+
+def total(folder: Path) -> int:
+    """Print the total of the JUnit files in `folder`; return 1 if anything failed, was skipped or nothing ran."""
+    counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    for file in sorted(folder.glob("junit-*.xml")):
+        for suite in ElementTree.parse(file).getroot().iter("testsuite"):
+            for name in counts:
+                counts[name] += int(suite.get(name, "0"))
+    failed = counts["failures"] + counts["errors"]
+    passed = counts["tests"] - failed - counts["skipped"]
+    sys.stdout.write(f"{passed} passed, {failed} failed, {counts['skipped']} skipped\n")
+    return 0 if passed and not failed and not counts["skipped"] else 1
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["sum"]:
+        sys.exit(total(Path(sys.argv[2])))
+    sys.exit(run(sys.argv[2:]))

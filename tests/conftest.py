@@ -1,0 +1,57 @@
+"""Note which promises the tests prove, and with what result, for `make promises`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A slow machine decides no test: Hypothesis counts examples, not time.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
+
+PROPERTY = "promise"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--promises", metavar="FILE", help="write promise, test and result of each marked test to FILE (JSON)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    file = config.getoption("--promises")
+    if file and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(Path(file)), "promises")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put each test's promises where they travel from an xdist worker to the one who writes."""
+    for item in items:
+        for mark in item.iter_markers("promise"):
+            item.user_properties.append((PROPERTY, str(mark.args[0])))
+
+
+class Recorder:
+    """Collects the result of every test that proves a promise."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.results: dict[str, dict[str, object]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        promises = [str(value) for name, value in report.user_properties if name == PROPERTY]
+        if not promises or (report.when != "call" and report.passed):
+            return
+        result = report.outcome if report.when == "call" else "failed"
+        before = self.results.get(report.nodeid)
+        if before is None or before["result"] == "passed":
+            self.results[report.nodeid] = {"promises": promises, "result": result}
+
+    def pytest_sessionfinish(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        written = {"commit": os.environ.get("COMMIT", ""), "results": self.results}
+        self.file.write_text(json.dumps(written, indent=1, sort_keys=True), encoding="utf-8")
