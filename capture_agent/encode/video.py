@@ -194,6 +194,21 @@ def decode(stream: BinaryIO) -> Iterator[tuple[int, Pixels]]:
         raise _damaged(error) from None
 
 
+def frame_times(stream: BinaryIO) -> Iterator[int]:
+    """Yield the session time in µs of every frame of an MP4, in order, without decoding any.
+
+    Raises:
+        VerificationError: It is not an MP4 with a video.
+    """
+    try:
+        with av.open(stream, "r", format="mp4") as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.pts is not None and packet.time_base is not None:
+                    yield round(packet.pts * packet.time_base / TIME_BASE)
+    except (av.FFmpegError, IndexError) as error:
+        raise _damaged(error) from None
+
+
 def decode_packets(packets: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, Pixels]]:
     """Yield (session time in µs, RGB) for every packet (session time, Annex B) from the first key frame on.
 
