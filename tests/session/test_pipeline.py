@@ -1,0 +1,214 @@
+"""The pipeline decides by event time: whatever thread is late, nothing from inside a pause is kept."""
+
+import json
+import random
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from capture_agent.core.errors import FaultError, StorageError
+from capture_agent.core.events import Category, Focus, Frame, GapReason, Key, Layout, Monitor, Move, Rect, Window
+from capture_agent.core.intervals import MARK_LOST_US
+from capture_agent.core.privacy import HOLD_US, Rules
+from capture_agent.encode import frames
+from capture_agent.session.pipeline import Pipeline
+
+AREA = Rect(0, 0, 64, 48)
+EDITOR = Window(1, "editor", "a title", AREA, AREA, 100)
+RULES = Rules(frozenset(Category), frozenset({"editor", "desktop"}))
+
+
+class Shelf:
+    """A place for parts that keeps them in memory, or is full."""
+
+    def __init__(self, full=False):
+        self.parts, self.closed, self.about, self.full, self.abandoned = [], None, {}, full, False
+
+    def append(self, messages):
+        if self.full:
+            raise StorageError("the disk is full", hint="Free some space.")
+        self.parts.append(list(messages))
+
+    def close(self, reason, about):
+        self.closed, self.about = reason, about
+
+    def abandon(self):
+        self.abandoned = True
+
+    def messages(self, topic):
+        return [m for part in self.parts for m in part if m.topic == topic]
+
+
+def clock():
+    return time.monotonic_ns() // 1000
+
+
+def frame(t_us, shade):
+    return Frame(t_us, Monitor(1, AREA), np.full((48, 64, 4), shade % 256, np.uint8), Layout((EDITOR,)))
+
+
+def key(t_us, text="a"):
+    return Key(t_us, True, 38, text, text, (), injected=False)
+
+
+def wait_marking(pipeline, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pipeline.mark(clock())
+        time.sleep(0.05)
+
+
+def test_what_happens_in_an_open_interval_is_kept_in_order_and_sealed():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    pipeline.put(Focus(start, EDITOR))
+    wait_marking(pipeline, 0.35)
+    times = [clock() + n for n in range(100)]
+    for t_us in reversed(times):  # threads deliver in any order
+        pipeline.put(key(t_us))
+    wait_marking(pipeline, 0.5)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    assert [m.t_us for m in shelf.messages("keyboard")] == [t - start for t in times]
+    assert shelf.closed == "stopped"
+
+
+@pytest.mark.promise("P6")
+def test_what_queued_while_no_mark_came_is_dropped_unread():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    pipeline.put(Focus(start, EDITOR))
+    wait_marking(pipeline, 0.4)
+    frozen = clock()
+    time.sleep(0.1)
+    pipeline.put(key(clock(), "x"))
+    pipeline.put(frame(clock(), 5))
+    time.sleep(MARK_LOST_US / 1e6 + 0.1)
+    lost = pipeline.mark(clock())
+    assert lost is not None
+    assert lost <= frozen
+    wait_marking(pipeline, 0.4)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    assert shelf.messages("keyboard") == []
+    assert shelf.messages("screen/1") == []
+
+
+@pytest.mark.promise("P10")
+def test_a_full_disk_ends_in_a_fault_that_says_so():
+    shelf, start = Shelf(full=True), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    pipeline.put(Focus(start, EDITOR))
+    wait_marking(pipeline, 0.3)
+    pipeline.close_interval(clock())
+    with pytest.raises(FaultError, match="the disk is full"):
+        pipeline.close("stopped")
+    assert shelf.abandoned
+    with pytest.raises(FaultError, match="the disk is full"):
+        pipeline.check()
+
+
+def test_equal_frames_are_left_out_and_a_gap_forces_a_key_frame():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    for n, shade in enumerate([1, 1, 2, 2]):
+        pipeline.put(frame(start + n, shade))
+    wait_marking(pipeline, 0.3)
+    now = clock()
+    pipeline.gap(now - 10, now, GapReason.PAUSED)
+    pipeline.put(frame(now + 1, 2))
+    wait_marking(pipeline, 0.3)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    packets = [frames.unpack_video(m.data)[2] for m in shelf.messages("screen/1")]
+    assert [frames.is_key_frame(p) for p in packets] == [True, False, True]
+    assert (shelf.about["frames_kept"], shelf.about["frames_equal"]) == ("3", "2")
+
+
+def test_the_oldest_frames_are_dropped_and_counted_when_they_pile_up():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    for n in range(20):
+        pipeline.put(frame(start + 100_000 + n, n))
+    time.sleep(0.15)
+    wait_marking(pipeline, 0.5)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    times = [m.t_us for m in shelf.messages("screen/1")]
+    assert len(times) + int(shelf.about["frames_dropped"]) == 20
+    assert times[-1] == 100_019
+    assert int(shelf.about["frames_dropped"]) > 0
+
+
+def test_events_that_nobody_can_take_in_are_a_fault_and_never_silence(monkeypatch):
+    monkeypatch.setattr("capture_agent.session.pipeline.MAX_EVENTS", 10)
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    for _ in range(10_000):
+        pipeline.put(key(start))
+    with pytest.raises(FaultError, match="keep up"):
+        pipeline.check()
+    pipeline.close("fault")
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize(
+    "pauses", [pytest.param(12, id="short"), pytest.param(1000, id="long", marks=pytest.mark.soak)]
+)
+def test_nothing_from_inside_a_pause_exists_at_a_thousand_events_a_second(pauses):
+    shelf, start, chance = Shelf(), clock(), random.Random(5)
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.put(Focus(start, EDITOR))
+    over = threading.Event()
+
+    def type_and_move(late):
+        n = 0
+        while not over.wait(0.0005):
+            n += 1
+            t_us = clock()
+            if late and n % 10 == 0:
+                time.sleep(0.04)  # some threads are late
+            pipeline.put(key(t_us) if n % 2 else Move(t_us, 1, 1, injected=False))
+
+    def film():
+        n = 0
+        while not over.wait(0.1):
+            n += 1
+            pipeline.put(frame(clock(), n))
+
+    threads = [threading.Thread(target=type_and_move, args=(late,)) for late in (False, True)] + [
+        threading.Thread(target=film)
+    ]
+    for thread in threads:
+        thread.start()
+    allowed = []
+    for _ in range(pauses):
+        opened = clock()
+        pipeline.open_interval(opened)
+        if allowed:
+            pipeline.gap(start + allowed[-1][1], opened, GapReason.PAUSED)
+            pipeline.put(Focus(opened, EDITOR))
+        wait_marking(pipeline, chance.uniform(0.6, 0.9))
+        closed = clock()
+        pipeline.close_interval(closed)
+        allowed.append((opened - start, closed - start))
+        time.sleep(chance.uniform(0.0, 0.4))
+    over.set()
+    for thread in threads:
+        thread.join()
+    pipeline.close("stopped")
+    typed = [m.t_us for m in shelf.messages("keyboard")]
+    assert len(typed) > 50 * pauses
+    assert all(any(a + HOLD_US <= t <= b - HOLD_US for a, b in allowed) for t in typed)
+    filmed = [m.t_us for m in shelf.messages("screen/1")]
+    assert len(filmed) > 2 * pauses
+    assert all(any(a <= t <= b for a, b in allowed) for t in filmed)
+    gaps = [json.loads(m.data) for m in shelf.messages("marks") if b"paused" in m.data]
+    assert len(gaps) == pauses - 1
