@@ -1,0 +1,33 @@
+"""What hands did on a desktop, one line for each thing that a recorder can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What kind of input it was."""
+
+    KEY = "key"
+    BUTTON = "button"
+    MOVE = "move"
+    SCROLL = "scroll"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One input, injected or recorded.
+
+    `what` is the keysym's name or the button's ("left"), "" for a move, "dx,dy" for a scroll. `text`
+    is what a key going down types (None: nothing). `t_us` is µs on the input clock if it was
+    injected, session time if it was recorded. `x` and `y` are px, 0 for keys.
+    """
+
+    t_us: int
+    kind: Kind
+    what: str
+    down: bool = True
+    text: str | None = None
+    x: int = 0
+    y: int = 0
