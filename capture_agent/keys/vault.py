@@ -1,0 +1,275 @@
+"""The vault: the secret halves of all held sessions' keys, sealed to the device identity.
+
+One file of JSON lines. The first names the format, the device's public half, and in which of two
+slots of the keyring its secret half is; each other line holds one session's identity. Adding
+needs no secret, so a recorder cannot read back what it wrote.
+
+Destroying makes every older copy of the file useless: all that must stay is sealed to a new device
+identity, and the old one is deleted from the keyring. The two slots take turns, so that whatever
+step a crash interrupts, the file says which slot counts and the other one can be emptied.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets as random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from capture_agent.core.errors import KeyError_, StorageError, VerificationError
+from capture_agent.keys import age
+from capture_agent.keys.dsse import SigningKey
+from capture_agent.keys.files import append_private, make_private_folder, read_private, remove, replace_private
+from capture_agent.keys.secret_store import Ask, PassphraseSecrets, Secrets, choose_secrets
+from capture_agent.keys.strict_json import canonical_json, strict_object
+
+__all__ = ["Ask", "PassphraseSecrets", "Secrets", "Vault", "choose_secrets"]
+
+FORMAT = 1
+_SLOTS = {"device-identity-a": "device-identity-b", "device-identity-b": "device-identity-a"}
+_FIRST_SLOT = "device-identity-a"
+_FILE = "vault"
+_TURNING = "turning"  # there while a new device identity takes over; holds nothing
+_PSEUDONYM_BYTES = 16
+_GONE_HINT = "Its recordings cannot be opened any more. Delete them, and record anew."
+
+
+class _Entry(NamedTuple):
+    session: str
+    sealed: bytes
+
+
+class _Content(NamedTuple):
+    """What is in the file. `length` is how many of its bytes are whole lines."""
+
+    slot: str
+    recipient: str
+    entries: tuple[_Entry, ...]
+    length: int
+
+
+class Vault:
+    """The vault in `folder`. One process writes it; nothing is made before the first use."""
+
+    def __init__(self, folder: Path, secrets: Secrets) -> None:
+        self._folder = folder
+        self._path = folder / _FILE
+        self._secrets = secrets
+        self._signing: dict[str, SigningKey] = {}
+
+    def __repr__(self) -> str:
+        return "Vault()"
+
+    @property
+    def secrets(self) -> Secrets:
+        """Where the device identity and the signing keys are."""
+        return self._secrets
+
+    @property
+    def device_recipient(self) -> str:
+        """The device's public half; it changes whenever something is destroyed."""
+        return self._content().recipient
+
+    def check(self) -> None:
+        """Finish what a crash interrupted, and make sure that what is added can be read later.
+
+        Raises:
+            KeyError_: The keyring does not hold the device identity of this vault: it is locked, or an
+                older copy of the vault was restored, or the keyring is another one.
+        """
+        self._device_identity(self._recovered())
+
+    def add(self, session: str, identity: age.Identity) -> None:
+        """Keep the identity of `session`, durably. Needs no secret.
+
+        Raises:
+            StorageError: It cannot be written, or the file is damaged or of a newer version.
+        """
+        content = self._content()
+        line = _line(_seal(session, identity, content.recipient))
+        append_private(self._path, line, content.length)
+
+    def identity(self, session: str) -> age.Identity:
+        """Return the identity that was added last for `session`.
+
+        Raises:
+            KeyError_: There is none (any more), or the keyring does not open the vault.
+            VerificationError: Its entry was changed.
+        """
+        return self.identities(session)[-1]
+
+    def identities(self, session: str) -> tuple[age.Identity, ...]:
+        """Return every identity of `session`, in the order in which they were added; as `identity`."""
+        content = self._recovered()
+        entries = [entry for entry in content.entries if entry.session == session]
+        if not entries:
+            raise KeyError_("the key of this recording was destroyed", hint="Nobody can open it any more.")
+        device = self._device_identity(content)
+        return tuple(_unseal(entry, device) for entry in entries)
+
+    def sessions(self) -> frozenset[str]:
+        """Return the sessions whose identities are kept. Needs no secret."""
+        data = read_private(self._path)
+        entries = () if data is None else _parse(data, self._path).entries
+        return frozenset(entry.session for entry in entries)
+
+    def destroy(self, sessions: Iterable[str], replace: Mapping[str, age.Identity] | None = None) -> frozenset[str]:
+        """Destroy all identities of `sessions`, so that no older copy of the vault opens them either.
+
+        `replace` is added in the same step: what a recording that was cut is sealed to from now on.
+        Returns the sessions that were to stay but whose entries were damaged, and are lost. A crash
+        at any point leaves either everything as it was or all of it done; `check` tidies up.
+
+        Raises:
+            KeyError_: The keyring is locked, or something must stay and it does not open the vault. If
+                sessions are still in `sessions()` afterwards, nothing was destroyed; else call `check`.
+        """
+        gone = frozenset(sessions)
+        before = self._content()  # what a crash left in the other slot is overwritten now
+        kept, lost = self._keep(before, gone)
+        kept += list((replace or {}).items())
+        device = age.new_hybrid()
+        slot = _SLOTS[before.slot]
+        replace_private(self._folder / _TURNING, b"")
+        self._put(slot, device.secret)
+        self._write(slot, device.recipient, [_seal(*pair, device.recipient) for pair in kept])
+        self._finish(slot)
+        return lost
+
+    def signing_key(self, study: str, *, create: bool = True) -> SigningKey:
+        """Return the key that signs for `study`; the first time a new one, unless `create` is False.
+
+        Raises:
+            KeyError_: The keyring is locked, or there is no key and none is to be made.
+        """
+        if study not in self._signing:
+            name = f"signing-key/{study}"
+            stored = self._secrets.get(name)
+            if stored is None and not create:
+                raise KeyError_("this device has no key for that study", hint="Join the study on this device.")
+            if stored is None:
+                stored = SigningKey.new().secret
+                self._put(name, stored)
+            self._signing[study] = SigningKey.parse(stored)
+        return self._signing[study]
+
+    def pseudonym(self, study: str) -> str:
+        """Return the random name of this participant in `study`, 32 hex digits; a new one the first time."""
+        name = f"pseudonym/{study}"
+        stored = self._secrets.get(name)
+        if stored is None:
+            stored = random.token_hex(_PSEUDONYM_BYTES)
+            self._put(name, stored)
+        return stored
+
+    def _put(self, name: str, value: str) -> None:
+        """Keep a secret, and make sure that it can be read back before anything relies on it."""
+        self._secrets.set(name, value)
+        if self._secrets.get(name) != value:
+            raise KeyError_("the keyring does not keep what it is given", hint="Use another keyring, or a passphrase.")
+
+    def _keep(self, content: _Content, gone: frozenset[str]) -> tuple[list[tuple[str, age.Identity]], frozenset[str]]:
+        """Return the identities that stay, opened, and the sessions whose entries cannot be opened."""
+        staying = [entry for entry in content.entries if entry.session not in gone]
+        if not staying:
+            return [], frozenset()  # leaving must be possible even when the keyring lost its key
+        device = self._device_identity(content)
+        kept, lost = [], set()
+        for entry in staying:
+            try:
+                kept.append((entry.session, _unseal(entry, device)))
+            except VerificationError:
+                lost.add(entry.session)  # reported to the caller; nothing could open it before either
+        return kept, frozenset(lost)
+
+    def _recovered(self) -> _Content:
+        """Return the content, after finishing what a crash interrupted."""
+        content = self._content()
+        if (self._folder / _TURNING).exists():
+            # An old copy of the profile may hold this mark: empty the other slot only if this one counts.
+            self._device_identity(content)
+            self._finish(content.slot)
+        return content
+
+    def _finish(self, slot: str) -> None:
+        """Empty the slot that does not count, and take the mark away."""
+        other = _SLOTS[slot]
+        self._secrets.delete(other)
+        if self._secrets.get(other) is not None:
+            raise KeyError_("the keyring did not delete the old key", hint="Try again; until then old copies open.")
+        remove(self._folder / _TURNING)
+
+    def _device_identity(self, content: _Content) -> age.Identity:
+        stored = self._secrets.get(content.slot)
+        device = None if stored is None else age.parse_identity(stored)
+        if device is None or device.recipient != content.recipient:
+            raise KeyError_("the keyring does not hold the key of this vault", hint=_GONE_HINT)
+        return device
+
+    def _content(self) -> _Content:
+        data = read_private(self._path)
+        if data is None:
+            device = age.new_hybrid()
+            self._put(_FIRST_SLOT, device.secret)
+            self._secrets.delete(_SLOTS[_FIRST_SLOT])
+            make_private_folder(self._folder)
+            self._write(_FIRST_SLOT, device.recipient, [])
+            data = read_private(self._path) or b""
+        return _parse(data, self._path)
+
+    def _write(self, slot: str, recipient: str, entries: Iterable[_Entry]) -> None:
+        head = canonical_json({"format": FORMAT, "kind": "vault", "recipient": recipient, "slot": slot}) + b"\n"
+        replace_private(self._path, head + b"".join(map(_line, entries)))
+
+
+def _seal(session: str, identity: age.Identity, recipient: str) -> _Entry:
+    # The session's name inside: an entry that was given another's name is found out.
+    content = canonical_json({"identity": identity.secret, "session": session})
+    return _Entry(session, age.encrypt(content, [recipient]))
+
+
+def _unseal(entry: _Entry, device: age.Identity) -> age.Identity:
+    damaged = VerificationError("the key of a recording is damaged", hint=_GONE_HINT)
+    try:
+        content = strict_object(age.decrypt(entry.sealed, [device]))
+    except KeyError_:
+        raise damaged from None
+    if content.get("session") != entry.session:
+        raise damaged
+    return age.parse_identity(str(content.get("identity")))
+
+
+def _line(entry: _Entry) -> bytes:
+    return canonical_json({"sealed": base64.b64encode(entry.sealed).decode(), "session": entry.session}) + b"\n"
+
+
+def _parse(data: bytes, path: Path) -> _Content:
+    """Return what the file says. A last line that is not whole was never promised to anybody."""
+    damaged = StorageError(f"{path} is damaged", hint="Restore this file from a copy made after the last deletion.")
+    lines = data.split(b"\n")[:-1]
+    try:
+        head = strict_object(lines[0])
+    except (IndexError, VerificationError):
+        raise damaged from None
+    if head.get("format") != FORMAT:
+        raise StorageError(
+            f"{path} was written by a newer version (format {head.get('format')!s:.10})",
+            hint="Install that version again; nothing was changed.",
+        )
+    slot, recipient = head.get("slot"), head.get("recipient")
+    if slot not in _SLOTS or not isinstance(slot, str) or not isinstance(recipient, str):
+        raise damaged
+    entries: list[_Entry] = []
+    length = len(lines[0]) + 1
+    for number, line in enumerate(lines[1:], 1):
+        try:
+            found = strict_object(line)
+            entries.append(_Entry(str(found["session"]), base64.b64decode(str(found["sealed"]), validate=True)))
+        except (VerificationError, KeyError, binascii.Error):
+            if number == len(lines) - 1:
+                break  # torn within a page: the line feed is there, what is before it is not
+            raise damaged from None
+        length += len(line) + 1
+    return _Content(slot, recipient, tuple(entries), length)
