@@ -1,0 +1,34 @@
+"""What this process does not let others see: no core files, no reading of its memory by the same user's debuggers."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from capture_agent.core.errors import DesktopError
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
+_PRIVATE_UMASK = 0o077
+
+
+def harden() -> None:
+    """Make the process not dumpable, forbid core files, and make new files private. Call before anything else.
+
+    A system's core handler may ignore the limit on core files, so both are set (prctl(2), core(5)).
+
+    Raises:
+        DesktopError: The system refuses.
+    """
+    os.umask(_PRIVATE_UMASK)
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+            raise DesktopError(
+                "this process cannot be protected from being dumped", hint=os.strerror(ctypes.get_errno())
+            )

