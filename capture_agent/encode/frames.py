@@ -23,15 +23,16 @@ _SECOND_US = 1_000_000
 
 
 def same(a: Pixels, b: Pixels) -> bool:
-    """Return whether two images of (height, width, 4) bytes are equal.
+    """Return whether two images of (height, width, 4) bytes are equal; 0.3 ms for 1920 × 1080."""
+    return a.shape == b.shape and bool(np.array_equal(_words(a), _words(b)))
 
-    Compared eight bytes at a time where memory allows it: 0.3 ms for 1920 × 1080.
-    """
-    if a.shape != b.shape:
-        return False
-    if a.flags.c_contiguous and b.flags.c_contiguous and a.nbytes % 8 == 0:
-        return bool(np.array_equal(a.reshape(-1).view(np.uint64), b.reshape(-1).view(np.uint64)))
-    return bool(np.array_equal(a, b))
+
+def _words(pixels: Pixels) -> NDArray[np.uint64] | Pixels:
+    """Return a view of whole words of eight bytes where memory allows it; a crop's rows need not touch."""
+    height, width, depth = pixels.shape
+    if pixels.strides[1:] != (depth, 1) or width * depth % 8:
+        return pixels
+    return pixels.reshape(height, width * depth).view(np.uint64)
 
 
 def even(pixels: Pixels) -> Pixels:

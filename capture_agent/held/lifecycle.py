@@ -1,0 +1,59 @@
+"""The life of a session on its owner's disk, as a table.
+
+Destroying is one routine of the vault, whatever the reason: the key goes first, then the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from capture_agent.core.errors import ConsentError
+
+
+class State(StrEnum):
+    """Where a session is."""
+
+    RECORDING = "recording"
+    HELD = "held"  # its owner can open it, nobody else
+    RELEASED = "released"  # a bundle was made of it; the owner's own copy is still here
+    DESTROYED = "destroyed"  # by its owner; no key opens it
+    EXPIRED = "expired"  # by its retention; no key opens it
+
+
+class Input(StrEnum):
+    """What can happen to a session."""
+
+    SEAL = "seal"  # stopped, or recovered after a crash
+    RELEASE = "release"  # the owner's click
+    DESTROY = "destroy"  # deleted, or opted out
+    EXPIRE = "expire"
+
+
+_ENDING = {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.EXPIRED}
+
+# What is being recorded can be destroyed but not released; what is gone never comes back.
+TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
+    {
+        State.RECORDING: {Input.SEAL: State.HELD, Input.DESTROY: State.DESTROYED},
+        State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.RELEASE: State.RELEASED},
+        State.RELEASED: {**_ENDING, Input.SEAL: State.RELEASED, Input.RELEASE: State.RELEASED},
+        State.DESTROYED: {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.DESTROYED},
+        State.EXPIRED: {Input.DESTROY: State.EXPIRED, Input.EXPIRE: State.EXPIRED},
+    }
+)
+
+
+def step(state: State, given: Input) -> State:
+    """Return the state that `given` leads to.
+
+    Raises:
+        ConsentError: The table has no such move. Nothing changes.
+    """
+    try:
+        return TABLE[state][given]
+    except KeyError:
+        raise ConsentError(
+            f"a session that is {state.value} does not allow: {given.value}", hint="Look at it in My recordings."
+        ) from None

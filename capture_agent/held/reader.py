@@ -1,0 +1,179 @@
+"""Read a held session with its identity: in order, in bounded memory, strictly.
+
+What comes out is authentic up to the part that an error names: every part is bound by its header
+to the session, its number, the consent and the part before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from capture_agent.core.errors import KeyError_, VerificationError
+from capture_agent.encode.event_log import Message, read_part
+from capture_agent.held import disk, tape
+from capture_agent.held.tape import End, Member, Tape
+from capture_agent.held.writer import RESERVED
+from capture_agent.keys import age
+from capture_agent.keys.age import Identity
+
+_HINT = "Restore the file from a copy. Parts before it can still be read."
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What happened in one stretch of at most 1.5 s. `end` is the reason in the last part, else empty."""
+
+    number: int
+    header: Mapping[str, str]
+    messages: list[Message] = field(repr=False)
+
+    @property
+    def end(self) -> str:
+        """Why the session ended, in its last part; else empty."""
+        return self.header.get("end", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a session holds. `about` and `ending` are what its recorder said at the start and at the end.
+
+    `duration_us` is the time of the last message; `counts` are messages a topic.
+    """
+
+    session: str
+    study: str
+    started: str  # ISO 8601, UTC
+    consent: str
+    duration_us: int
+    counts: Mapping[str, int]
+    parts: int
+    complete: bool
+    about: Mapping[str, str]
+    ending: Mapping[str, str]
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The topics that occur, sorted."""
+        return tuple(sorted(self.counts))
+
+
+def read(path: Path, identity: Identity) -> Iterator[Part]:
+    """Yield the parts of a session, each checked before it is yielded.
+
+    A session whose last part has no `end` is incomplete: its recorder crashed. If the file has no
+    end, a last part that cannot be opened counts as torn by the crash and is left out.
+
+    Raises:
+        StorageError: The file is missing, odd, or in a newer format.
+        KeyError_: `identity` is not this session's.
+        VerificationError: A part was changed, removed, moved, repeated or is foreign; it is named.
+    """
+    with disk.open_plain(path) as file:
+        yield from _parts(file, tape.scan(file), identity)
+
+
+def read_head(path: Path) -> tape.Head:
+    """Return what a session says in the clear.
+
+    Raises:
+        StorageError: The file is missing, odd, or in a newer format.
+        VerificationError: It is damaged.
+    """
+    with disk.open_plain(path) as file:
+        return tape.scan(file).head
+
+
+def summarize(path: Path, identity: Identity) -> Summary:
+    """Return what a session holds; every part is opened. Raises as `read` does."""
+    with disk.open_plain(path) as file:
+        found = tape.scan(file)
+        return _summary(found.head, _parts(file, found, identity))
+
+
+def _summary(head: tape.Head, parts: Iterable[Part]) -> Summary:
+    counts: Counter[str] = Counter()
+    duration_us = number = 0
+    first: Mapping[str, str] = {}
+    last: Mapping[str, str] = {}
+    for part in parts:
+        number, last = part.number, part.header
+        first = first or part.header
+        counts.update(message.topic for message in part.messages)
+        duration_us = max([duration_us, *(message.t_us for message in part.messages)])
+    return Summary(
+        session=head.session,
+        study=head.study,
+        started=first.get("started", head.created),
+        consent=first.get("consent", ""),
+        duration_us=duration_us,
+        counts=MappingProxyType(dict(counts)),
+        parts=number,
+        complete="end" in last,
+        about=_said(first, RESERVED),
+        ending=_said(last, RESERVED | {"consent"}) if "end" in last else MappingProxyType({}),
+    )
+
+
+def _said(header: Mapping[str, str], without: frozenset[str]) -> Mapping[str, str]:
+    return MappingProxyType({name: value for name, value in header.items() if name not in without})
+
+
+def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
+    previous = hashlib.sha256(found.head_data).hexdigest()
+    consent = ""
+    ended = False
+    for number, member in enumerate(found.parts, 1):
+        if ended:
+            raise VerificationError(f"{member.name} stands behind the end of the session", hint=_HINT)
+        sealed = tape.read_member(file, member)
+        torn_allowed = found.end is not End.CLOSED and number == len(found.parts)
+        try:
+            plain = age.decrypt(sealed, [identity])
+        except (KeyError_, VerificationError) as error:
+            if number == 1 and isinstance(error, KeyError_) and not _opens_any(file, found.parts[1:2], identity):
+                raise
+            if torn_allowed:
+                return
+            raise VerificationError(f"{member.name} was changed, or is from another session", hint=_HINT) from None
+        header, messages = _open_part(plain, member)
+        consent = consent or header.get("consent", "")
+        bound = {
+            "format": str(tape.FORMAT),
+            "session": found.head.session,
+            "part": str(number),
+            "previous": previous,
+            "consent": consent,
+        }
+        for name, value in bound.items():
+            if header.get(name) != value:
+                raise VerificationError(f"{member.name} does not belong here: its {name} is another", hint=_HINT)
+        ended = "end" in header
+        previous = hashlib.sha256(sealed).hexdigest()
+        yield Part(number, MappingProxyType(header), messages)
+    if found.end is End.CLOSED and not ended:
+        name = found.parts[-1].name if found.parts else tape.HEAD_NAME
+        raise VerificationError(f"parts are missing after {name}", hint=_HINT)
+
+
+def _opens_any(file: BinaryIO, members: Iterable[Member], identity: Identity) -> bool:
+    """Return whether the identity opens one of `members`: then it is the first part that is wrong, not the key."""
+    for member in members:
+        try:
+            age.decrypt(tape.read_member(file, member), [identity])
+        except (KeyError_, VerificationError):
+            continue
+        return True
+    return False
+
+
+def _open_part(plain: bytes, member: Member) -> tuple[dict[str, str], list[Message]]:
+    try:
+        return read_part(plain)
+    except VerificationError as error:
+        raise VerificationError(f"{member.name} cannot be read: {error}", hint=_HINT) from None

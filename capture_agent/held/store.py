@@ -1,0 +1,167 @@
+"""The folder of held sessions: what is there, without opening any; mending after a crash; removing."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
+from capture_agent.held import disk, tape
+from capture_agent.held.tape import End
+from capture_agent.held.writer import SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class HeldInfo:
+    """One session as its file tells from outside. `created` and `written` (the last part) are UTC, `size` bytes.
+
+    `complete`: the recorder ended it; that this is true, only `reader` can tell. `problem`
+    is empty or says, in one sentence, why the file cannot be used; then other fields may be empty.
+    """
+
+    id: str
+    study: str
+    created: str  # ISO 8601
+    size: int
+    written: datetime
+    complete: bool
+    recording: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A session that a dead process left behind: `dropped` bytes of a part that was not whole were cut off."""
+
+    id: str
+    dropped: int
+
+
+class Store:
+    """The held sessions of one person."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, making it if needed, for its owner alone.
+
+        Raises:
+            StorageError: It cannot be made, or is a link.
+        """
+        disk.make_folder(folder)
+        self.folder = folder
+
+    def path(self, session: str) -> Path:
+        """Return where a session's file is, or would be.
+
+        Raises:
+            StorageError: No session can have this id.
+        """
+        if not tape.SESSION_ID.fullmatch(session):
+            raise StorageError("there is no such session", hint="See `capture-agent sessions`.")
+        return self.folder / (session + SUFFIX)
+
+    def sessions(self) -> list[HeldInfo]:
+        """Return every session, the oldest first. A file that is damaged or odd is listed with its problem."""
+        try:
+            paths = sorted(self.folder.glob("*" + SUFFIX))
+            found = [self._info(path) for path in paths]
+        except OSError as error:
+            raise disk.storage_error(error, "the held sessions cannot be listed") from None
+        return sorted(found, key=lambda info: (info.created, info.id))
+
+    def recover(self) -> list[Recovered]:
+        """Mend what dead processes left behind, at start-up, and return what was mended.
+
+        A file without its end is cut back to its last whole part and marked as incomplete for ever;
+        one in which not even the head was written is removed: it holds nothing. Files that a living
+        process writes, damaged ones, odd ones and newer formats are left as they are.
+
+        Raises:
+            StorageError: The disk does not allow it.
+        """
+        mended: list[Recovered] = []
+        for path in sorted(self.folder.glob("*" + SUFFIX)):
+            if not _is_plain(path):
+                continue
+            with disk.open_plain(path, write=True) as file:
+                try:
+                    if disk.claim(file):
+                        mended += self._recover(path, file)
+                except OSError as error:
+                    raise disk.storage_error(error, "a session cannot be recovered") from None
+        return mended
+
+    def _recover(self, path: Path, file: io.FileIO) -> list[Recovered]:
+        size = file.seek(0, 2)
+        try:
+            found = tape.scan(file)
+        except VerificationError:
+            if not tape.is_torn_head(file):
+                return []
+            path.unlink()
+            disk.sync_folder(self.folder)
+            return [Recovered(path.stem, size)]
+        except StorageError:
+            return []
+        if found.end is not End.MISSING:
+            return []
+        file.truncate(found.whole)
+        # Durable before the mark: a crash here leaves a file that is recovered again.
+        disk.sync(file)
+        file.seek(found.whole)
+        try:
+            file.write(tape.closing(recovered=True))
+            disk.sync(file)
+        except OSError as error:
+            if error.errno not in disk.FULL:
+                raise
+            # Without the mark it reads the same; the next start tries again.
+            file.truncate(found.whole)
+        return [Recovered(path.stem, size - found.whole)]
+
+    def remove(self, session: str) -> None:
+        """Remove a session's file. Its key has gone from the vault before: this only frees the space.
+
+        A file that is gone already is no error.
+
+        Raises:
+            StorageError: It is being recorded, or cannot be removed.
+        """
+        path = self.path(session)
+        try:
+            if _is_plain(path) and _in_use(path):
+                raise StorageError("the session is being recorded", hint="Stop recording first.")
+            path.unlink(missing_ok=True)
+            disk.sync_folder(self.folder)
+        except OSError as error:
+            raise disk.storage_error(error, "a session cannot be removed") from None
+
+    def _info(self, path: Path) -> HeldInfo:
+        status = path.lstat()
+        blank = HeldInfo(path.stem, "", "", status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), False, False)
+        try:
+            with disk.open_plain(path) as file:
+                recording = disk.in_use(file)
+                found = tape.scan(file)
+        except CaptureAgentError as error:
+            return replace(blank, problem=str(error))
+        head = found.head
+        problem = "" if head.session == path.stem else "the file is named after another session"
+        return replace(
+            blank,
+            study=head.study,
+            created=head.created,
+            complete=found.end is End.CLOSED,
+            recording=recording,
+            problem=problem,
+        )
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _in_use(path: Path) -> bool:
+    with disk.open_plain(path) as file:
+        return disk.in_use(file)

@@ -1,0 +1,231 @@
+"""The outside of a held session: a tar that is appended to, member by member (POSIX ustar).
+
+Nothing here knows what is in a member. A file without its end is read up to its last whole member:
+that is what a crash leaves. Anything else that a writer would not have made is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import BinaryIO
+
+from capture_agent.core.errors import StorageError, VerificationError
+
+BLOCK = 512  # bytes; ustar
+END = bytes(2 * BLOCK)
+HEAD_NAME = "held.json"
+MARK_NAME = "incomplete"  # an empty member before the end of a file that was recovered after a crash
+FORMAT = 1  # version of a held session's format
+MAX_HEAD_BYTES = 4096  # the plaintext member is below 300
+MAX_MEMBER_BYTES = 65 * 1024 * 1024  # the largest part, and what age adds to it
+MAX_PARTS = 200_000  # 66 hours of one part every 1.2 s
+SESSION_ID = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")  # also a file name, everywhere
+
+_CHECKSUM = slice(148, 156)
+_SIZE = slice(124, 135)
+_HEAD_FIELDS = ("format", "session", "study", "created")
+_DAMAGED_HINT = "Restore the file from a copy, or delete the session."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All that a held session says in the clear. `created` is ISO 8601, UTC."""
+
+    session: str
+    study: str
+    created: str
+
+    def encode(self) -> bytes:
+        """Return the content of `held.json`."""
+        fields = (FORMAT, self.session, self.study, self.created)
+        return json.dumps(dict(zip(_HEAD_FIELDS, fields, strict=True)), separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member: its name, and where its bytes are in the file."""
+
+    name: str
+    offset: int
+    size: int
+
+    @property
+    def after(self) -> int:
+        """Offset of the block after it."""
+        return self.offset + _padded(self.size)
+
+
+class End(Enum):
+    """How a file ends."""
+
+    MISSING = auto()  # it is being written, or its writer crashed
+    RECOVERED = auto()  # its writer crashed, and it was cut back to its last whole part
+    CLOSED = auto()  # by its writer; the last part says so
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """What a scan found: the head, the whole parts, where the last whole one ends, and how the file ends."""
+
+    head: Head
+    head_data: bytes
+    parts: tuple[Member, ...]
+    whole: int
+    end: End
+
+
+def part_name(number: int) -> str:
+    """Return the name of the part with this number, from 1."""
+    return f"part-{number:06}.age"
+
+
+def header(name: str, size: int) -> bytes:
+    """Return the one way to write a member's header: mode 0600, no owner, no date."""
+    fields = bytearray(BLOCK)
+    fields[0 : len(name)] = name.encode("ascii")
+    fields[100:108] = b"0000600\0"
+    fields[108:116] = fields[116:124] = b"0000000\0"
+    fields[124:136] = b"%011o\0" % size
+    fields[136:148] = b"00000000000\0"
+    fields[_CHECKSUM] = b" " * 8
+    fields[156:157] = b"0"
+    fields[257:265] = b"ustar\00000"
+    fields[329:337] = fields[337:345] = b"0000000\0"
+    fields[_CHECKSUM] = b"%06o\0 " % sum(fields)
+    return bytes(fields)
+
+
+def member(name: str, data: bytes) -> bytes:
+    """Return one whole member: header, `data`, zeros to the next block."""
+    return header(name, len(data)) + data + bytes(_padded(len(data)) - len(data))
+
+
+def closing(*, recovered: bool) -> bytes:
+    """Return what stands at the end: of a file that was recovered the mark, and the end of every tar."""
+    return (member(MARK_NAME, b"") if recovered else b"") + END
+
+
+def scan(file: BinaryIO) -> Tape:
+    """Return what `file` consists of, reading headers only (80 ms for 2 hours).
+
+    Raises:
+        StorageError: It is in a newer format.
+        VerificationError: It has no head, or it is not what a writer makes; the message names the
+            first member that is wrong.
+    """
+    total = file.seek(0, 2)
+    first = _next(file, 0, total, HEAD_NAME, MAX_HEAD_BYTES)
+    if not isinstance(first, Member):
+        raise VerificationError("the session has no beginning", hint=_DAMAGED_HINT)
+    data = read_member(file, first)
+    head = _parse_head(data)
+    parts: list[Member] = []
+    place = first.after
+    while True:
+        found = _next(file, place, total, part_name(len(parts) + 1), MAX_MEMBER_BYTES)
+        if not isinstance(found, Member):
+            return Tape(head, data, tuple(parts), place, found)
+        if len(parts) == MAX_PARTS:
+            raise VerificationError("the session has more parts than any that is written", hint=_DAMAGED_HINT)
+        parts.append(found)
+        place = found.after
+
+
+def read_member(file: BinaryIO, found: Member) -> bytes:
+    """Return a member's bytes."""
+    file.seek(found.offset)
+    data = file.read(found.size)
+    if len(data) != found.size:
+        raise VerificationError(f"{found.name} is cut short", hint=_DAMAGED_HINT)
+    return data
+
+
+def is_torn_head(file: BinaryIO) -> bool:
+    """Return whether a crash came before the head was whole, so that the file holds nothing."""
+    total = file.seek(0, 2)
+    file.seek(0)
+    begins = file.read(len(HEAD_NAME))
+    if begins != HEAD_NAME.encode()[: len(begins)] and any(begins):
+        return False  # somebody else's file
+    try:
+        return _next(file, 0, total, HEAD_NAME, MAX_HEAD_BYTES) is End.MISSING
+    except VerificationError:
+        return False
+
+
+def _next(file: BinaryIO, place: int, total: int, name: str, limit: int) -> Member | End:
+    """Return the member at `place`, or how the file ends there."""
+    file.seek(place)
+    block = file.read(len(closing(recovered=True)))
+    if total - place == len(block):
+        if block == closing(recovered=False):
+            return End.CLOSED
+        if block == closing(recovered=True):
+            return End.RECOVERED
+        if closing(recovered=True).startswith(block):
+            return End.MISSING  # recovery itself was cut off
+    block = block[:BLOCK]
+    size = _size(block)
+    if size is None:
+        return _torn(file, place, total, name)
+    if block != header(name, size):
+        raise VerificationError(f"{name} is missing, or something else stands in its place", hint=_DAMAGED_HINT)
+    if size > limit:
+        raise VerificationError(f"{name} is larger than any that is written", hint=_DAMAGED_HINT)
+    found = Member(name, place + BLOCK, size)
+    return found if found.after <= total else _torn(file, place, total, name)
+
+
+def _torn(file: BinaryIO, place: int, total: int, name: str) -> End:
+    """Return MISSING if what is left can be the member that was being written, else raise.
+
+    A crash tears the last write only, so no member and no end can follow.
+    """
+    damaged = VerificationError(f"{name} was damaged or changed", hint=_DAMAGED_HINT)
+    if total - place > BLOCK + MAX_MEMBER_BYTES + BLOCK:
+        raise damaged
+    file.seek(place)
+    rest = file.read(total - place)
+    if any(_size(rest[at : at + BLOCK]) is not None for at in range(BLOCK, len(rest), BLOCK)):
+        raise damaged
+    if rest.endswith(END) and any(rest):
+        raise damaged
+    return End.MISSING
+
+
+def _size(block: bytes) -> int | None:
+    """Return the size that a header says, or None if the block is no header at all."""
+    if len(block) != BLOCK or not block[257:].startswith(b"ustar"):
+        return None
+    try:
+        size, checksum = int(block[_SIZE], 8), int(block[_CHECKSUM].rstrip(b"\0 "), 8)
+    except ValueError:
+        return None
+    return size if checksum == sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ") else None
+
+
+def _parse_head(data: bytes) -> Head:
+    try:
+        fields = json.loads(data)
+        version = fields["format"]
+    except (ValueError, KeyError, TypeError):
+        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT) from None
+    if isinstance(version, int) and version > FORMAT:
+        raise StorageError(
+            f"the session is in format {version}, and this version knows {FORMAT}",
+            hint="Update Capture Agent; the session was left as it is.",
+        )
+    values = [fields.get(name) for name in _HEAD_FIELDS[1:]]
+    if not all(isinstance(value, str) for value in values) or not SESSION_ID.fullmatch(values[0]):
+        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT)
+    head = Head(*values)
+    if head.encode() != data:
+        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT)
+    return head
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
