@@ -138,20 +138,23 @@ class Vault:
         self._finish(slot)
         return lost
 
-    def signing_key(self, study: str, *, create: bool = True) -> SigningKey:
-        """Return the key that signs for `study`; the first time a new one, unless `create` is False.
+    def has_signing_key(self, study: str) -> bool:
+        """Whether this device has signed for `study` before."""
+        return study in self._signing or self._secrets.get(_signing_name(study)) is not None
+
+    def signing_key(self, study: str) -> SigningKey:
+        """Return the key that signs for `study`; a new one the first time.
+
+        It is read from the keyring once a process, so that a withdrawal can be signed while it is locked.
 
         Raises:
-            KeyError_: The keyring is locked, or there is no key and none is to be made.
+            KeyError_: The keyring is locked.
         """
         if study not in self._signing:
-            name = f"signing-key/{study}"
-            stored = self._secrets.get(name)
-            if stored is None and not create:
-                raise KeyError_("this device has no key for that study", hint="Join the study on this device.")
+            stored = self._secrets.get(_signing_name(study))
             if stored is None:
                 stored = SigningKey.new().secret
-                self._put(name, stored)
+                self._put(_signing_name(study), stored)
             self._signing[study] = SigningKey.parse(stored)
         return self._signing[study]
 
@@ -222,6 +225,10 @@ class Vault:
     def _write(self, slot: str, recipient: str, entries: Iterable[_Entry]) -> None:
         head = canonical_json({"format": FORMAT, "kind": "vault", "recipient": recipient, "slot": slot}) + b"\n"
         replace_private(self._path, head + b"".join(map(_line, entries)))
+
+
+def _signing_name(study: str) -> str:
+    return f"signing-key/{study}"
 
 
 def _seal(session: str, identity: age.Identity, recipient: str) -> _Entry:

@@ -1,0 +1,197 @@
+"""The consent record: append-only, chained by hashes, each entry signed with its study's key.
+
+A file of JSON lines; each line is a DSSE envelope. The payload names the format, the number of the
+entry and the SHA-256 of the line before it. Whether the *end* was cut off no chain can tell, so the
+head (how many entries, hash of the last) is kept among the secrets of the device, too.
+
+Format 1, payload: {"format", "seq" from 1, "prev" (64 zeros for the first), "time" (UTC, ISO 8601),
+"study", "kind", "body"}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from capture_agent.core.errors import ConsentError, StorageError, VerificationError
+from capture_agent.keys import dsse
+from capture_agent.keys.files import append_private, make_private_folder, read_private
+from capture_agent.keys.strict_json import canonical_json, strict_object
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.standing import NARROWING, Entry, Kind, Standing, fold, open_intents
+
+FORMAT = 1
+_HEAD = "ledger-head"
+_NO_HASH = "0" * 64
+_DAMAGED_HINT = "Nothing was deleted. Restore this file from a backup; recording stays off until then."
+_OLD_HINT = "Restore the newest copy of the profile. Until then recording stays off; you can opt out and join again."
+
+
+class Ledger:
+    """The consent record at `path`. One process appends; `Ledger` itself holds nothing but what it read.
+
+    Raises:
+        VerificationError: An entry was changed, removed, moved, or signed by somebody else.
+        ConsentError: Entries are missing at the end: an older copy was restored.
+        KeyError_: The secrets of the device are locked.
+        StorageError: It cannot be read, or a newer version wrote it. It is left as it is.
+    """
+
+    def __init__(self, path: Path, vault: Vault) -> None:
+        self._path = path
+        self._vault = vault
+        data = read_private(path) or b""
+        self._entries, self._length = self._read(data)
+        self._check_head()
+        for study in {entry.study for entry in self._entries}:
+            fold(self._entries, study)
+        open_intents(self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, oldest first."""
+        return tuple(self._entries)
+
+    @property
+    def current_study(self) -> str | None:
+        """The study that was joined last and not left."""
+        current = None
+        for entry in self._entries:
+            if entry.kind is Kind.JOINED:
+                current = entry.study
+            elif entry.kind is Kind.LEFT and entry.study == current:
+                current = None
+        return current
+
+    def standing(self, study: str) -> Standing:
+        """Return where the person stands with `study`."""
+        return fold(self._entries, study)
+
+    def open_intents(self) -> tuple[Entry, ...]:
+        """Return the intents that were not carried out yet, oldest first."""
+        return open_intents(self._entries)
+
+    def append(self, kind: Kind, study: str, body: Mapping[str, object], now: datetime) -> Entry:
+        """Add an entry, signed and synced, and return it.
+
+        Raises:
+            ConsentError: The table of consent has no such move. Nothing is written.
+            VerificationError: The body is not what `kind` wants. Nothing is written.
+            StorageError: It cannot be written. Nothing has happened.
+            KeyError_: The secrets are locked. For kinds in `NARROWING` the entry stands all the same
+                (unless even the signing key could not be read); for others nothing has happened.
+        """
+        payload = {
+            "body": dict(body),
+            "format": FORMAT,
+            "kind": kind,
+            "prev": self._last_hash,
+            "seq": len(self._entries) + 1,
+            "study": study,
+            "time": now.astimezone(UTC).isoformat(timespec="milliseconds"),
+        }
+        line = self._vault.signing_key(study).sign(dsse.LEDGER_ENTRY, canonical_json(payload))
+        entry = _entry(payload, line)
+        self.standing(study).after(entry)
+        open_intents([*self._entries, entry])
+        if kind not in NARROWING:
+            # Announced, so that a crash before the write is not taken for an entry that was cut off.
+            self._keep_head(entry.seq, entry.sha256, self._last_hash)
+        if not self._entries:
+            make_private_folder(self._path.parent)
+        append_private(self._path, line + b"\n", self._length)
+        self._entries.append(entry)
+        self._length += len(line) + 1
+        self._keep_head(entry.seq, entry.sha256)
+        return entry
+
+    @property
+    def _last_hash(self) -> str:
+        return self._entries[-1].sha256 if self._entries else _NO_HASH
+
+    def _keep_head(self, seq: int, sha256: str, before: str = "") -> None:
+        self._vault.secrets.set(_HEAD, f"{seq} {sha256} {before}".strip())
+
+    def _check_head(self) -> None:
+        """Compare the end of the file with the head among the secrets."""
+        head = self._vault.secrets.get(_HEAD)
+        count = len(self._entries)
+        if head is None:
+            # One entry without a head: the first one was written and then the power went.
+            if count > 1:
+                raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
+            if count == 1:
+                self._keep_head(count, self._last_hash)
+            return
+        number, sha256, *before = head.split(" ")
+        seq = int(number)
+        if count >= seq and self._entries[seq - 1].sha256 == sha256:
+            if count > seq or before:
+                self._keep_head(count, self._last_hash)
+        elif before == [self._last_hash] and count == seq - 1:
+            self._keep_head(count, self._last_hash)
+        elif before and count >= seq and (self._entries[seq - 2].sha256 if seq > 1 else _NO_HASH) == before[0]:
+            # Announced and never written; then something narrowing was written while the keyring was locked.
+            self._keep_head(count, self._last_hash)
+        elif count < seq:
+            raise ConsentError(
+                f"the consent record ends after entry {count}, and this device has written {seq}: an older copy "
+                "was put in its place",
+                hint=_OLD_HINT,
+            )
+        else:
+            raise VerificationError("the consent record is not the one that this device wrote", hint=_OLD_HINT)
+
+    def _read(self, data: bytes) -> tuple[list[Entry], int]:
+        """Return the entries of `data`, verified, and how many bytes of it they are."""
+        *lines, _torn = data.split(b"\n")
+        entries: list[Entry] = []
+        length, before = 0, _NO_HASH
+        for number, line in enumerate(lines, 1):
+            try:
+                entry = self._verified(line, number, before)
+            except VerificationError:
+                if number == len(lines) and b"\0" in line:
+                    break  # at a power cut a file system had given the file space, and not yet all content
+                raise
+            entries.append(entry)
+            length += len(line) + 1
+            before = entry.sha256
+        return entries, length
+
+    def _verified(self, line: bytes, number: int, before: str) -> Entry:
+        payload = strict_object(dsse.unverified_payload(line), f"entry {number} of the consent record")
+        if payload.get("format") != FORMAT:
+            raise StorageError(
+                f"{self._path} was written by a newer version (format {payload.get('format')!s:.10})",
+                hint="Install that version again; nothing was changed.",
+            )
+        study = str(payload.get("study"))
+        if not self._vault.has_signing_key(study):
+            raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
+        dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
+        if payload.get("seq") != number or payload.get("prev") != before:
+            raise VerificationError(
+                f"entry {number} of the consent record does not follow the one before it", hint=_DAMAGED_HINT
+            )
+        return _entry(payload, line)
+
+
+def _entry(payload: Mapping[str, object], line: bytes) -> Entry:
+    try:
+        seq, body = payload["seq"], payload["body"]
+        if not isinstance(seq, int) or not isinstance(body, Mapping):
+            raise TypeError("an entry has a number and a body")
+        return Entry(
+            seq=seq,
+            study=str(payload["study"]),
+            kind=Kind(str(payload["kind"])),
+            time=datetime.fromisoformat(str(payload["time"])),
+            body=body,
+            sha256=hashlib.sha256(line).hexdigest(),
+            line=line,
+        )
+    except (KeyError, ValueError, TypeError):
+        raise VerificationError("an entry of the consent record is not well formed", hint=_DAMAGED_HINT) from None

@@ -1,0 +1,155 @@
+"""A policy as it was agreed to, as JSON in the consent record, and back.
+
+Names of the fields follow ISO/IEC TS 27560 where it has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeGuard
+
+from capture_agent.core.errors import VerificationError
+from capture_agent.core.events import Category
+from capture_agent.core.policy import OWN_DEVICE, Notice, Policy, Recipient, RecipientKind
+from capture_agent.keys import age
+
+Json = Mapping[str, object]
+
+
+def policy_to_json(policy: Policy) -> dict[str, object]:
+    """Return everything in `policy` that `core.policy.widenings` compares, and what a receipt shows."""
+    return {
+        "study": policy.study,
+        "version": policy.version,
+        "title": policy.title,
+        "controller": {"name": policy.controller, "contact": policy.contact},
+        "purposes": dict(policy.purposes),
+        "categories": sorted(policy.categories),
+        "recipients": [_recipient_to_json(recipient) for recipient in policy.recipients],
+        "retention_days": policy.retention_days,
+        "notices": [
+            {
+                "id": notice_id(policy.study, notice),
+                "locale": notice.locale,
+                "version": notice.version,
+                "sha256": text_hash(notice.text),
+                "text": notice.text,
+            }
+            for notice in policy.notices
+        ],
+        "apps": None if policy.apps is None else sorted(policy.apps),
+        "tasks": list(policy.tasks),
+        "destination": policy.destination,
+        "max_fps": policy.max_fps,
+        "expires": None if policy.expires is None else policy.expires.isoformat(),
+        "enabled": policy.enabled,
+    }
+
+
+def policy_from_json(stored: object) -> Policy:
+    """Return the policy that `policy_to_json` stored.
+
+    Raises:
+        VerificationError: It is not one.
+    """
+    try:
+        return _policy(stored)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise VerificationError(
+            f"the policy in the consent record cannot be read ({type(error).__name__})",
+            hint="Restore the consent record from a backup, or opt out and join again.",
+        ) from None
+
+
+def notice_id(study: str, notice: Notice) -> str:
+    """Return what names a notice in one language and version."""
+    return f"{study}/{notice.locale}/{notice.version}"
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a text's UTF-8 bytes, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _policy(stored: object) -> Policy:
+    found = _mapping(stored)
+    controller = _mapping(found["controller"])
+    apps, expires = found["apps"], found["expires"]
+    destination = found["destination"]
+    return Policy(
+        study=_text(found["study"]),
+        version=_number(found["version"]),
+        title=_text(found["title"]),
+        controller=_text(controller["name"]),
+        contact=_text(controller["contact"]),
+        purposes={key: _text(value) for key, value in _mapping(found["purposes"]).items()},
+        categories=_categories(found["categories"]),
+        recipients=tuple(_recipient(_mapping(one)) for one in _items(found["recipients"])),
+        retention_days=_number(found["retention_days"]),
+        notices=tuple(_notice(_mapping(one)) for one in _items(found["notices"])),
+        apps=None if apps is None else frozenset(map(_text, _items(apps))),
+        tasks=tuple(map(_text, _items(found["tasks"]))),
+        destination=None if destination is None else _text(destination),
+        max_fps=_number(found["max_fps"]),
+        expires=None if expires is None else datetime.fromisoformat(_text(expires)),
+        enabled=found["enabled"] is True,
+    )
+
+
+def _recipient_to_json(recipient: Recipient) -> dict[str, object]:
+    return {
+        "name": recipient.name,
+        "key": recipient.key,
+        "fingerprint": "" if recipient.key == OWN_DEVICE else age.fingerprint(recipient.key),
+        "kind": recipient.kind,
+        "categories": sorted(recipient.categories),
+        "is_example": recipient.is_example,
+    }
+
+
+def _recipient(stored: Json) -> Recipient:
+    return Recipient(
+        name=_text(stored["name"]),
+        key=_text(stored["key"]),
+        kind=RecipientKind(_text(stored["kind"])),
+        categories=_categories(stored["categories"]),
+        is_example=stored["is_example"] is True,
+    )
+
+
+def _notice(stored: Json) -> Notice:
+    return Notice(_text(stored["locale"]), _number(stored["version"]), _text(stored["text"]))
+
+
+def _categories(stored: object) -> frozenset[Category]:
+    return frozenset(Category(_text(one)) for one in _items(stored))
+
+
+def _mapping(value: object) -> Json:
+    if not isinstance(value, Mapping):
+        raise TypeError("an object was expected")
+    return value
+
+
+def _items(value: object) -> list[object]:
+    if not _is_list(value):
+        raise TypeError("a list was expected")
+    return value
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text was expected")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a number was expected")
+    return value

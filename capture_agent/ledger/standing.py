@@ -1,0 +1,214 @@
+"""What the consent record says in the end: a fold of its entries through `core.consent`.
+
+::
+
+    kind         consent              besides
+    joined       –                    the study is the current one
+    asked        ASK                  the panel was shown
+    accepted     ACCEPT, REFUSE       what was agreed to: policy, apps, notice
+    refused      REFUSE               not asked again for a while
+    withdrawn    WITHDRAW             nothing is agreed any more
+    expired      EXPIRE
+    invalidated  INVALIDATE           what was agreed to has changed
+    left         WITHDRAW             no study is the current one
+
+All other kinds note an act of the person, or open and close an intent that a restart must finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from capture_agent.core.consent import PERMITTING, Consent, Input, State
+from capture_agent.core.errors import VerificationError
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Policy
+from capture_agent.ledger.snapshot import policy_from_json
+
+Key = tuple[str, Category]
+
+
+class Kind(StrEnum):
+    """What an entry of the consent record is about."""
+
+    JOINED = "joined"
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    INVALIDATED = "invalidated"
+    LEFT = "left"
+    STARTED = "started"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+    RELEASED = "released"
+    DESTROY_INTENDED = "destroy-intended"
+    DESTROYED = "destroyed"
+    FORGET_INTENDED = "forget-intended"
+    FORGOTTEN = "forgotten"
+    CUT_INTENDED = "cut-intended"
+    CUT = "cut"
+
+
+# Closing kind → the kind that opens. The body of a closing entry names the opening one: {"intent": seq}.
+CLOSES: Mapping[Kind, Kind] = MappingProxyType(
+    {
+        Kind.DESTROYED: Kind.DESTROY_INTENDED,
+        Kind.FORGOTTEN: Kind.FORGET_INTENDED,
+        Kind.CUT: Kind.CUT_INTENDED,
+    }
+)
+
+# These leave less than before. They are written first and the head follows: leaving needs no working keyring.
+NARROWING = frozenset(
+    {Kind.REFUSED, Kind.WITHDRAWN, Kind.EXPIRED, Kind.INVALIDATED, Kind.LEFT, Kind.PAUSED, Kind.STOPPED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the record. `sha256` is that of its whole line, `line` the signed envelope itself."""
+
+    seq: int
+    study: str
+    kind: Kind
+    time: datetime  # UTC
+    body: Mapping[str, object]
+    sha256: str
+    line: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a person stands with one study.
+
+    `policy`, `apps` and `accepted` are what was agreed to last; they permit nothing by themselves,
+    `consent` does.
+    """
+
+    consent: Consent = field(default_factory=Consent.none)
+    joined: bool = False
+    policy: Policy | None = None
+    apps: frozenset[str] = frozenset()
+    accepted: Entry | None = None
+    refused: datetime | None = None  # when the person last said no; None after a yes
+    released: tuple[Entry, ...] = ()
+
+    @property
+    def categories(self) -> frozenset[Category]:
+        """The categories that may be captured for any purpose."""
+        return frozenset(category for _, category in self.consent.permitting())
+
+    @property
+    def consent_hash(self) -> str:
+        """SHA-256 of the entry that was accepted last, "" if there is none: what recordings refer to."""
+        return "" if self.accepted is None else self.accepted.sha256
+
+    def after(self, entry: Entry) -> Standing:
+        """Return where the person stands after `entry`.
+
+        Raises:
+            ConsentError: The table of consent has no such move.
+            VerificationError: The body of the entry is not what its kind wants.
+        """
+        match entry.kind:
+            case Kind.JOINED:
+                return replace(self, joined=True)
+            case Kind.ASKED:
+                return self._moved(Input.ASK, keys_of(entry.body, "keys"))
+            case Kind.ACCEPTED:
+                return self._accepted(entry)
+            case Kind.REFUSED:
+                return replace(self._moved(Input.REFUSE, keys_of(entry.body, "keys")), refused=entry.time)
+            case Kind.WITHDRAWN | Kind.LEFT:
+                left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN))
+                joined = self.joined and entry.kind is not Kind.LEFT
+                return replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None)
+            case Kind.EXPIRED:
+                return self._moved(Input.EXPIRE, self.consent.permitting())
+            case Kind.INVALIDATED:
+                pending = self._in_state(PERMITTING | {State.REQUESTED})
+                return self._moved(Input.INVALIDATE, pending)
+            case Kind.RELEASED:
+                return replace(self, released=(*self.released, entry))
+            case _:
+                return self
+
+    def _accepted(self, entry: Entry) -> Standing:
+        agreed = self._moved(Input.ACCEPT, keys_of(entry.body, "agreed"))
+        narrowed = agreed._moved(Input.REFUSE, keys_of(entry.body, "refused"))
+        apps = entry.body.get("apps")
+        if not isinstance(apps, list):
+            raise _unfit(entry.kind)
+        policy = policy_from_json(entry.body.get("policy"))
+        return replace(narrowed, policy=policy, apps=frozenset(map(str, apps)), accepted=entry, refused=None)
+
+    def _moved(self, given: Input, keys: Iterable[Key]) -> Standing:
+        return replace(self, consent=self.consent.apply(given, keys))
+
+    def _in_state(self, states: Iterable[State]) -> tuple[Key, ...]:
+        return tuple(key for key, state in self.consent.states.items() if state in states)
+
+    def _in_any_state_but(self, state: State) -> tuple[Key, ...]:
+        return tuple(key for key, found in self.consent.states.items() if found is not state)
+
+
+def fold(entries: Iterable[Entry], study: str) -> Standing:
+    """Return where the person stands with `study` after all of `entries`.
+
+    Raises:
+        ConsentError: An entry makes a move that the table does not have.
+        VerificationError: The body of an entry is not what its kind wants.
+    """
+    standing = Standing()
+    for entry in entries:
+        if entry.study == study:
+            standing = standing.after(entry)
+    return standing
+
+
+def open_intents(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the intents that were not carried out yet, oldest first: a restart finishes them."""
+    found: dict[int, Entry] = {}
+    for entry in entries:
+        if entry.kind in CLOSES.values():
+            found[entry.seq] = entry
+        elif entry.kind in CLOSES:
+            opener = entry.body.get("intent")
+            if not isinstance(opener, int) or opener not in found or found[opener].kind is not CLOSES[entry.kind]:
+                raise _unfit(entry.kind)
+            del found[opener]
+    return tuple(found.values())
+
+
+def keys_to_json(keys: Iterable[Key]) -> list[list[str]]:
+    """Return (purpose, category) pairs as they stand in an entry's body."""
+    return sorted([purpose, str(category)] for purpose, category in keys)
+
+
+def keys_of(body: Mapping[str, object], name: str) -> frozenset[Key]:
+    """Return the (purpose, category) pairs that `keys_to_json` put under `name`.
+
+    Raises:
+        VerificationError: They are not that.
+    """
+    stored = body.get(name)
+    if not isinstance(stored, list):
+        raise VerificationError(f"an entry of the consent record lacks its {name}", hint=_HINT)
+    try:
+        return frozenset((str(purpose), Category(category)) for purpose, category in stored)
+    except (TypeError, ValueError):
+        raise VerificationError(f"an entry of the consent record has {name} that are not known", hint=_HINT) from None
+
+
+_HINT = "Restore the consent record from a backup, or opt out and join again."
+
+
+def _unfit(kind: Kind) -> VerificationError:
+    return VerificationError(f"an entry of the consent record is not what {kind.value!r} wants", hint=_HINT)
