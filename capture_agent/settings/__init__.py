@@ -2,7 +2,7 @@
 
 - `policy_file`  what a study's `policy.toml` may say (`read_policy`)
 - `own_file`     what the person's `settings.toml` may say; it can only narrow (`read_settings`)
-- `places`       where the two lie, and which policy wins
+- `places`       where a policy lies, and which policy wins
 - `fields`       what single values may be
 - `reading`      TOML in, plain values with their places out; `changed` for files that are watched
 - `problems`     what is wrong, for people and --json
@@ -10,7 +10,7 @@
 """
 
 from capture_agent.settings.own_file import SettingsFile, read_settings, without_effect
-from capture_agent.settings.places import policy_path, settings_path, system_policy_path
+from capture_agent.settings.places import policy_path, system_policy_path
 from capture_agent.settings.policy_file import PolicyFile, read_policy
 from capture_agent.settings.problems import Problem, WrongFileError
 from capture_agent.settings.reading import Stamp, changed, stamp
@@ -25,7 +25,6 @@ __all__ = [
     "policy_path",
     "read_policy",
     "read_settings",
-    "settings_path",
     "stamp",
     "system_policy_path",
     "without_effect",

@@ -12,7 +12,6 @@ from capture_agent.settings.problems import Problem, WrongFileError
 
 APP = "capture-agent"
 POLICY_NAME = "policy.toml"
-SETTINGS_NAME = "settings.toml"
 _CSIDL_COMMON_APPDATA = 0x0023  # shlobj_core.h; asked of Windows, because %ProgramData% can be set by anyone
 _MAX_PATH = 260
 
@@ -24,13 +23,6 @@ def system_policy_path(platform: str = sys.platform) -> Path:
     if platform == "darwin":
         return Path("/Library/Application Support") / APP / POLICY_NAME
     return Path("/etc") / APP / POLICY_NAME
-
-
-def settings_path() -> Path:
-    """Return where the person's own `settings.toml` lies, or would lie."""
-    import platformdirs
-
-    return platformdirs.user_config_path(APP, appauthor=False) / SETTINGS_NAME
 
 
 def policy_path(joined: Path | None, *, system: Path | None = None) -> Path | None:

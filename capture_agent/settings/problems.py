@@ -79,7 +79,11 @@ def from_validation(
             got = shown(item["input"])
             if cause is not None:
                 got = f"{got} ({cause})"
-            near = nearest(str(item["input"]), _choices(item)) if item["type"] == "enum" else ""
+            near = ""
+            if item["type"] == "enum":
+                choices = _choices(item)
+                near = nearest(str(item["input"]), choices)
+                expected = f"one of {', '.join(choices)}"
             found.append(_problem(file, places, path, expected, got, near=near))
     return found
 

@@ -1,0 +1,259 @@
+"""The commands that a running agent takes, in one table; none of them gives consent or widens anything.
+
+What widens is a click in a window (the methods of `Agent` marked *click*), and nothing here
+calls one; a test proves it for every command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
+
+from capture_agent.core.errors import ConfigError
+from capture_agent.core.events import Outcome
+from capture_agent.core.recording import State
+from capture_agent.session.snapshot import Agent, HeldSession, Snapshot, Task
+
+MAX_PAUSE_MINUTES = 7 * 24 * 60  # longer is a pause until I resume
+MAX_TASK_CHARS = 500  # one sentence; more belongs into the note
+MAX_NOTE_CHARS = 4_000  # a page
+DIFFICULTY = (1, 5)  # easy to hard
+_UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # half a surrogate pair cannot be stored
+
+
+class Effect(StrEnum):
+    """What a command can do at most."""
+
+    SHOWS = "shows"  # tells what is
+    NARROWS = "narrows"  # less is recorded than before, never more
+    OPENS_WINDOW = "opens-window"  # where the person can click
+    NOTES = "notes"  # keeps words that the person gave on purpose, if tasks were agreed to
+
+
+class Windows(Protocol):
+    """What commands may ask of the user interface. Both return at once and act soon after, on the main thread."""
+
+    def show(self) -> None:
+        """Raise the main window."""
+
+    def quit(self) -> None:
+        """Seal what is open, then leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument: `str` has `least` to `most` characters, `int` lies between them. Nothing else is accepted."""
+
+    kind: type[int] | type[str]
+    least: int
+    most: int
+    required: bool = False
+
+    def check(self, name: str, value: object) -> int | str:
+        """Return `value` if it may be used.
+
+        Raises:
+            ConfigError: It may not; the value itself is not repeated.
+        """
+        if type(value) is not self.kind or not isinstance(value, int | str):
+            raise ConfigError(f"{name} must be {_NOUN[self.kind]}")
+        if isinstance(value, str) and _UNPRINTED.search(value):
+            raise ConfigError(f"{name} must not have control characters")
+        size, unit = (value, "") if isinstance(value, int) else (len(value), " characters")
+        if not self.least <= size <= self.most:
+            raise ConfigError(f"{name} must be {self.least} to {self.most}{unit}")
+        return value
+
+
+_NOUN: Mapping[type, str] = {int: "a whole number", str: "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with its arguments, checked."""
+
+    command: str
+    arguments: Mapping[str, int | str] = field(default_factory=dict, repr=False)
+
+
+Result: TypeAlias = dict[str, Any]
+"""What --json prints: JSON values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the table: what the command can do at most, how it is done, and what it takes."""
+
+    effect: Effect
+    do: Callable[[Agent, Windows, Request, datetime], Result]
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+
+def perform(request: Request, agent: Agent, windows: Windows, now: datetime) -> Result:
+    """Do what `request` says. Main thread only.
+
+    Raises:
+        CaptureAgentError: The agent cannot do it now.
+    """
+    return COMMANDS[request.command].do(agent, windows, request, now)
+
+
+def check(command: object, arguments: object) -> Request:
+    """Return the request, if there is such a command and it takes such arguments.
+
+    Raises:
+        ConfigError: There is none, or it does not.
+    """
+    row = COMMANDS.get(command) if isinstance(command, str) else None
+    if row is None or not isinstance(command, str):
+        raise ConfigError("there is no such command", hint="Update capture-agent: the running one is another version.")
+    if not isinstance(arguments, Mapping):
+        raise ConfigError("arguments must be an object")
+    if not set(arguments) <= set(row.arguments):
+        raise ConfigError(f"{command} takes {', '.join(row.arguments) or 'no arguments'}")
+    for name, argument in row.arguments.items():
+        if argument.required and name not in arguments:
+            raise ConfigError(f"{command} needs {name}")
+    return Request(command, {name: row.arguments[name].check(name, value) for name, value in arguments.items()})
+
+
+def describe(snapshot: Snapshot) -> Result:
+    """Return the whole visible state, as `status --json` shows it."""
+    study = snapshot.joined
+    return {
+        "running": True,
+        "state": snapshot.state.value,
+        "study": None if study is None else {"id": study.study, "title": study.title, "version": study.version},
+        "consented": sorted(snapshot.consented),
+        "programs": sorted(snapshot.apps),
+        "must_ask": snapshot.must_ask,
+        "refused": snapshot.refused,
+        "widened": [{"what": one.what, "was": one.was, "wants": one.wants} for one in snapshot.widened],
+        "problem": snapshot.problem,
+        "hint": snapshot.hint,
+        "paused_until": _time(snapshot.paused_until),
+        "recording_since": _time(snapshot.recording_since),
+        "task": describe_task(snapshot.task),
+        "held": snapshot.held,
+        "not_recorded": list(snapshot.not_recorded),
+        "keyring": snapshot.keyring,
+    }
+
+
+def describe_task(task: Task | None) -> Result | None:
+    """Return the task that is going on, as --json shows it."""
+    return None if task is None else {"id": task.id, "text": task.text, "started": _time(task.started)}
+
+
+def describe_session(held: HeldSession) -> Result:
+    """Return one held session, as `sessions --json` shows it."""
+    return {
+        "id": held.id,
+        "study": held.study,
+        "started": _time(held.started),
+        "seconds": held.seconds,
+        "bytes": held.size,
+        "state": held.state,
+        "complete": held.complete,
+        "days_left": held.days_left,
+        "released_to": list(held.released_to),
+    }
+
+
+def narrowed_pause(snapshot: Snapshot, minutes: int | None, now: datetime) -> int | None:
+    """Return for how many minutes a command may pause; None is until the person resumes.
+
+    A pause ends by itself only if it began by itself from recording: a command never shortens a pause
+    that is there, and never lets recording begin again out of a state in which nothing was recorded.
+    """
+    if minutes is None or snapshot.state in {State.OFF, State.FAULT}:
+        return None
+    if snapshot.state is not State.PAUSED:
+        return minutes
+    if snapshot.paused_until is None:
+        return None
+    left = snapshot.paused_until - now
+    return max(minutes, -(-left // timedelta(minutes=1)))
+
+
+def _status(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    return describe(agent.snapshot())
+
+
+def _sessions(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    return {"sessions": [describe_session(held) for held in agent.sessions()]}
+
+
+def _pause(agent: Agent, _windows: Windows, request: Request, now: datetime) -> Result:
+    minutes = request.arguments.get("minutes")
+    agent.pause(narrowed_pause(agent.snapshot(), minutes if isinstance(minutes, int) else None, now))
+    return describe(agent.snapshot())
+
+
+def _stop(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    agent.stop()
+    return describe(agent.snapshot())
+
+
+def _quit(agent: Agent, windows: Windows, _request: Request, _now: datetime) -> Result:
+    agent.stop()
+    windows.quit()
+    return describe(agent.snapshot())
+
+
+def _show(agent: Agent, windows: Windows, _request: Request, _now: datetime) -> Result:
+    windows.show()
+    return describe(agent.snapshot())
+
+
+def _task_show(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    return {"task": describe_task(agent.snapshot().task)}
+
+
+def _task_start(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    return {"task": describe_task(agent.start_task(str(request.arguments["text"])))}
+
+
+def _task_finish(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    try:
+        outcome = Outcome(str(request.arguments["outcome"]))
+    except ValueError:
+        raise ConfigError(f"outcome must be {', '.join(Outcome)}") from None
+    difficulty = request.arguments.get("difficulty")
+    task = agent.snapshot().task
+    note = str(request.arguments.get("note", ""))
+    agent.finish_task(outcome, difficulty if isinstance(difficulty, int) else None, note)
+    return {"task": describe_task(task), "outcome": outcome.value}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "status": Command(Effect.SHOWS, _status),
+        "sessions": Command(Effect.SHOWS, _sessions),
+        "task-show": Command(Effect.SHOWS, _task_show),
+        "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
+        "stop": Command(Effect.NARROWS, _stop),
+        "quit": Command(Effect.NARROWS, _quit),
+        "show": Command(Effect.OPENS_WINDOW, _show),
+        "start": Command(Effect.OPENS_WINDOW, _show),  # starting to record is a click in that window
+        "task-start": Command(Effect.NOTES, _task_start, {"text": Argument(str, 1, MAX_TASK_CHARS, required=True)}),
+        "task-finish": Command(
+            Effect.NOTES,
+            _task_finish,
+            {
+                "outcome": Argument(str, 1, 20, required=True),
+                "difficulty": Argument(int, *DIFFICULTY),
+                "note": Argument(str, 0, MAX_NOTE_CHARS),
+            },
+        ),
+    }
+)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Effective, Notice, Policy, Settings, effective
+from capture_agent.settings import WrongFileError, read_settings, without_effect
+from capture_agent.settings.own_file import SettingsTable
+from capture_agent.settings.policy_file import PolicyTable
+
+
+def settings_file(folder: Path, text: str) -> Path:
+    path = folder / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def policy(categories: frozenset[Category] = frozenset(Category), max_fps: int = 10) -> Policy:
+    return Policy(
+        study="s",
+        version=1,
+        title="The study",
+        controller="c",
+        contact="c",
+        purposes={"p": "x"},
+        categories=categories,
+        recipients=(),
+        retention_days=1,
+        notices=(Notice("en", 1, "x"),),
+        max_fps=max_fps,
+    )
+
+
+def test_without_a_file_nothing_is_narrowed(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "none" / "settings.toml").settings == Settings()
+
+
+# One row a setting: the line in the file, and where its effect is.
+EFFECTS = {
+    'categories = ["windows"]': lambda read, left: left.categories == {Category.WINDOWS},
+    'never_programs = ["Signal"]': lambda read, left: left.never_apps == {"signal"},
+    "max_fps = 2": lambda read, left: left.max_fps == 2,
+    'pause_hotkey = "ctrl+alt+p"': lambda read, left: read.pause_hotkey == "ctrl+alt+p",
+    'task_hotkey = "super+f5"': lambda read, left: read.task_hotkey == "super+f5",
+    'locale = "de_CH"': lambda read, left: read.locale == "de_CH",
+}
+
+
+@pytest.mark.parametrize("line", EFFECTS)
+def test_each_setting_has_its_effect(tmp_path: Path, line: str) -> None:
+    read = read_settings(settings_file(tmp_path, line)).settings
+    assert EFFECTS[line](read, effective(policy(), read))
+    assert not EFFECTS[line](Settings(), effective(policy(), Settings()))
+
+
+def test_every_setting_has_such_a_test() -> None:
+    assert {line.split(" ")[0] for line in EFFECTS} == set(SettingsTable.model_fields) - {"format"}
+
+
+@pytest.mark.parametrize("key", sorted(set(PolicyTable.model_fields) - set(SettingsTable.model_fields)))
+@pytest.mark.promise("P7")
+def test_nothing_that_only_a_study_may_say_can_be_set(tmp_path: Path, key: str) -> None:
+    with pytest.raises(WrongFileError) as caught:
+        read_settings(settings_file(tmp_path, f"{key} = 1\n"))
+    assert [(problem.line, problem.key) for problem in caught.value.problems] == [(1, key)]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("max_fps = 31", "max_fps"),
+        ("max_fps = 0", "max_fps"),
+        ('categories = ["microphone"]', "categories[1]"),
+        ('pause_hotkey = "p"', "pause_hotkey"),
+        ('pause_hotkey = "shift+p"', "pause_hotkey"),
+        ('pause_hotkey = "ctrl+ctrl+p"', "pause_hotkey"),
+        ('pause_hotkey = "ctrl+"', "pause_hotkey"),
+        ('task_hotkey = "shift+ctrl+f9"', "task_hotkey"),
+        ('locale = "German"', "locale"),
+        ("consent = true", "consent"),
+        ("format = 2", "format"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(WrongFileError) as caught:
+        read_settings(settings_file(tmp_path, f"# mine\n{text}\n"))
+    assert [(problem.line, problem.key) for problem in caught.value.problems] == [(2, key)]
+
+
+def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(WrongFileError):
+        read_settings(tmp_path / "file" / "settings.toml")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(WrongFileError):
+        read_settings(tmp_path / "link")
+
+
+def test_a_file_that_comes_changes_or_goes_is_noticed(tmp_path: Path) -> None:
+    before = read_settings(tmp_path / "settings.toml")
+    assert not before.changed()
+    path = settings_file(tmp_path, "max_fps = 2\n")
+    assert before.changed()
+    there = read_settings(path)
+    assert not there.changed()
+    path.unlink()
+    assert there.changed()
+
+
+_SETTINGS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "categories": st.lists(st.sampled_from([c.value for c in Category]), unique=True),
+        "never_programs": st.lists(st.sampled_from(["xterm", "signal", "keepassxc"])),
+        "max_fps": st.integers(1, 30),
+        "locale": st.sampled_from(["en", "de", "fr_CH"]),
+    },
+)
+
+
+def within(left: Effective, right: Effective) -> bool:
+    return left.categories <= right.categories and left.max_fps <= right.max_fps and left.never_apps >= right.never_apps
+
+
+@pytest.mark.promise("P7")
+@given(_SETTINGS, st.frozensets(st.sampled_from(Category)), st.integers(1, 30))
+def test_no_settings_file_widens_a_policy(data: dict[str, Any], categories: frozenset[Category], fps: int) -> None:
+    offered = policy(categories, fps)
+    chosen = SettingsTable.model_validate(data).settings()
+    left = effective(offered, chosen)
+    assert left.policy is offered
+    assert within(left, effective(offered, Settings()))
+
+
+def test_what_the_study_narrows_anyway_is_said() -> None:
+    chosen = Settings(categories=frozenset({Category.SCREEN, Category.TASKS}), max_fps=20)
+    remarks = without_effect(chosen, policy(frozenset({Category.SCREEN}), 10))
+    assert len(remarks) == 2
+    assert "tasks" in remarks[0]
+    assert "20" in remarks[1]
+    assert without_effect(Settings(), policy()) == ()
