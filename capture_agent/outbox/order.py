@@ -33,7 +33,7 @@ def in_order(batches: Iterable[Sequence[Message]]) -> Iterator[Message]:
         place = bisect_right(waiting, settled_us, key=_TIME)
         yield from waiting[:place]
         del waiting[:place]
-        settled_us = max(settled_us, max(map(_TIME, batch)))
+        settled_us = max(settled_us, *map(_TIME, batch))
     yield from waiting
 
 
