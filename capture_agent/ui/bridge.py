@@ -1,0 +1,197 @@
+"""Between the agent and the windows: snapshots in, requests out, slow work on one thread, errors as words.
+
+All of it lives on the main thread, but for the body of `_work`, which runs slow calls one after
+the other and hands their results back through a queued signal.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from capture_agent.core.errors import CaptureAgentError, FaultError
+from capture_agent.session.snapshot import Agent, Snapshot
+from capture_agent.ui.view_state import View, view
+
+POLL_MS = 100  # a state change made elsewhere is on the screen after at most this; comparing costs microseconds
+SECONDS_MS = 1000  # how often the texts that say for how long are made anew
+JOIN_S = 5.0  # how long closing waits for a slow call that is running
+
+T = TypeVar("T")
+
+
+def in_words(error: BaseException) -> CaptureAgentError:
+    """Return `error` as one that people can read: message and hint, never a traceback, never a value.
+
+    A stranger becomes a `FaultError` that names its type and code line.
+    """
+    if isinstance(error, CaptureAgentError):
+        return error
+    trace: TracebackType | None = error.__traceback__
+    where = ""
+    while trace is not None:
+        where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return FaultError(
+        f"something went wrong inside Capture Agent ({type(error).__name__} at {where or 'an unknown place'})",
+        hint="What was recorded until now is safe. Quit, start again, and report this line.",
+    )
+
+
+@dataclass(eq=False)
+class Job(Generic[T]):
+    """One slow call. `label` says what is being done ("Sharing the recording…")."""
+
+    label: str
+    work: Callable[[], T]
+    done: Callable[[T], None]
+    started: bool = False
+    cancelled: bool = field(default=False)
+
+
+class Bridge(QObject):
+    """The one way from windows to the agent.
+
+    Signals:
+        changed: the `View` is another one; carries it.
+        failed: something could not be done; carries the `CaptureAgentError`.
+        busy: the labels of the jobs that run or wait, in order, as a tuple.
+    """
+
+    changed = Signal(object)
+    failed = Signal(object)
+    busy = Signal(object)
+    _finished = Signal(object, object, object)  # job, result, error: from the worker to the main thread
+
+    def __init__(self, agent: Agent, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.agent = agent
+        self._snapshot = agent.snapshot()
+        self._view = view(self._snapshot, datetime.now(UTC))
+        self._jobs: list[Job[object]] = []
+        self._queue: queue.SimpleQueue[Job[object] | None] = queue.SimpleQueue()
+        self._worker: threading.Thread | None = None
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self.refresh)
+        self._poll.start()
+        self._seconds = QTimer(self, interval=SECONDS_MS)
+        self._seconds.timeout.connect(self._tell)
+        self._seconds.start()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that is shown."""
+        return self._snapshot
+
+    @property
+    def view(self) -> View:
+        """What is shown."""
+        return self._view
+
+    def refresh(self) -> None:
+        """Show the agent's state as it is now; receivers of `changed` have drawn it when this returns."""
+        snapshot = self.agent.snapshot()
+        if snapshot is self._snapshot or snapshot == self._snapshot:
+            return
+        self._snapshot = snapshot
+        self._tell()
+
+    def do(self, ask: Callable[[], T], then: Callable[[T], None] | None = None) -> bool:
+        """Ask the agent for something now; return whether it was done.
+
+        What cannot be done is said by `failed`. Other exceptions pass: they are faults of ours,
+        and `fault` tells of them.
+        """
+        try:
+            result = ask()
+        except CaptureAgentError as error:
+            self.failed.emit(error)
+            return False
+        finally:
+            self.refresh()
+        if then is not None:
+            then(result)
+        return True
+
+    def run(self, label: str, work: Callable[[], T], done: Callable[[T], None]) -> Job[T]:
+        """Run the slow call `work` on the worker thread, then `done` with its result on this one."""
+        job = Job(label, work, done)
+        self._jobs.append(job)  # type: ignore[arg-type]  # a job feeds its own result to its own `done`
+        self._queue.put(job)  # type: ignore[arg-type]
+        if self._worker is None:
+            # A daemon, so that a call that hangs cannot keep a person from quitting.
+            self._worker = threading.Thread(target=self._work, name="ui-worker", daemon=True)
+            self._worker.start()
+        self._tell_busy()
+        return job
+
+    def cancel(self, job: Job[T]) -> bool:
+        """Take back a job that has not begun; return whether that was still possible."""
+        if job.started:
+            return False
+        job.cancelled = True
+        self._jobs = [other for other in self._jobs if other is not job]
+        self._tell_busy()
+        return True
+
+    def cancel_waiting(self) -> None:
+        """Take back every job that has not begun."""
+        for job in list(self._jobs):
+            self.cancel(job)
+
+    def fault(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None = None
+    ) -> None:
+        """Tell of an exception that nobody caught on the main thread. Made to be `sys.excepthook`."""
+        if error is not None:
+            self.failed.emit(in_words(error))
+
+    def close(self) -> None:
+        """Stop polling, take back what waits, and let a running job end."""
+        self._poll.stop()
+        self._seconds.stop()
+        self.cancel_waiting()
+        if self._worker is not None:
+            self._queue.put(None)
+            self._worker.join(JOIN_S)
+            self._worker = None
+
+    def _tell(self) -> None:
+        seen = view(self._snapshot, datetime.now(UTC))
+        if seen != self._view:
+            self._view = seen
+            self.changed.emit(seen)
+
+    def _tell_busy(self) -> None:
+        self.busy.emit(tuple(job.label for job in self._jobs))
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            if job.cancelled:
+                continue
+            job.started = True
+            result: object = None
+            failure: CaptureAgentError | None = None
+            try:
+                result = job.work()
+            except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes words on the screen
+                failure = in_words(error)
+            self._finished.emit(job, result, failure)
+
+    def _deliver(self, job: Job[object], result: object, failure: CaptureAgentError | None) -> None:
+        self._jobs = [other for other in self._jobs if other is not job]
+        self._tell_busy()
+        self.refresh()
+        if failure is not None:
+            self.failed.emit(failure)
+        else:
+            job.done(result)

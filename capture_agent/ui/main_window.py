@@ -1,0 +1,215 @@
+"""The normal window: everything that the tray's menu has, and what it has no room for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QTabWidget, QWidget
+
+from capture_agent.ui import look, words
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.first_run import FirstRunPage
+from capture_agent.ui.icons import qicon
+from capture_agent.ui.now_page import NowPage
+from capture_agent.ui.readers import Fingerprint
+from capture_agent.ui.recorded import RecordedPage
+from capture_agent.ui.recordings import RecordingsPage, show_folder
+from capture_agent.ui.tray import pause_menu
+from capture_agent.ui.view_state import Command, Icon, Page, View
+
+_ICON = 40  # px
+_BANNER_ICON = 22  # px
+_PAGES = (None, Command.RECORDINGS, Command.RECORDED)  # the tabs, by the command that leads to them
+
+
+class MainWindow(QWidget):
+    """Status, start, pause, resume, tasks, recordings, agreement, opting out. Closing it only hides it.
+
+    Signals:
+        asked: the person wants what a `Command` stands for and this window does not do itself.
+        change: the person wants to look at the agreement again, and perhaps change it.
+    """
+
+    asked = Signal(object)
+    change = Signal()
+
+    def __init__(self, bridge: Bridge, fingerprint: Fingerprint) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._folder: Path | None = None
+        self.setObjectName("mainWindow")
+        self.setWindowTitle(words.PRODUCT)
+        self.setAccessibleName(words.PRODUCT)
+        self.first_run = FirstRunPage(bridge, fingerprint)
+        self.recordings = RecordingsPage(bridge)
+        self._tabs = QTabWidget()
+        self._tabs.setObjectName("pages")
+        self._tabs.setAccessibleName("Pages")
+        self._tabs.tabBar().setAccessibleName("Pages")
+        self._tabs.setDocumentMode(True)
+        self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), "&Now")
+        self._tabs.addTab(self.recordings, "My re&cordings")
+        recorded = RecordedPage(bridge, fingerprint, self.change.emit)
+        self._tabs.addTab(recorded, "&What is recorded")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.first_run)
+        self._stack.addWidget(self._tabs)
+        outer = look.column(self, gap=0)
+        outer.addLayout(self._header())
+        outer.addWidget(self._banner())
+        outer.addWidget(self._stack, 1)
+        outer.addWidget(self._progress())
+        outer.addLayout(self._footer())
+        self.recordings.told.connect(self._tell_done)
+        bridge.changed.connect(self._show)
+        bridge.busy.connect(self._tell_busy)
+        self._show(bridge.view)
+        self.setMinimumWidth(440)
+        look.fit(self, 760, 620)
+
+    def open(self, command: Command | None = None) -> None:
+        """Show the window, on the page that `command` leads to."""
+        if command in _PAGES and self._bridge.view.page is Page.MAIN:
+            self._tabs.setCurrentIndex(_PAGES.index(command))
+        self.showNormal() if self.isMinimized() else self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _header(self) -> QHBoxLayout:
+        self._picture = QLabel()
+        self._picture.setObjectName("stateIcon")
+        self._picture.setFixedSize(_ICON, _ICON)
+        self._status = look.heading(name="statusLine")
+        self._study = look.muted(name="studyLine")
+        self._buttons: dict[Command, QWidget] = {}
+        agent, do = self._bridge.agent, self._bridge.do
+        self._start = look.button("", lambda: self.asked.emit(Command.START), name="startButton")
+        self._resume = look.button("&Resume", lambda: do(agent.resume), name="resumeButton")
+        self._pause = look.button("&Pause", lambda: do(lambda: agent.pause(None)), name="pauseButton")
+        self._pause_for = look.button("Pause &for…", lambda: None, name="pauseForButton")
+        self._pause_for.setMenu(pause_menu(self._bridge, self._pause_for))
+        self._stop = look.button("St&op and save", lambda: do(agent.stop), name="stopButton")
+        self._row = look.row(self._start, self._resume, self._pause, self._pause_for, self._stop, push=True)
+        lines = look.column(gap=2)
+        lines.addWidget(self._status)
+        lines.addWidget(self._study)
+        lines.addSpacing(look.GAP)
+        lines.addLayout(self._row)
+        layout = look.row()
+        layout.setContentsMargins(look.SPACE, look.SPACE, look.SPACE, look.SPACE - 4)
+        layout.setSpacing(look.SPACE)
+        side = look.column()
+        side.addWidget(self._picture)
+        side.addStretch(1)
+        layout.addLayout(side)
+        layout.addLayout(lines, 1)
+        return layout
+
+    def _banner(self) -> QWidget:
+        frame, inner = look.card(name="problemBanner", said="Problem")
+        picture = QLabel()
+        picture.setPixmap(qicon(Icon.ATTENTION).pixmap(_BANNER_ICON, _BANNER_ICON))
+        picture.setAccessibleName("Attention")
+        self._problem = look.strong(name="problemLine")
+        self._hint = look.text(name="hintLine")
+        lines = look.column(gap=2)
+        lines.addWidget(self._problem)
+        lines.addWidget(self._hint)
+        line = look.row(picture)
+        line.addLayout(lines, 1)
+        inner.addLayout(line)
+        self._problem_frame = frame
+        return _inset(frame)
+
+    def _progress(self) -> QWidget:
+        frame, inner = look.card(name="progress", said="Work that is going on")
+        self._doing = look.text(name="doingLine")
+        self._bar = QProgressBar()
+        self._bar.setAccessibleName("Progress")
+        self._bar.setRange(0, 0)
+        self._bar.setTextVisible(False)
+        self._bar.setMaximumWidth(160)
+        self._cancel = look.button("Cancel what &waits", self._bridge.cancel_waiting, name="cancelWaitingButton")
+        self._show_folder = look.button("Show &folder", self._open_folder, name="showFolderButton")
+        self._dismiss = look.button("&Close", lambda: self._tell_busy(()), name="dismissButton")
+        line = look.row(self._doing, self._bar, self._cancel, self._show_folder, self._dismiss)
+        line.setStretch(0, 1)
+        inner.addLayout(line)
+        self._progress_frame = frame
+        inset = _inset(frame)
+        self._tell_busy(())
+        return inset
+
+    def _footer(self) -> QHBoxLayout:
+        self._opt_out = look.button("", lambda: self.asked.emit(Command.OPT_OUT), name="optOutButton")
+        self._quit = look.button("", lambda: self.asked.emit(Command.QUIT), name="quitButton")
+        layout = look.row(self._opt_out)
+        layout.addStretch(1)
+        layout.addWidget(self._quit)
+        layout.setContentsMargins(look.SPACE, look.SPACE - 4, look.SPACE, look.SPACE - 4)
+        return layout
+
+    def _show(self, view: View) -> None:
+        icon = qicon(view.icon)
+        self.setWindowIcon(icon)
+        self._picture.setPixmap(icon.pixmap(_ICON, _ICON))
+        self._picture.setAccessibleName(f"State: {view.icon.value}")
+        self._status.setText(view.status)
+        joined = self._bridge.snapshot.joined
+        self._study.setText("" if joined is None else joined.title)
+        self._study.setVisible(joined is not None)
+        for command, made in (
+            (Command.START, self._start),
+            (Command.PAUSE, self._pause),
+            (Command.PAUSE, self._pause_for),
+            (Command.RESUME, self._resume),
+            (Command.STOP, self._stop),
+            (Command.OPT_OUT, self._opt_out),
+            (Command.QUIT, self._quit),
+        ):
+            entry = view.entries[command]
+            if made is not self._pause_for and made.text() != entry.text:
+                made.setText(entry.text)
+            made.setEnabled(entry.enabled)
+            made.setVisible(entry.visible)
+        self._opt_out.setVisible(view.page is Page.MAIN)
+        # Paused already: the buttons that matter then are Resume, and a longer or shorter pause.
+        self._pause.setVisible(view.entries[Command.PAUSE].visible and view.icon is not Icon.PAUSED)
+        self._problem.setText(view.problem)
+        self._hint.setText(view.hint)
+        self._hint.setVisible(bool(view.hint))
+        self._problem_frame.setVisible(bool(view.problem))
+        self._stack.setCurrentIndex(0 if view.page is Page.FIRST_RUN else 1)
+
+    def _tell_busy(self, labels: tuple[str, ...]) -> None:
+        self._progress_frame.setVisible(bool(labels))
+        waiting = len(labels) - 1
+        self._doing.setText((labels[0] if labels else "") + (f" ({waiting} more waiting)" if waiting > 0 else ""))
+        self._bar.setVisible(True)
+        self._cancel.setVisible(waiting > 0)
+        self._show_folder.hide()
+        self._dismiss.hide()
+
+    def _tell_done(self, words: str, folder: Path | None) -> None:
+        self._folder = folder
+        self._progress_frame.show()
+        self._doing.setText(words)
+        self._bar.hide()
+        self._cancel.hide()
+        self._show_folder.setVisible(folder is not None)
+        self._dismiss.show()
+        self.recordings.reload()
+
+    def _open_folder(self) -> None:
+        if self._folder is not None:
+            show_folder(self._folder)
+
+
+def _inset(frame: QWidget) -> QWidget:
+    """Return `frame` with the window's margin to its left and right."""
+    around = QWidget()
+    layout = look.column(around)
+    layout.setContentsMargins(look.SPACE, 0, look.SPACE, 0)
+    layout.addWidget(frame)
+    return around

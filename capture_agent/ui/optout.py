@@ -1,0 +1,48 @@
+"""Opt out: one click opens this, a second one does it. Offline, no reason asked, nothing to type."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QWidget
+
+from capture_agent.ui import look, words
+from capture_agent.ui.bridge import Bridge
+
+
+class OptOutDialog(QDialog):
+    """Opt out and delete, opt out and keep, or stay."""
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.setObjectName("optOutDialog")
+        self.setWindowTitle("Opt out")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        joined = bridge.snapshot.joined
+        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
+        layout.addWidget(look.heading("Stop recording for good?"))
+        held = bridge.snapshot.held
+        what = "recording" if held == 1 else "recordings"
+        kept = f"You have {held} {what} on this computer that you did not share." if held else ""
+        layout.addWidget(look.text(f"Recording stops at once. {kept}".strip()))
+        if held:
+            layout.addWidget(look.muted("Deleted recordings can never be opened again, by anyone."))
+        if joined is not None and not joined.is_own:
+            layout.addWidget(look.muted(words.when_leaving(joined)))
+        delete = look.button("Opt out and &delete", lambda: self._leave(destroy=True), name="optOutDeleteButton")
+        keep = look.button("Opt out, &keep recordings", lambda: self._leave(destroy=False), name="optOutKeepButton")
+        stay = look.button("&Cancel", self.reject, name="optOutCancelButton")
+        layout.addLayout(look.row(delete, keep, stay, push=True))
+        stay.setFocus()
+        look.fit(self, 500, self.sizeHint().height())
+
+    def _leave(self, *, destroy: bool) -> None:
+        if self._bridge.do(lambda: self._bridge.agent.withdraw(destroy=destroy)):
+            self.accept()
+
+
+def opt_out_dialog(bridge: Bridge, parent: QWidget | None) -> OptOutDialog:
+    """Return the dialog; it takes the keyboard and closes by Esc without doing anything."""
+    dialog = OptOutDialog(bridge, parent)
+    dialog.setWindowModality(Qt.WindowModality.WindowModal)
+    return dialog

@@ -1,0 +1,177 @@
+"""The consent panel. Accept and Refuse look alike and neither is the default; closing it is neither."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QCheckBox, QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Effective
+from capture_agent.ui import look, words
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.notice import NoticeView
+from capture_agent.ui.programs import Programs
+from capture_agent.ui.readers import Fingerprint, reader_lines, readers
+
+NOTHING_TICKED = "Nothing is ticked. Tick what may be recorded, or choose Refuse."
+
+
+class ConsentPanel(QDialog):
+    """Asks for consent, once for every category and program that the person ticks.
+
+    `shown_text` is what was on the screen, as rendered: it goes into the consent record.
+    """
+
+    def __init__(self, bridge: Bridge, offer: Effective, fingerprint: Fingerprint) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._fingerprint = fingerprint
+        self.offer = offer
+        self._policy = offer.policy
+        self._boxes: dict[Category, QCheckBox] = {}
+        self.setObjectName("consentPanel")
+        self.setWindowTitle("What may be recorded?")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        notice = self._policy.notice(QLocale.system().name())
+        self._locale = notice.locale
+        self._notice = NoticeView(notice)
+        outer = look.column(self)
+        outer.setSpacing(0)
+        self._area = look.scrolled(self._content(), said="Consent")
+        outer.addWidget(self._area, 1)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setForegroundRole(self.palette().ColorRole.Mid)
+        outer.addWidget(line)
+        outer.addLayout(self._bottom())
+        self._notice.setFocus()
+        look.fit(self, 760, 820)
+
+    @property
+    def area(self) -> QScrollArea:
+        """What scrolls."""
+        return self._area
+
+    def shown_text(self) -> str:
+        """Return all that was shown to be agreed to, as the widgets rendered it."""
+        lines = [self._policy.title, self._by(), "", self._notice.toPlainText(), ""]
+        lines += [f"{what}: {said}" for what, said in self._facts()]
+        lines += [": ".join(part for part in line if part) for line in reader_lines(self._policy, self._fingerprint)]
+        lines += [f"{words.CATEGORY_WORDS[c].name}: {words.CATEGORY_WORDS[c].example}" for c in self._boxes]
+        lines += [f"{change.what}: {change.was} → {change.wants}" for change in self._bridge.snapshot.widened]
+        return "\n".join([*lines, words.NEVER_RECORDED])
+
+    def _content(self) -> QWidget:
+        content = QWidget()
+        content.setMaximumWidth(look.READING_WIDTH + 2 * look.SPACE)
+        layout = look.column(content, margin=look.SPACE + look.GAP, gap=look.SPACE)
+        layout.addWidget(look.heading(self._policy.title))
+        layout.addWidget(look.muted(self._by()))
+        if self._bridge.snapshot.widened:
+            layout.addWidget(self._changes())
+        layout.addWidget(self._notice)
+        for frame in (self._who(), self._what(), self._where()):
+            layout.addWidget(frame)
+        layout.addStretch(1)
+        return content
+
+    def _by(self) -> str:
+        if self._policy.is_own:
+            return "For you alone. Nothing leaves this computer."
+        return f"Run by {self._policy.controller}. Questions: {self._policy.contact}"
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        policy = self._policy
+        return (
+            ("What for", " ".join(policy.purposes.values())),
+            ("Where", words.where(policy)),
+            ("How long", words.how_long(policy)),
+            ("If you opt out", words.when_leaving(policy)),
+        )
+
+    def _changes(self) -> QWidget:
+        frame, inner = look.card(name="changes", said="What changed since you agreed")
+        inner.addWidget(look.strong("What changed since you agreed"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(look.SPACE)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        for number, title in enumerate(("", "You agreed to", "Now it is"), start=0):
+            if title:
+                grid.addWidget(look.muted(title), 0, number)
+        for line, change in enumerate(self._bridge.snapshot.widened, start=1):
+            grid.addWidget(look.text(change.what.capitalize()), line, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(look.text(change.was), line, 1, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(look.strong(change.wants), line, 2, Qt.AlignmentFlag.AlignTop)
+        inner.addLayout(grid)
+        return frame
+
+    def _who(self) -> QWidget:
+        frame, inner = look.card(said="Who can read it")
+        inner.addWidget(look.strong("Who can read it"))
+        inner.addWidget(readers(self._policy, self._fingerprint))
+        for what, said in self._facts():
+            inner.addSpacing(look.GAP // 2)
+            inner.addWidget(look.strong(what))
+            inner.addWidget(look.text(said))
+        return frame
+
+    def _what(self) -> QWidget:
+        frame, inner = look.card(said="What may be recorded")
+        inner.addWidget(look.strong("What may be recorded"))
+        for category, said in words.CATEGORY_WORDS.items():
+            if category not in self.offer.categories:
+                continue
+            box = QCheckBox(said.name)
+            box.setObjectName(f"category-{category.value}")
+            box.setAccessibleDescription(said.example)
+            box.toggled.connect(lambda _on: self._message.hide())
+            self._boxes[category] = box
+            inner.addWidget(box)
+            example = look.muted(said.example)
+            example.setIndent(box.style().pixelMetric(box.style().PixelMetric.PM_IndicatorWidth) + look.GAP)
+            inner.addWidget(example)
+        inner.addWidget(look.muted(words.NEVER_RECORDED))
+        return frame
+
+    def _where(self) -> QWidget:
+        frame, inner = look.card(said="In which programs")
+        inner.addWidget(look.strong("In which programs"))
+        inner.addWidget(look.muted("Other programs are painted over, and what you type there is not kept."))
+        self._programs = Programs(self._bridge.agent.known_apps(), self._policy.apps, self.offer.never_apps)
+        inner.addWidget(self._programs)
+        return frame
+
+    def _bottom(self) -> QHBoxLayout:
+        self._message = look.strong(name="panelMessage")
+        self._message.hide()
+        refuse = look.button("&Refuse", self._refuse, name="refuseButton")
+        accept = look.button("&Accept", self._accept, name="acceptButton")
+        width = max(refuse.sizeHint().width(), accept.sizeHint().width(), 120)
+        for made in (refuse, accept):
+            made.setFixedWidth(width)
+            made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        layout = look.row(self._message)
+        layout.insertStretch(1, 1)
+        layout.addWidget(refuse)
+        layout.addWidget(accept)
+        layout.setStretch(0, 4)
+        layout.setContentsMargins(look.SPACE + look.GAP, look.SPACE - 4, look.SPACE + look.GAP, look.SPACE - 4)
+        return layout
+
+    def _accept(self) -> None:
+        categories = frozenset(category for category, box in self._boxes.items() if box.isChecked())
+        if not categories:
+            self._message.setText(NOTHING_TICKED)
+            self._message.show()
+            first = next(iter(self._boxes.values()), None)
+            if first is not None:
+                self._area.ensureWidgetVisible(first, 0, look.SPACE * 4)
+            return
+        apps, text = self._programs.chosen(), self.shown_text()
+        if self._bridge.do(lambda: self._bridge.agent.accept(categories, apps, self._locale, text)):
+            self.accept()
+
+    def _refuse(self) -> None:
+        if self._bridge.do(self._bridge.agent.refuse):
+            self.accept()

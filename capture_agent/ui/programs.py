@@ -1,0 +1,80 @@
+"""Which programs may be recorded: those that run now, others by name; none is ticked in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+
+from capture_agent.core.privacy import DESKTOP_APP
+from capture_agent.ui import look, words
+
+NAME_LIMIT = 100  # characters of a program's name; WM_CLASS names are far shorter
+
+
+def offered(known: Mapping[str, str], allowed: frozenset[str] | None, never: Iterable[str]) -> dict[str, str]:
+    """Return the programs that can be chosen: name for rules → title. The desktop's background comes last.
+
+    `allowed` is the study's list; None leaves the choice to the person, and only then may the
+    person add others. `never` is what the person excluded in the settings.
+    """
+    names = set(known) | {DESKTOP_APP} if allowed is None else set(allowed)
+    titles = {name: words.app_title(name, known.get(name)) for name in names - set(never)}
+    return dict(sorted(titles.items(), key=lambda pair: (pair[0] == DESKTOP_APP, pair[1].lower())))
+
+
+class Programs(QWidget):
+    """One tick box a program, and a field to add one by name."""
+
+    changed = Signal()
+
+    def __init__(self, known: Mapping[str, str], allowed: frozenset[str] | None, never: Iterable[str]) -> None:
+        super().__init__()
+        self._never = frozenset(never)
+        self._boxes: dict[str, QCheckBox] = {}
+        self.setObjectName("programs")
+        self.setAccessibleName("Programs")
+        layout = look.column(self)
+        self._ticks = look.column(gap=4)
+        layout.addLayout(self._ticks)
+        for name, title in offered(known, allowed, self._never).items():
+            self._tick(name, title)
+        self._name = QLineEdit()
+        if allowed is None:
+            self._name.setObjectName("programName")
+            self._name.setAccessibleName("Add a program by name")
+            self._name.setPlaceholderText("Add a program by name, for example “gimp”")
+            self._name.setMaxLength(NAME_LIMIT)
+            self._name.returnPressed.connect(self._add)
+            layout.addLayout(look.row(self._name, look.button("&Add", self._add, name="addProgramButton")))
+        self._note = look.strong(words.NO_PROGRAMS, name="noProgramsNote")
+        layout.addWidget(self._note)
+
+    def chosen(self) -> frozenset[str]:
+        """Return the programs that are ticked."""
+        return frozenset(name for name, box in self._boxes.items() if box.isChecked())
+
+    def titles(self) -> list[str]:
+        """Return every program that is shown, as it is shown."""
+        return [box.text().replace("&&", "&") for box in self._boxes.values()]
+
+    def _tick(self, name: str, title: str) -> QCheckBox:
+        box = QCheckBox(title.replace("&", "&&"))
+        box.setObjectName(f"program-{name}")
+        box.toggled.connect(self._toggled)
+        self._boxes[name] = box
+        self._ticks.addWidget(box)
+        return box
+
+    def _add(self) -> None:
+        name = self._name.text().strip().lower()
+        self._name.clear()
+        if not name or name in self._never:
+            return
+        # Typing the name and pressing Add is the person's own choice, as a tick is.
+        (self._boxes.get(name) or self._tick(name, words.app_title(name, None))).setChecked(True)
+
+    def _toggled(self) -> None:
+        self._note.setVisible(not self.chosen())
+        self.changed.emit()

@@ -1,0 +1,77 @@
+"""What is recorded: what was agreed to, of which programs, who can read it and for how long it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QWidget
+
+from capture_agent.core.policy import Policy
+from capture_agent.session.snapshot import Snapshot
+from capture_agent.ui import look, words
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.readers import Fingerprint, readers
+from capture_agent.ui.view_state import View
+
+
+class RecordedPage(QWidget):
+    """The agreement in force, and the way to change it."""
+
+    def __init__(self, bridge: Bridge, fingerprint: Fingerprint, change: Callable[[], object]) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._fingerprint = fingerprint
+        self._shown: object = None
+        self.setObjectName("recordedPage")
+        content = QWidget()
+        outer = look.column(content, margin=look.SPACE, gap=look.SPACE)
+        self._cards = look.column(gap=look.SPACE)
+        outer.addLayout(self._cards)
+        self._change = look.button("&Change what is recorded…", change, name="changeButton")
+        outer.addLayout(look.row(self._change, push=True))
+        outer.addStretch(1)
+        look.column(self).addWidget(look.scrolled(content, said="What is recorded"))
+        bridge.changed.connect(self._show)
+        self._show(bridge.view)
+
+    def _show(self, _view: View) -> None:
+        snapshot = self._bridge.snapshot
+        key = (snapshot.joined, snapshot.consented, snapshot.apps)
+        if key == self._shown:
+            return
+        self._shown = key
+        look.clear(self._cards)
+        if snapshot.joined is not None:
+            self._agreed(snapshot)
+            self._programs(snapshot)
+            self._facts(snapshot.joined)
+
+    def _agreed(self, snapshot: Snapshot) -> None:
+        frame, inner = look.card(said="You agreed to")
+        inner.addWidget(look.strong("You agreed to"))
+        if not snapshot.consented:
+            inner.addWidget(look.text("Nothing yet.", name="agreedNothing"))
+        for category, said in words.CATEGORY_WORDS.items():
+            if category in snapshot.consented:
+                inner.addWidget(look.text(said.name, name=f"agreed-{category.value}"))
+                inner.addWidget(look.muted(said.example))
+        inner.addWidget(look.muted(words.NEVER_RECORDED))
+        self._cards.addWidget(frame)
+
+    def _programs(self, snapshot: Snapshot) -> None:
+        frame, inner = look.card(said="Programs")
+        inner.addWidget(look.strong("In these programs only"))
+        known = self._bridge.agent.known_apps()
+        titles = sorted(words.app_title(app, known.get(app)) for app in snapshot.apps)
+        inner.addWidget(look.text("\n".join(titles) or words.NO_PROGRAMS, name="agreedPrograms"))
+        self._cards.addWidget(frame)
+
+    def _facts(self, policy: Policy) -> None:
+        frame, inner = look.card(said="Who can read it, where and how long")
+        inner.addWidget(look.strong("Who can read it"))
+        inner.addWidget(readers(policy, self._fingerprint))
+        inner.addWidget(look.strong("Where"))
+        inner.addWidget(look.text(words.where(policy)))
+        inner.addWidget(look.strong("How long"))
+        inner.addWidget(look.text(words.how_long(policy)))
+        self._cards.addWidget(frame)

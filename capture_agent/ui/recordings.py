@@ -1,0 +1,199 @@
+"""My recordings: what lies on this disk, and what its owner can do with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHeaderView,
+    QMessageBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
+
+from capture_agent.session.snapshot import HeldSession
+from capture_agent.ui import look, words
+from capture_agent.ui.ask import ask
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.view_state import View
+
+_COLUMNS = ("Recorded", "Length", "Size", "State", "Destroyed in")
+_STATE_WORDS = {
+    "recording": "Being recorded",
+    "held": "Only yours",
+    "released": "Shared",
+    "damaged": "Damaged",
+}
+_ID = Qt.ItemDataRole.UserRole
+
+
+def state_words(session: HeldSession) -> str:
+    """Return how a session's state is said, with whom it was shared."""
+    said = _STATE_WORDS.get(session.state, session.state)
+    if session.released_to:
+        said = f"Shared with {words.join_words(list(session.released_to))}"
+    return said if session.complete or session.state in {"recording", "damaged"} else f"{said}, cut off by a crash"
+
+
+def session_row(session: HeldSession) -> tuple[str, ...]:
+    """Return the texts of one line; the time is local."""
+    return (
+        session.started.astimezone().strftime("%d %b %Y, %H:%M"),
+        words.duration(session.seconds),
+        words.size(session.size),
+        state_words(session),
+        words.days(session.days_left),
+    )
+
+
+def opened_folder(session: HeldSession, parent: Path) -> Path:
+    """Return the new folder that an opened session goes to."""
+    day: datetime = session.started.astimezone()
+    return parent / f"recording-{day:%Y-%m-%d-%H%M}-{session.id[:8]}"
+
+
+class RecordingsPage(QWidget):
+    """The list, and Open, Share, Delete for the line that is chosen.
+
+    Signals:
+        told: something slow ended well; carries a sentence and a folder to show, or None.
+    """
+
+    told = Signal(str, object)
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._sessions: dict[str, HeldSession] = {}
+        self.setObjectName("recordingsPage")
+        layout = look.column(self, margin=look.SPACE)
+        self._empty = look.muted("No recordings yet. They appear here when you stop recording.", name="noRecordings")
+        layout.addWidget(self._empty)
+        self._list = QTreeWidget()
+        self._list.setObjectName("recordingsList")
+        self._list.setAccessibleName("My recordings")
+        self._list.setHeaderLabels(list(_COLUMNS))
+        self._list.setRootIsDecorated(False)
+        self._list.setAlternatingRowColors(True)
+        self._list.setTabKeyNavigation(False)
+        self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._list.header().setAccessibleName("Columns")
+        self._list.itemSelectionChanged.connect(self._offer)
+        layout.addWidget(self._list, 1)
+        self._open = look.button("&Open…", self._ask_open, name="openButton")
+        self._share = look.button("&Share…", self._ask_share, name="shareButton")
+        self._delete = look.button("D&elete…", self._ask_delete, name="deleteButton")
+        layout.addLayout(look.row(self._open, self._share, self._delete, push=True))
+        bridge.changed.connect(self._follow)
+        self._follow(bridge.view)
+
+    def reload(self) -> None:
+        """Ask the agent for the sessions and show them; the chosen line stays chosen."""
+        self._bridge.do(self._bridge.agent.sessions, self._fill)
+
+    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Show what is there now."""
+        self.reload()
+
+    def _follow(self, view: View) -> None:
+        joined = self._bridge.snapshot.joined
+        self._share.setVisible(joined is not None and not joined.is_own)
+        if self.isVisible():
+            self.reload()
+
+    def _fill(self, sessions: tuple[HeldSession, ...]) -> None:
+        if list(self._sessions.values()) == list(sessions) and self._list.topLevelItemCount() == len(sessions):
+            return
+        chosen = self._chosen()
+        self._sessions = {session.id: session for session in sessions}
+        self._list.clear()
+        for session in sessions:
+            line = QTreeWidgetItem(list(session_row(session)))
+            line.setData(0, _ID, session.id)
+            self._list.addTopLevelItem(line)
+            if chosen is not None and session.id == chosen.id:
+                self._list.setCurrentItem(line)
+        self._empty.setVisible(not sessions)
+        self._list.setVisible(bool(sessions))
+        self._offer()
+
+    def _chosen(self) -> HeldSession | None:
+        lines = self._list.selectedItems()
+        return self._sessions.get(str(lines[0].data(0, _ID))) if lines else None
+
+    def _offer(self) -> None:
+        session = self._chosen()
+        done = session is not None and session.state in {"held", "released"}
+        self._open.setEnabled(done)
+        self._share.setEnabled(done and session is not None and session.state == "held")
+        self._delete.setEnabled(session is not None and session.state != "recording")
+
+    def _ask_open(self) -> None:
+        session = self._chosen()
+        if session is None:
+            return
+        dialog = QFileDialog(self, "Open into which folder?", str(Path.home()))
+        dialog.setObjectName("openFolderDialog")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "&Open here")
+        dialog.fileSelected.connect(lambda folder: self._open_into(session, Path(folder)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _open_into(self, session: HeldSession, parent: Path) -> None:
+        out = opened_folder(session, parent)
+        self._bridge.run(
+            "Opening the recording…",
+            lambda: self._bridge.agent.open_own(session.id, str(out)),
+            lambda _none: self.told.emit("Opened. The files in this folder are not encrypted.", out),
+        )
+
+    def _ask_share(self) -> None:
+        session, joined = self._chosen(), self._bridge.snapshot.joined
+        if session is None or joined is None:
+            return
+        names = words.join_words([recipient.name for recipient in joined.recipients])
+        ask(
+            self,
+            name="shareDialog",
+            title="Share this recording?",
+            words=f"{names} will be able to read it. Sharing cannot be undone; you can ask for deletion later.",
+            yes="&Share",
+            icon=QMessageBox.Icon.Question,
+            then=lambda: self._bridge.run(
+                "Sharing the recording…",
+                lambda: self._bridge.agent.release(session.id),
+                lambda paths: self.told.emit(f"Shared with {names}.", Path(paths[0]).parent if paths else None),
+            ),
+        )
+
+    def _ask_delete(self) -> None:
+        session = self._chosen()
+        if session is None:
+            return
+        shared = " What you shared of it has left this computer already." if session.released_to else ""
+        ask(
+            self,
+            name="deleteDialog",
+            title="Delete this recording?",
+            words=f"It can never be opened again, by anyone.{shared}",
+            yes="&Delete",
+            icon=QMessageBox.Icon.Warning,
+            then=lambda: self._delete_now(session),
+        )
+
+    def _delete_now(self, session: HeldSession) -> None:
+        self._bridge.do(lambda: self._bridge.agent.delete(session.id))
+        self.reload()
+
+
+def show_folder(folder: Path) -> None:
+    """Open `folder` in the person's file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

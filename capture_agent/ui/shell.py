@@ -1,0 +1,151 @@
+"""All that a person sees of the agent, put together: what `app` makes, one for each program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QDialog
+
+from capture_agent.core.errors import CaptureAgentError
+from capture_agent.session.snapshot import Agent
+from capture_agent.ui.ask import tell
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.indicator import Indicator, Proof
+from capture_agent.ui.main_window import MainWindow
+from capture_agent.ui.optout import opt_out_dialog
+from capture_agent.ui.panel import ConsentPanel
+from capture_agent.ui.readers import Fingerprint
+from capture_agent.ui.tasks import task_dialog
+from capture_agent.ui.tray import Tray
+from capture_agent.ui.view_state import Command, Page, View
+
+
+class Shell(QObject):
+    """Tray, window, panel, dialogs and the proof that the state is shown. Main thread only.
+
+    Args:
+        agent: What is shown, and what may be asked.
+        proved_shown: `Desktop.proved_shown`.
+        fingerprint: `keys.age.fingerprint`.
+        leave: Ends the program; called once everything is saved.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        proved_shown: Callable[[int], bool],
+        fingerprint: Fingerprint,
+        leave: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self._agent = agent
+        self._fingerprint = fingerprint
+        self._leave = leave
+        self._panel: ConsentPanel | None = None
+        self._dialog: QDialog | None = None
+        self._told: QDialog | None = None
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.setQuitOnLastWindowClosed(False)
+        self.bridge = Bridge(agent, self)
+        self.tray = Tray(self.bridge, self)
+        self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
+        self.window = MainWindow(self.bridge, fingerprint)
+        self.indicator.fallback.opened = self.open
+        self.tray.asked.connect(self.open)
+        self.window.asked.connect(self.open)
+        self.window.change.connect(self.ask)
+        self.window.first_run.joined.connect(self.ask)
+        self.bridge.changed.connect(self._follow)
+        self.bridge.failed.connect(self._tell)
+
+    def prove(self) -> Proof | None:
+        """Return how the indicator is proved shown now, or None."""
+        return self.indicator.prove()
+
+    def announce_recording(self) -> None:
+        """Draw the recording icon before an interval opens."""
+        self.indicator.announce_recording()
+
+    def open(self, command: Command | None = None) -> None:
+        """Do what `command` stands for, as far as it needs a window; None just shows the window."""
+        match command:
+            case Command.START:
+                self._start()
+            case Command.TASK:
+                self._show(task_dialog(self.bridge, self._parent()))
+            case Command.OPT_OUT:
+                self._show(opt_out_dialog(self.bridge, self._parent()))
+            case Command.QUIT:
+                self.quit()
+            case _:
+                self.window.open(command)
+
+    def ask(self) -> None:
+        """Show the consent panel."""
+        offer = self.bridge.snapshot.offer
+        if offer is None:
+            self.window.open()
+            return
+        if self._panel is None:
+            self._panel = ConsentPanel(self.bridge, offer, self._fingerprint)
+            self._panel.finished.connect(self._forget_panel)
+            self.bridge.do(self._agent.asked)
+        self._panel.show()
+        self._panel.raise_()
+        self._panel.activateWindow()
+
+    def quit(self) -> None:
+        """Save, then stop. If it cannot be saved, say so and stay."""
+        if self.bridge.do(self._agent.stop):
+            self._leave()
+
+    def close(self) -> None:
+        """Take down everything that is shown."""
+        self.bridge.close()
+        self.indicator.close()
+        self.tray.close()
+        for window in (self._dialog, self._panel, self.window):
+            if window is not None:
+                window.close()
+
+    def _start(self) -> None:
+        """Start, or ask first: the same button leads to the panel as long as nothing is agreed to."""
+        snapshot = self.bridge.snapshot
+        if self.bridge.view.page is Page.FIRST_RUN:
+            self.window.open()
+        elif snapshot.must_ask or snapshot.refused or not snapshot.consented:
+            self.ask()
+        else:
+            self.bridge.do(self._agent.start)
+
+    def _show(self, dialog: QDialog) -> None:
+        if self._dialog is not None:
+            self._dialog.close()
+        self._dialog = dialog
+        dialog.finished.connect(lambda _result, mine=dialog: self._forget_dialog(mine))
+        dialog.open()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def _parent(self) -> MainWindow | None:
+        return self.window if self.window.isVisible() else None
+
+    def _follow(self, _view: View) -> None:
+        """Never leave a panel open that asks for something else than what is offered now."""
+        if self._panel is not None and self._panel.offer != self.bridge.snapshot.offer:
+            self._panel.close()
+            self._panel = None
+            self.ask()
+
+    def _forget_panel(self, _result: int) -> None:
+        self._panel = None
+
+    def _forget_dialog(self, dialog: QDialog) -> None:
+        if self._dialog is dialog:
+            self._dialog = None
+
+    def _tell(self, error: CaptureAgentError) -> None:
+        active = QApplication.activeWindow()
+        self._told = tell(active or self._parent(), error)

@@ -1,0 +1,119 @@
+"""Two small dialogs: what one sets out to do, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
+    QRadioButton,
+    QWidget,
+)
+
+from capture_agent.core.events import Outcome
+from capture_agent.session.snapshot import Task
+from capture_agent.ui import look, words
+from capture_agent.ui.bridge import Bridge
+
+TEXT_LIMIT = 500  # characters of a task's text; a sentence or two
+NOTE_LIMIT = 2000  # characters of a note
+_LIST_ROWS = 5
+
+
+class StartTaskDialog(QDialog):
+    """Asks what the person sets out to do: typed, or picked from the study's list."""
+
+    def __init__(self, bridge: Bridge, offered: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.setObjectName("startTaskDialog")
+        self.setWindowTitle("Start a task")
+        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
+        self._text = QLineEdit()
+        self._text.setObjectName("taskText")
+        self._text.setMaxLength(TEXT_LIMIT)
+        self._text.setPlaceholderText("For example: book a room for Tuesday")
+        layout.addLayout(look.labelled("&What do you set out to do?", self._text))
+        if offered:
+            tasks = QListWidget()
+            tasks.setObjectName("taskList")
+            tasks.addItems(list(offered))
+            tasks.setMaximumHeight(tasks.sizeHintForRow(0) * _LIST_ROWS + 2 * tasks.frameWidth())
+            tasks.currentTextChanged.connect(self._text.setText)
+            tasks.itemActivated.connect(lambda _item: self._start())
+            layout.addLayout(look.labelled("&Or pick one of the study's tasks:", tasks))
+        self._go = look.button("&Start", self._start, name="startTaskButton")
+        self._go.setDefault(True)
+        self._go.setEnabled(False)
+        self._text.textChanged.connect(lambda typed: self._go.setEnabled(bool(typed.strip())))
+        cancel = look.button("&Cancel", self.reject, name="cancelTaskButton")
+        layout.addLayout(look.row(self._go, cancel, push=True))
+        self._text.setFocus()
+        look.fit(self, 460, self.sizeHint().height())
+
+    def _start(self) -> None:
+        typed = self._text.text().strip()
+        if typed and self._bridge.do(lambda: self._bridge.agent.start_task(typed)):
+            self.accept()
+
+
+class FinishTaskDialog(QDialog):
+    """Asks how the task went. No answer is picked in advance; difficulty and note may stay empty."""
+
+    def __init__(self, bridge: Bridge, task: Task, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.setObjectName("finishTaskDialog")
+        self.setWindowTitle("Finish the task")
+        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
+        layout.addWidget(look.strong(task.text, name="taskName"))
+        outcomes = look.column(gap=4)
+        outcomes.addWidget(look.text("How did it go?"))
+        self._outcomes = QButtonGroup(self)
+        for number, (outcome, said) in enumerate(words.OUTCOME_WORDS.items()):
+            choice = QRadioButton(said)
+            choice.setObjectName(f"outcome-{outcome.value}")
+            self._outcomes.addButton(choice, number)
+            outcomes.addWidget(choice)
+        layout.addLayout(outcomes)
+        self._difficulty = QComboBox()
+        self._difficulty.setObjectName("difficulty")
+        self._difficulty.addItems(list(words.DIFFICULTY_WORDS))
+        layout.addLayout(look.labelled("How &hard was it? (you need not say)", self._difficulty))
+        self._note = QPlainTextEdit()
+        self._note.setObjectName("taskNote")
+        self._note.setTabChangesFocus(True)
+        self._note.setMaximumHeight(self._note.fontMetrics().lineSpacing() * 4)
+        layout.addLayout(look.labelled("No&te (you need not write one)", self._note))
+        self._go = look.button("&Finish", self._finish, name="finishTaskButton")
+        self._go.setEnabled(False)
+        self._outcomes.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
+        cancel = look.button("&Cancel", self.reject, name="cancelFinishButton")
+        layout.addLayout(look.row(self._go, cancel, push=True))
+        look.fit(self, 440, self.sizeHint().height())
+
+    def _finish(self) -> None:
+        outcome = list(Outcome)[self._outcomes.checkedId()]
+        difficulty = self._difficulty.currentIndex() or None
+        note = self._note.toPlainText().strip()[:NOTE_LIMIT]
+        if self._bridge.do(lambda: self._bridge.agent.finish_task(outcome, difficulty, note)):
+            self.accept()
+
+
+def task_dialog(bridge: Bridge, parent: QWidget | None) -> QDialog:
+    """Return the dialog that fits: one to finish the task that goes on, or one to start a task."""
+    snapshot = bridge.snapshot
+    dialog: QDialog
+    if snapshot.task is not None:
+        dialog = FinishTaskDialog(bridge, snapshot.task, parent)
+    else:
+        offered = snapshot.joined.tasks if snapshot.joined is not None else ()
+        dialog = StartTaskDialog(bridge, offered, parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return dialog

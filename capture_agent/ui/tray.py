@@ -1,0 +1,143 @@
+"""The tray icon and its menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
+
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.icons import qicon
+from capture_agent.ui.view_state import PAUSES, Click, Command, Icon, View
+
+_XEMBED_WIDGET = "QSystemTrayIconSys"  # the class of Qt's own widget where panels embed windows
+
+# None is the line between groups.
+_ORDER: tuple[Command | None, ...] = (
+    None,
+    Command.PAUSE,
+    Command.RESUME,
+    None,
+    Command.TASK,
+    None,
+    Command.RECORDINGS,
+    Command.RECORDED,
+    None,
+    Command.OPT_OUT,
+    None,
+    Command.QUIT,
+)
+
+
+class Tray(QObject):
+    """The icon, true at every moment, and the menu. Made anew by `make` when a panel comes late.
+
+    Signals:
+        asked: the person wants the window and, in it, what this `Command` stands for; None: just the window.
+    """
+
+    asked = Signal(object)
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._icons: Mapping[Icon, QIcon] = {icon: qicon(icon) for icon in Icon}
+        self.icon = bridge.view.icon
+        self.menu = QMenu()
+        self.menu.setObjectName("trayMenu")
+        self.menu.setAccessibleName("Capture Agent")
+        self._status = self._action("", lambda: self.asked.emit(None))
+        self._actions: dict[Command, QAction] = {}
+        self._fill()
+        self._tray: QSystemTrayIcon
+        self.make()
+        bridge.changed.connect(self._show)
+
+    def make(self) -> None:
+        """Make the icon anew: Qt chooses how to speak to the panel once, when an icon is made."""
+        if hasattr(self, "_tray"):
+            self._tray.hide()
+            self._tray.deleteLater()
+        self._tray = QSystemTrayIcon(self._icons[self.icon], self)
+        self._tray.setContextMenu(self.menu)
+        self._tray.activated.connect(self._clicked)
+        self._show(self._bridge.view)
+        self._tray.show()
+
+    def draw(self, icon: Icon) -> None:
+        """Show `icon`, and hand it to the display before this returns."""
+        self.icon = icon
+        self._tray.setIcon(self._icons[icon])
+        for widget in QApplication.topLevelWidgets():
+            if widget.metaObject().className() == _XEMBED_WIDGET:
+                widget.repaint()  # paints and flushes now, where update() would wait for the event loop
+
+    def host_available(self) -> bool:
+        """Return whether some panel takes icons, which does not say that it shows ours."""
+        return QSystemTrayIcon.isSystemTrayAvailable()
+
+    def geometry(self) -> tuple[int, int, int, int]:
+        """Return x, y, width, height of the icon in Qt's own coordinates; all 0 where panels draw icons themselves."""
+        place = self._tray.geometry()
+        return place.x(), place.y(), place.width(), place.height()
+
+    def docked(self) -> bool:
+        """Return whether a panel has given the icon a place; always False where panels draw icons themselves."""
+        return not self._tray.geometry().isEmpty()
+
+    def close(self) -> None:
+        """Take the icon away."""
+        self._tray.hide()
+        self._tray.deleteLater()
+        self.menu.deleteLater()
+
+    def _show(self, view: View) -> None:
+        if self.icon is not view.icon:
+            self.draw(view.icon)
+        self._tray.setToolTip(view.tooltip)
+        self._status.setText(view.status)
+        for command, action in self._actions.items():
+            entry = view.entries[command]
+            action.setText(entry.text)
+            action.setEnabled(entry.enabled)
+
+    def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        """A left click pauses what is recorded, at once; in every other state it opens the window."""
+        if reason is not QSystemTrayIcon.ActivationReason.Trigger:
+            return
+        self._bridge.refresh()
+        if self._bridge.view.click is Click.PAUSE:
+            self._bridge.do(lambda: self._bridge.agent.pause(None))
+        else:
+            self.asked.emit(None)
+
+    def _fill(self) -> None:
+        for command in _ORDER:
+            if command is None:
+                self.menu.addSeparator()
+            elif command is Command.PAUSE:
+                self._actions[command] = self.menu.addMenu(pause_menu(self._bridge, self.menu))
+            elif command is Command.RESUME:
+                self._actions[command] = self._action("", lambda: self._bridge.do(self._bridge.agent.resume))
+            else:
+                self._actions[command] = self._action("", partial(self.asked.emit, command))
+
+    def _action(self, text: str, does: Callable[[], object]) -> QAction:
+        action = QAction(text, self.menu)
+        action.triggered.connect(lambda _checked=False: does())
+        self.menu.addAction(action)
+        return action
+
+
+def pause_menu(bridge: Bridge, parent: QWidget) -> QMenu:
+    """Return the menu that pauses for 15 minutes, an hour, or until one resumes."""
+    menu = QMenu(parent)
+    menu.setObjectName("pauseMenu")
+    menu.setAccessibleName("Pause")
+    for text, minutes in PAUSES:
+        action = menu.addAction(text)
+        action.triggered.connect(lambda _checked=False, wanted=minutes: bridge.do(lambda: bridge.agent.pause(wanted)))
+    return menu

@@ -1,0 +1,225 @@
+"""What tray, menu and window show, derived from a snapshot alone. Pure: no Qt, no clock, no state of its own.
+
+::
+
+    state       icon        left click      because
+    off         off         open window     nothing is recorded; attention if something is wrong
+    recording   recording   pause           the only icon that says so, and always shown while it is so
+    paused      paused      open window     resuming is a click on a button that says so
+    suspended   paused      open window     waiting by itself; attention if it says what is wrong
+    fault       attention   open window     recording has ended and the person has to look
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from capture_agent.core.events import Category
+from capture_agent.core.recording import State
+from capture_agent.session.snapshot import Snapshot
+from capture_agent.ui import words
+
+
+class Icon(StrEnum):
+    """The four icons, told apart by shape."""
+
+    OFF = "off"
+    RECORDING = "recording"
+    PAUSED = "paused"
+    ATTENTION = "attention"
+
+
+class Click(StrEnum):
+    """What a left click on the icon does. Nothing else: it never resumes."""
+
+    PAUSE = "pause"
+    OPEN = "open"
+
+
+class Command(StrEnum):
+    """Everything a person can ask for in menu and window."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    TASK = "task"
+    RECORDINGS = "recordings"
+    RECORDED = "recorded"
+    OPT_OUT = "opt-out"
+    QUIT = "quit"
+
+
+class Page(StrEnum):
+    """Which page the window shows first."""
+
+    FIRST_RUN = "first-run"
+    MAIN = "main"
+
+
+PAUSES: tuple[tuple[str, int | None], ...] = (("15 &minutes", 15), ("1 &hour", 60), ("Until I &resume", None))
+
+_OPEN_STATES = frozenset({State.RECORDING, State.PAUSED, State.SUSPENDED})
+_PAUSABLE = _OPEN_STATES
+_WITHOUT_A_PROBLEM: Mapping[State, Icon] = MappingProxyType(
+    {
+        State.OFF: Icon.OFF,
+        State.RECORDING: Icon.RECORDING,
+        State.PAUSED: Icon.PAUSED,
+        State.SUSPENDED: Icon.PAUSED,
+        State.FAULT: Icon.ATTENTION,
+    }
+)
+# Recording must say that it records, and a pause that it is one, whatever else is wrong; the text says the rest.
+_NEVER_COVERED = frozenset({State.RECORDING, State.PAUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that can be asked for: its text with mnemonic, whether it can be asked for now, whether it shows."""
+
+    text: str
+    enabled: bool = True
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that is shown, as values."""
+
+    icon: Icon
+    status: str
+    tooltip: str
+    click: Click
+    page: Page
+    entries: Mapping[Command, Entry]
+    must_ask: bool
+    task: str
+    not_recorded: tuple[str, ...]
+    problem: str
+    hint: str
+    sign_needed: bool  # a session is open or has failed: an indicator has to be on the screen
+
+
+def icon_of(snapshot: Snapshot) -> Icon:
+    """Return the icon that is true of `snapshot`."""
+    if snapshot.state not in _NEVER_COVERED and (snapshot.attention or _asks_again(snapshot)):
+        return Icon.ATTENTION
+    return _WITHOUT_A_PROBLEM[snapshot.state]
+
+
+def view(snapshot: Snapshot, now: datetime) -> View:
+    """Return what is shown of `snapshot` at `now` (aware, as the snapshot's own times)."""
+    icon = icon_of(snapshot)
+    status = _status(snapshot, now)
+    click = Click.PAUSE if icon is Icon.RECORDING else Click.OPEN
+    action = "Click to pause." if click is Click.PAUSE else "Click to open the window."
+    problem = snapshot.problem or (_CHANGED if _asks_again(snapshot) else "")
+    lines = [f"{words.PRODUCT}: {_lower(status)}", *([problem] if problem else []), action]
+    return View(
+        icon=icon,
+        status=status,
+        tooltip="\n".join(lines),
+        click=click,
+        page=Page.FIRST_RUN if snapshot.joined is None else Page.MAIN,
+        entries=MappingProxyType(_entries(snapshot)),
+        must_ask=snapshot.must_ask and not snapshot.refused and snapshot.joined is not None,
+        task=_task(snapshot, now),
+        not_recorded=_not_recorded(snapshot),
+        problem=problem,
+        hint=snapshot.hint or (_CHANGED_HINT if problem == _CHANGED else ""),
+        sign_needed=snapshot.state is not State.OFF,
+    )
+
+
+_CHANGED = "What the study asks for has changed since you agreed."
+_CHANGED_HINT = "Nothing is recorded until you have looked at it."
+
+
+def _asks_again(snapshot: Snapshot) -> bool:
+    return snapshot.must_ask and bool(snapshot.widened) and not snapshot.refused
+
+
+def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
+    state = snapshot.state
+    joined = snapshot.joined is not None
+    tasks = Category.TASKS in snapshot.consented and state in _OPEN_STATES
+    again = state is State.FAULT
+    choose = snapshot.must_ask or snapshot.refused
+    start = "&Choose what is recorded…" if choose else "&Start again" if again else "&Start recording"
+    return {
+        Command.START: Entry(start, joined, joined and state not in _OPEN_STATES),
+        Command.PAUSE: Entry("&Pause", state in _PAUSABLE, state in _PAUSABLE),
+        Command.RESUME: Entry("&Resume", state is State.PAUSED, state is State.PAUSED),
+        Command.STOP: Entry("St&op and save", state in _OPEN_STATES, state in _OPEN_STATES),
+        Command.TASK: Entry(
+            "&Finish the task…" if snapshot.task else "Start a &task…", tasks or snapshot.task is not None
+        ),
+        Command.RECORDINGS: Entry(f"&My recordings… ({snapshot.held})" if snapshot.held else "&My recordings…", joined),
+        Command.RECORDED: Entry("&What is recorded…", joined),
+        # Withdrawing is always allowed, also when nothing was agreed to yet.
+        Command.OPT_OUT: Entry("Opt out and &delete…", joined),
+        Command.QUIT: Entry("&Quit (saves, then stops)" if state in _OPEN_STATES else "&Quit"),
+    }
+
+
+def _status(snapshot: Snapshot, now: datetime) -> str:
+    match snapshot.state:
+        case State.RECORDING:
+            since = snapshot.recording_since
+            what = words.category_names(snapshot.consented)
+            return f"Recording {what}" + (f" for {_ago(since, now)}" if since else "")
+        case State.PAUSED:
+            until = snapshot.paused_until
+            return "Paused until you resume" if until is None else f"Paused for {_left(until, now)} more"
+        case State.SUSPENDED:
+            return "Waiting, nothing is recorded now"
+        case State.FAULT:
+            return "Recording has stopped"
+        case State.OFF:
+            return _off(snapshot)
+
+
+def _off(snapshot: Snapshot) -> str:
+    if snapshot.joined is None:
+        return "Not recording, nothing is set up yet"
+    if snapshot.refused:
+        return "Not recording, you said no"
+    if snapshot.must_ask:
+        return "Not recording, you have not agreed to anything"
+    return "Not recording"
+
+
+def _not_recorded(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the sentences on what is not recorded now; while nothing is, that is the only one that matters."""
+    if snapshot.state in {State.OFF, State.FAULT}:
+        return ("Nothing is recorded now.", *snapshot.not_recorded)
+    if snapshot.state is State.PAUSED:
+        return ("Nothing is recorded during the pause.", *snapshot.not_recorded)
+    if snapshot.state is State.SUSPENDED and not snapshot.not_recorded:
+        return ("Nothing is recorded now.",)
+    return snapshot.not_recorded
+
+
+def _task(snapshot: Snapshot, now: datetime) -> str:
+    if snapshot.task is None:
+        return ""
+    return f"{snapshot.task.text} · {_ago(snapshot.task.started, now)}"
+
+
+def _ago(since: datetime, now: datetime) -> str:
+    return words.duration((now - since).total_seconds())
+
+
+def _left(until: datetime, now: datetime) -> str:
+    """Round up: a pause never ends earlier than it says."""
+    seconds = max(timedelta(0), until - now).total_seconds()
+    return words.duration(seconds if seconds < 60 else -(-seconds // 60) * 60)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,299 @@
+"""An agent that keeps everything in memory and obeys the real tables of `core`: what the windows are tested against.
+
+It implements `session.snapshot.Agent` whole. It records nothing, because the windows never see
+what is recorded; all moves, refusals and errors are those of the real tables.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from capture_agent.core import consent, recording
+from capture_agent.core.errors import ConfigError, ConsentError, StorageError
+from capture_agent.core.events import Category, Outcome
+from capture_agent.core.policy import (
+    OWN_DEVICE,
+    OWN_PURPOSE,
+    OWN_RETENTION_DAYS,
+    OWN_STUDY,
+    Effective,
+    Notice,
+    Policy,
+    Recipient,
+    RecipientKind,
+    Settings,
+    effective,
+    widenings,
+)
+from capture_agent.core.recording import State
+from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+
+ALL = frozenset(Category)
+NOTICE = """\
+## What this is
+
+Your work is recorded **only while you agree**, in the programs you choose, and sealed as it is written.
+
+- You can pause at any time, with one click.
+- Nothing leaves this computer until you share it.
+- You can leave at any time, without giving a reason.
+"""
+
+
+def own_policy() -> Policy:
+    """Return the policy of recording for oneself."""
+    return Policy(
+        study=OWN_STUDY,
+        version=1,
+        title="Recording for myself",
+        controller="you",
+        contact="",
+        purposes={OWN_PURPOSE: "To look back at your own work."},
+        categories=ALL,
+        recipients=(Recipient("You", OWN_DEVICE, RecipientKind.HYBRID, ALL),),
+        retention_days=OWN_RETENTION_DAYS,
+        notices=(Notice("en", 1, NOTICE),),
+    )
+
+
+def study_policy(version: int = 1) -> Policy:
+    """Return a study with two recipients and a list of tasks."""
+    return Policy(
+        study="desk-work",
+        version=version,
+        title="How people work at a desk",
+        controller="Example University, Department of Informatics",
+        contact="study@example.org",
+        purposes={"research": "To understand how people use ordinary programs."},
+        categories=ALL,
+        recipients=(
+            Recipient("Research group", "age1pq" + "q" * 40, RecipientKind.HYBRID, ALL),
+            Recipient("Archive", "age1pq" + "z" * 40, RecipientKind.HYBRID, frozenset({Category.TASKS})),
+        ),
+        retention_days=60,
+        notices=(Notice("en", 1, NOTICE),),
+        tasks=("Book a room for Tuesday", "Write a short report", "Find last month's invoice"),
+        destination="/srv/study/inbox",
+    )
+
+
+def nine_words(recipient: str) -> str:
+    """Return nine words that depend on a key; the real ones come from `keys.age.fingerprint`."""
+    stock = [
+        "amber",
+        "birch",
+        "cedar",
+        "delta",
+        "ember",
+        "fjord",
+        "grove",
+        "heron",
+        "indigo",
+        "juniper",
+        "kestrel",
+        "lagoon",
+        "maple",
+        "nectar",
+    ]
+    return " ".join(stock[ord(letter) % len(stock)] for letter in recipient[-9:])
+
+
+class MemoryAgent:
+    """See `session.snapshot.Agent`. `calls` names every request, in order."""
+
+    def __init__(self, *, announce: Callable[[], None] = lambda: None) -> None:
+        self.calls: list[str] = []
+        self.accepted: list[tuple[frozenset[Category], frozenset[str], str, str]] = []
+        self.icon_at_start: list[str] = []  # what was announced each time before capture began
+        self.announce = announce
+        self.broken: Exception | None = None  # what the next slow call raises
+        self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
+        self._consent = consent.Consent.none()
+        self._agreed: Policy | None = None
+        self._studies: dict[str, Policy] = {}
+        self._sessions: dict[str, HeldSession] = {}
+        self._now = Snapshot(State.OFF, None, None)
+
+    # --- what a test arranges
+    def offer_study(self, path: str, policy: Policy) -> None:
+        """Put a study file into place."""
+        self._studies[path] = policy
+
+    def put(self, *sessions: HeldSession) -> None:
+        """Put sessions on the disk."""
+        self._sessions |= {session.id: session for session in sessions}
+        self._set()
+
+    def new_policy(self, policy: Policy) -> None:
+        """Let the study's policy change, as when its file does."""
+        wider = widenings(self._agreed, policy) if self._agreed is not None else ()
+        if wider:
+            self._consent = self._consent.apply(consent.Input.INVALIDATE, self._consent.permitting())
+            self._step(recording.Input.LEAVE)
+        self._now = replace(self._now, joined=policy, offer=effective(policy, Settings()), widened=wider)
+        self._set()
+
+    def hinder(self, problem: str, hint: str) -> None:
+        """Let a guard or a lost indicator suspend recording."""
+        self._now = replace(self._now, problem=problem, hint=hint)
+        self._step(recording.Input.HINDER)
+
+    def clear(self) -> None:
+        """Let what hindered be gone: recording goes on, if it was."""
+        self._now = replace(self._now, problem="", hint="")
+        self._step(recording.Input.CLEAR)
+
+    def fail(self, problem: str, hint: str) -> None:
+        """Let a thread die."""
+        self._now = replace(self._now, problem=problem, hint=hint)
+        self._step(recording.Input.FAIL)
+
+    # --- the protocol
+    def snapshot(self) -> Snapshot:
+        return self._now
+
+    def read_study(self, path: str) -> Policy:
+        self.calls.append("read_study")
+        if path not in self._studies:
+            raise ConfigError(f"{Path(path).name} is not a study file", hint="Ask the researcher for it.")
+        return self._studies[path]
+
+    def join(self, path: str) -> None:
+        policy = self.read_study(path)
+        self.calls.append("join")
+        self._join(policy)
+
+    def choose_own(self) -> None:
+        self.calls.append("choose_own")
+        self._join(own_policy())
+
+    def asked(self) -> None:
+        self.calls.append("asked")
+        self._consent = self._consent.apply(consent.Input.ASK, self._keys(self._offer().categories))
+        self._set()
+
+    def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
+        self.calls.append("accept")
+        offered = self._offer().categories
+        if not categories or not categories <= offered:
+            raise ConsentError("only what is offered can be agreed to")
+        self._consent = self._consent.apply(consent.Input.ACCEPT, self._keys(categories))
+        self._consent = self._consent.apply(consent.Input.REFUSE, self._keys(offered - categories))
+        self._agreed = self._now.joined
+        self.accepted.append((categories, apps, locale, shown_text))
+        self._now = replace(self._now, apps=apps, refused=False, widened=())
+        self._set()
+
+    def refuse(self) -> None:
+        self.calls.append("refuse")
+        self._consent = self._consent.apply(consent.Input.REFUSE, self._keys(self._offer().categories))
+        self._now = replace(self._now, refused=True)
+        self._step(recording.Input.LEAVE)
+
+    def withdraw(self, *, destroy: bool) -> None:
+        self.calls.append(f"withdraw destroy={destroy}")
+        self._consent = self._consent.apply(consent.Input.WITHDRAW, self._consent.permitting())
+        if destroy:
+            self._sessions.clear()
+        self._now = replace(self._now, joined=None, offer=None, apps=frozenset(), task=None, refused=False)
+        self._step(recording.Input.LEAVE)
+
+    def known_apps(self) -> Mapping[str, str]:
+        return {"xterm": "XTerm", "mousepad": "Mousepad", "libreoffice-writer": "LibreOffice Writer"}
+
+    def start(self) -> None:
+        self.calls.append("start")
+        if not self._now.consented:
+            raise ConsentError("nothing was agreed to", hint="Choose what may be recorded first.")
+        self._step(recording.Input.START)
+
+    def pause(self, minutes: int | None) -> None:
+        self.calls.append(f"pause {minutes}")
+        until = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+        self._now = replace(self._now, paused_until=until)
+        self._step(recording.Input.PAUSE)
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+        self._step(recording.Input.RESUME)
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+        self._step(recording.Input.STOP)
+
+    def start_task(self, text: str) -> Task:
+        self.calls.append(f"start_task {text}")
+        task = Task(uuid.uuid4().hex, text, datetime.now(UTC))
+        self._now = replace(self._now, task=task)
+        return task
+
+    def finish_task(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
+        self.calls.append(f"finish_task {outcome.value} {difficulty} {note}")
+        self._now = replace(self._now, task=None)
+
+    def sessions(self) -> tuple[HeldSession, ...]:
+        return tuple(sorted(self._sessions.values(), key=lambda session: session.started, reverse=True))
+
+    def release(self, session: str) -> tuple[str, ...]:
+        self._wait()
+        self.calls.append(f"release {session}")
+        joined = self._now.joined
+        names = tuple(recipient.name for recipient in joined.recipients) if joined else ()
+        self._sessions[session] = replace(self._sessions[session], state="released", released_to=names)
+        self._set()
+        return (f"/nowhere/{session}.capture",)
+
+    def open_own(self, session: str, out: str) -> None:
+        self._wait()
+        self.calls.append(f"open_own {session} {Path(out).name}")
+
+    def delete(self, session: str) -> None:
+        self.calls.append(f"delete {session}")
+        if session not in self._sessions:
+            raise StorageError("that recording is not there any more", hint="Look at the list again.")
+        del self._sessions[session]
+        self._set()
+
+    # --- inside
+    def _wait(self) -> None:
+        self.slow()
+        if self.broken is not None:
+            raise self.broken
+
+    def _offer(self) -> Effective:
+        if self._now.offer is None:
+            raise ConsentError("nothing is offered", hint="Join a study, or record for yourself.")
+        return self._now.offer
+
+    def _keys(self, categories: frozenset[Category]) -> list[tuple[str, Category]]:
+        return [(purpose, category) for purpose in self._offer().policy.purposes for category in categories]
+
+    def _join(self, policy: Policy) -> None:
+        self._consent = consent.Consent.none()
+        self._now = replace(self._now, joined=policy, offer=effective(policy, Settings()), refused=False)
+        self._set()
+
+    def _step(self, given: recording.Input) -> None:
+        before = self._now.state
+        after = recording.step(before, given)
+        if recording.Effect.OPEN_INTERVAL in after.effects:
+            self.announce()
+        since = self._now.recording_since
+        if after.state is State.RECORDING and before is not State.RECORDING:
+            since = datetime.now(UTC)
+        self._now = replace(self._now, state=after.state, recording_since=since)
+        self._set()
+
+    def _set(self) -> None:
+        offer = self._now.offer
+        consented = frozenset(category for _purpose, category in self._consent.permitting())
+        self._now = replace(
+            self._now,
+            consented=consented if offer is not None else frozenset(),
+            must_ask=offer is not None and not consented,
+            held=sum(session.state == "held" for session in self._sessions.values()),
+        )
