@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -15,6 +15,14 @@ class Kind(StrEnum):
     SCROLL = "scroll"
 
 
+class Expect(StrEnum):
+    """What a recording should say of an act."""
+
+    KEPT = "kept"  # consent, programs and indicator allow it, well away from any change
+    EITHER = "either"  # on the way to or from the agent's own windows
+    NEVER = "never"  # during a pause, or before and after the session
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One input, injected or recorded.
@@ -22,6 +30,7 @@ class Act:
     `what` is the keysym's name or the button's ("left"), "" for a move, "dx,dy" for a scroll. `text`
     is what a key going down types (None: nothing). `t_us` is µs on the input clock if it was
     injected, session time if it was recorded. `x` and `y` are px, 0 for keys.
+    `expect` means nothing for a recorded one.
     """
 
     t_us: int
@@ -31,3 +40,4 @@ class Act:
     text: str | None = None
     x: int = 0
     y: int = 0
+    expect: Expect = field(default=Expect.EITHER, compare=False)

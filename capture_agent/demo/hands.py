@@ -10,11 +10,13 @@ from Xlib import XK, X, display
 from Xlib.ext import xtest
 
 from capture_agent.core.errors import DesktopError
-from capture_agent.demo.acts import Act, Kind
+from capture_agent.demo.acts import Act, Expect, Kind
 
 KEY_S = 0.012  # between two keys: a very fast typist, 80 keys a second
 STEP_S = 0.008  # between two steps of a pointer: what a 125 Hz mouse sends
 STEPS = 12  # of a pointer on its way
+# The server stamps whole ms, so the order of a key and a click within one is not known. No hands are that fast.
+APART_S = 0.002
 BUTTONS = {1: "left", 2: "middle", 3: "right", 8: "back", 9: "forward"}
 WHEEL = {(0, -1): 4, (0, 1): 5, (-1, 0): 6, (1, 0): 7}  # (dx, dy) → X button
 _NAMED = {"\n": "Return", "\t": "Tab"}
@@ -29,6 +31,7 @@ class Hands:
     def __init__(self, display_name: str) -> None:
         """Connect; raises Xlib's own errors when there is no such display."""
         self.acts: list[Act] = []
+        self.expect = Expect.EITHER  # goes with every act from now on
         self._server = display.Display(display_name)
         pointer = self._server.screen().root.query_pointer()
         self.x, self.y = pointer.root_x, pointer.root_y
@@ -120,8 +123,8 @@ class Hands:
             xtest.fake_input(self._server, event, detail)
         self._server.sync()
         t_us = (before + time.monotonic_ns()) // 2000
-        at = (0, 0) if kind is Kind.KEY else (self.x, self.y)
-        self.acts.append(Act(t_us, kind, what, down, text, *at))
+        x, y = (0, 0) if kind is Kind.KEY else (self.x, self.y)
+        self.acts.append(Act(t_us, kind, what, down, text, x, y, self.expect))
 
     def _code(self, name: str) -> tuple[int, bool]:
         """Return the key code of a keysym name, and whether Shift makes it."""
