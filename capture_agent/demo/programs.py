@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,20 +60,20 @@ class Programs:
         Raises:
             DesktopError: There is no such program.
         """
+        # Looked up here, because what ties the program to us is what would fail to find it.
+        if shutil.which(command[0], path=self.env.get("PATH")) is None:
+            raise DesktopError(f"{command[0]} is not installed", hint="Run scripts/setup demo.")
         with self.log(command[0]).open("ab") as log:
-            try:
-                program = subprocess.Popen(
-                    _tied(command),
-                    env={**self.env, **(env or {})},
-                    cwd=cwd or self.folder,
-                    stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=pass_fds,
-                    start_new_session=True,
-                )
-            except FileNotFoundError as error:
-                raise DesktopError(f"{command[0]} is not installed", hint="Run scripts/setup demo.") from error
+            program = subprocess.Popen(
+                _tied(command),
+                env={**self.env, **(env or {})},
+                cwd=cwd or self.folder,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=pass_fds,
+                start_new_session=True,
+            )
         if program.stdin is not None:
             program.stdin.write(given or b"")
             program.stdin.close()
@@ -111,7 +112,7 @@ class Programs:
         for program in reversed(self._running):
             _wait(program, deadline)
         self._running.clear()
-        for pid in _marked(self._mark):
+        for pid in marked(self._mark):
             try:
                 os.kill(pid, KILL)
             except ProcessLookupError:
@@ -141,7 +142,7 @@ def _signal_group(program: subprocess.Popen[bytes], number: int) -> None:
             return  # it ended between the two lines
 
 
-def _marked(mark: str) -> Iterator[int]:
+def marked(mark: str) -> Iterator[int]:
     """Yield the processes of this user whose environment carries `mark`."""
     wanted = f"{MARK}={mark}".encode()
     for entry in Path("/proc").iterdir():
