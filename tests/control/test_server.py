@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from capture_agent.control import server as server_module
+from capture_agent.control.client import Client, NotRunningError
+from capture_agent.control.instance import Instance, announced_socket
+from capture_agent.control.server import CONNECTIONS, Server
+from capture_agent.control.wire import MAX_REQUEST_BYTES
+from capture_agent.core.errors import ConfigError, ConsentError, FaultError, StorageError
+from capture_agent.core.events import Outcome
+from capture_agent.core.recording import State
+
+NOBODY = 65_534
+
+
+def raw(path: Path, *pieces: bytes, end: bool = True) -> bytes:
+    """Send bytes as they are, and return all that comes back."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(30)
+        connection.connect(str(path))
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it has said no already
+        answer = b""
+        try:
+            while more := connection.recv(65_536):
+                answer += more
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def test_every_command_reaches_the_agent(running: Any) -> None:
+    ask = running.client.ask
+    assert ask("status")["state"] == "recording"
+    assert ask("sessions")["sessions"][0]["id"] == "abc"
+    assert ask("task-start", {"text": "Write a letter"})["task"]["text"] == "Write a letter"
+    assert ask("task-show")["task"]["id"] == "t1"
+    assert ask("task-finish", {"outcome": "gave-up", "difficulty": 4})["task"]["id"] == "t1"
+    assert ask("pause", {"minutes": 5})["state"] == "paused"
+    assert ask("start")["state"] == "paused"
+    assert ask("show")["state"] == "paused"
+    assert running.windows.shown == 2
+    assert ask("stop")["state"] == "off"
+    assert ask("quit")["state"] == "off"
+    assert running.windows.left == 1
+    assert running.agent.asked_for == [
+        ("start_task", "Write a letter"),
+        ("finish_task", Outcome.GAVE_UP, 4, ""),
+        ("pause", 5),
+        ("stop",),
+        ("stop",),
+    ]
+
+
+def test_what_the_agent_refuses_arrives_as_it_said_it(running: Any) -> None:
+    with pytest.raises(ConsentError, match="not agreed") as caught:
+        running.client.ask("task-start", {"text": "not agreed"})
+    assert caught.value.hint
+    with pytest.raises(ConfigError, match="outcome"):
+        running.client.ask("task-finish", {"outcome": "perfect"})
+
+
+def test_a_bug_in_the_agent_is_told_and_kills_nothing(running: Any) -> None:
+    with pytest.raises(FaultError):
+        running.client.ask("task-start", {"text": "bug"})
+    assert len(running.bugs) == 1
+    assert running.client.ask("status")["running"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\n",
+        b"hello\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b'{"v":1,"command":"accept"}\n',
+        b'{"v":1,"command":"resume"}\n',
+        b"\xff" * 100 + b"\n",
+        b"[" * 50_000 + b"\n",
+    ],
+)
+def test_bad_input_is_answered_and_changes_nothing(running: Any, bad: bytes) -> None:
+    first = raw(running.server.path, bad).split(b"\n")[0]
+    assert json.loads(first)["error"]["type"] == "ConfigError"
+    assert running.client.ask("status")["state"] == "recording"
+
+
+def test_a_line_without_end_is_cut_off(running: Any) -> None:
+    answer = raw(running.server.path, b"x" * (MAX_REQUEST_BYTES * 4))
+    assert answer == b"" or b"at most" in answer
+    assert running.client.ask("status")["running"]
+
+
+def test_half_a_line_is_no_request(running: Any) -> None:
+    assert raw(running.server.path, b'{"v":1,"command":"stop"}') == b""
+    assert running.agent.asked_for == []
+
+
+def test_a_request_may_come_in_pieces_and_several_on_one_connection(running: Any) -> None:
+    line = b'{"v":1,"command":"status"}\n'
+    answer = raw(running.server.path, line[:5], line[5:], line + line)
+    assert [json.loads(one)["ok"] for one in answer.splitlines()] == [True] * 3
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.binary(max_size=300), max_size=4))
+def test_no_bytes_stop_the_server(running: Any, pieces: list[bytes]) -> None:
+    raw(running.server.path, *pieces)
+    assert running.client.ask("status")["state"] == "recording"
+    assert running.faults == []
+
+
+def test_those_who_say_nothing_do_not_keep_others_waiting(running: Any) -> None:
+    silent = []
+    for _ in range(CONNECTIONS - 1):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(str(running.server.path))
+        silent.append(connection)
+    assert running.client.ask("status")["running"]
+    for connection in silent:
+        connection.close()
+
+
+def test_only_this_user_can_reach_the_socket(running: Any) -> None:
+    path: Path = running.server.path
+    assert stat.S_IMODE(path.lstat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.lstat().st_mode) == 0o700
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Callable[[str, Path], str]]:
+    """Run a line of Python as another user; the tests run as root on the CI machine, and only root can do that."""
+    if os.geteuid() != 0:
+        pytest.fail("run the tests as root, or in the container: a second user is needed")
+
+    def run(code: str, path: Path) -> str:
+        child = subprocess.run(
+            ["/usr/bin/python3", "-c", code, str(path)],
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            timeout=30,
+        )
+        return child.stdout + child.stderr
+
+    yield run
+
+
+CONNECT = (
+    "import socket, sys\n"
+    "s = socket.socket(socket.AF_UNIX)\n"
+    "s.settimeout(10)\n"
+    "try:\n"
+    "    s.connect(sys.argv[1])\n"
+    '    s.sendall(b\'{"v":1,"command":"stop"}\\n\')\n'
+    "    print('said', s.recv(100))\n"
+    "except OSError as error:\n"
+    "    print(type(error).__name__)\n"
+)
+
+
+def test_another_user_cannot_connect(running: Any, as_nobody: Callable[[str, Path], str]) -> None:
+    assert as_nobody(CONNECT, running.server.path).strip() == "PermissionError"
+
+
+def test_another_user_who_gets_past_the_modes_is_still_sent_away(
+    running: Any, as_nobody: Callable[[str, Path], str]
+) -> None:
+    folder = running.server.path.parent
+    for path in (running.server.path, *folder.parents, folder):
+        if path.is_relative_to(tempfile.gettempdir()) and path != Path(tempfile.gettempdir()):
+            path.chmod(0o777)
+    assert as_nobody(CONNECT, running.server.path).strip() in {"said b''", "ConnectionResetError", "BrokenPipeError"}
+    assert running.agent.asked_for == []
+    for path in (folder, running.server.path):
+        path.chmod(0o700)
+
+
+def test_a_command_does_not_talk_to_another_users_socket(
+    profile: Path, as_nobody: Callable[[str, Path], str], tmp_path: Path
+) -> None:
+    """Someone else's folder in the place of ours is refused before anything is said."""
+    foreign = Path(tempfile.mkdtemp())
+    try:
+        os.chown(foreign, NOBODY, NOBODY)
+        instance = Instance.take(profile)
+        assert instance is not None
+        instance.announce(foreign / "control.sock")
+        with pytest.raises(StorageError, match="another user"):
+            Client(profile).ask("status")
+        instance.release()
+    finally:
+        shutil.rmtree(foreign)
+
+
+@pytest.mark.parametrize("kind", ["link", "foreign", "open", "file"])
+def test_a_runtime_folder_that_is_not_private_is_not_used(
+    profile: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    runtime = tmp_path / "other"
+    runtime.mkdir(mode=0o700)
+    if kind == "link":
+        (tmp_path / "link").symlink_to(runtime)
+        runtime = tmp_path / "link"
+    elif kind == "foreign":
+        os.chown(runtime, NOBODY, NOBODY)
+    elif kind == "open":
+        runtime.chmod(0o755)
+    else:
+        runtime.rmdir()
+        runtime.touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    instance = Instance.take(profile)
+    assert instance is not None
+    server = Server(instance, lambda request: pytest.fail("no request was made"), [].append)
+    assert server.path == profile / "control.sock"
+    server.close()
+    instance.release()
+
+
+@pytest.mark.parametrize("kind", ["link", "foreign", "open"])
+def test_a_folder_in_the_runtime_folder_that_is_not_ours_is_refused(profile: Path, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "runtime" / "capture-agent"
+    folder.mkdir(mode=0o700)
+    if kind == "link":
+        folder.rmdir()
+        folder.symlink_to(profile)
+    elif kind == "foreign":
+        os.chown(folder, NOBODY, NOBODY)
+    else:
+        folder.chmod(0o750)
+    instance = Instance.take(profile)
+    assert instance is not None
+    with pytest.raises(StorageError):
+        Server(instance, lambda request: pytest.fail("no request was made"), [].append)
+    instance.release()
+
+
+def test_a_profile_deep_down_has_a_socket_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_agent: Any
+) -> None:
+    """unix(7) allows 107 bytes for the path of a socket."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True, mode=0o700)
+    agent = make_agent(deep)
+    assert agent.client.ask("status")["running"]
+
+
+@pytest.fixture
+def make_agent(running: Any) -> Iterator[Callable[[Path], Any]]:
+    made = []
+
+    def make(profile: Path) -> Any:
+        made.append(type(running)(profile))
+        return made[-1]
+
+    yield make
+    for agent in made:
+        agent.close()
+
+
+def test_two_profiles_of_one_user_do_not_take_each_others_socket(running: Any, tmp_path: Path, make_agent: Any) -> None:
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    second = make_agent(other)
+    assert second.server.path == other / "control.sock"
+    second.agent.pause(None)
+    assert second.client.ask("status")["state"] == State.PAUSED
+    assert running.client.ask("status")["state"] == State.RECORDING
+
+
+def test_commands_find_the_agent_from_a_shell_without_the_variable(
+    running: Any, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert Client(profile).ask("status")["running"]
+
+
+def test_without_an_agent_commands_say_so(profile: Path) -> None:
+    with pytest.raises(NotRunningError) as caught:
+        Client(profile).ask("status")
+    assert "capture-agent" in caught.value.hint
+    with pytest.raises(NotRunningError):
+        Client(profile / "none").ask("status")
+
+
+def test_after_a_kill_commands_say_so_and_the_next_agent_starts(profile: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from capture_agent.control.instance import Instance\n"
+        "from capture_agent.control.server import Server\n"
+        "instance = Instance.take(Path(sys.argv[1]))\n"
+        "server = Server(instance, lambda request: None, print)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(profile)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert Instance.take(profile) is None
+        child.send_signal(signal.SIGKILL)
+    socket_path = announced_socket(profile)
+    assert socket_path is not None
+    assert socket_path.exists()
+    with pytest.raises(NotRunningError):
+        Client(profile).ask("status")
+    instance = Instance.take(profile)
+    assert instance is not None
+    server = Server(instance, lambda request: pytest.fail("no request was made"), [].append)
+    assert server.path == socket_path
+    server.close()
+    assert not socket_path.exists()
+    instance.release()
+
+
+def test_closing_while_the_main_thread_works_does_not_hang(running: Any) -> None:
+    running.stop_main()  # from now on nobody answers
+    answers: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            running.client.ask("status")
+        except FaultError as error:
+            answers.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while running.waiting.empty():  # until the request has arrived
+        asking.join(0.01)
+    running.server.close()
+    running.server.close()
+    asking.join()
+    assert len(answers) == 1
+    assert not running.server.path.exists()
+
+
+def test_a_stop_that_nobody_waits_for_is_done_all_the_same(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frozen window must not turn "stop" into nothing; what a person said of a task is not said late."""
+    monkeypatch.setattr(server_module, "ANSWER_SECONDS", 0.2)
+    running.stop_main()
+    for command, arguments in (("stop", {}), ("task-start", {"text": "late"})):
+        with pytest.raises(FaultError):
+            running.client.ask(command, arguments)
+    running.main = threading.Thread(target=running._main)
+    running.main.start()
+    assert running.client.ask("status")["state"] == "off"
+    assert running.agent.asked_for == [("stop",)]
