@@ -110,6 +110,19 @@ class Connection:
             self._names[number] = name
         return name
 
+    def is_extension_event(self, event: Any, *names: str) -> bool:
+        """Return whether `event` is one of an extension's, by the names of python-xlib's classes.
+
+        `isinstance` does not tell: python-xlib copies the class for each connection.
+        """
+        codes = self.display.extension_event
+        for name in names:
+            code = getattr(codes, name, None)
+            number, part = code if isinstance(code, tuple) else (code, None)
+            if number == event.type and (part is None or part == event.sub_code):
+                return True
+        return False
+
     def window(self, number: int) -> XWindow:
         """Return the handle of a window."""
         return self.display.create_resource_object("window", number)

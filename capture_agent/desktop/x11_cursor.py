@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from Xlib.ext import xfixes
 from Xlib.protocol import rq
@@ -37,7 +37,7 @@ class _GetCursorImageAndName(rq.ReplyRequest):
 
 
 def select(connection: Connection) -> None:
-    """Ask for `xfixes.DisplayCursorNotify` whenever the look changes."""
+    """Ask for the events that `is_change` knows."""
     connection.display.xfixes_query_version()
     # python-xlib's own function for this passes a field that the request does not have.
     xfixes.SelectCursorInput(
@@ -46,6 +46,11 @@ def select(connection: Connection) -> None:
         window=connection.root,
         mask=xfixes.XFixesDisplayCursorNotifyMask,
     )
+
+
+def is_change(connection: Connection, event: Any) -> bool:
+    """Return whether `event` says that the pointer looks different now."""
+    return connection.is_extension_event(event, "DisplayCursorNotify")
 
 
 def read(connection: Connection, t_us: int) -> PointerShape:

@@ -51,17 +51,25 @@ class Damage:
         _CreateRegion(display=display.display, opcode=self._fixes, region=self._region)
         self._damage = connection.root.damage_create(damage.DamageReportNonEmpty)
 
-    def take(self) -> Rect:
+    def take(self) -> tuple[Rect, int]:
         """Return the rectangle around all that was drawn since the last call, and start anew.
 
-        The answer is a round trip: what is drawn after it will be reported again.
+        With it comes a sequence number: reports from before it are about what was just taken. When
+        this returns, what is drawn will be reported again.
         """
         display = self._connection.display
         display.damage_subtract(self._damage, 0, self._region)
-        extents = _FetchRegion(display=display.display, opcode=self._fixes, region=self._region).extents
-        return Rect(extents.x, extents.y, extents.width, extents.height)
+        found = _FetchRegion(display=display.display, opcode=self._fixes, region=self._region)
+        extents = found.extents
+        # The request before this one has emptied the damage.
+        return Rect(extents.x, extents.y, extents.width, extents.height), (found.sequence_number - 1) & 0xFFFF
 
-    @staticmethod
-    def is_report(event: Any) -> bool:
-        """Return whether `event` says that something was drawn."""
-        return isinstance(event, damage.DamageNotify)
+
+def is_report(connection: Connection, event: Any) -> bool:
+    """Return whether `event` says that something was drawn."""
+    return connection.is_extension_event(event, "DamageNotify")
+
+
+def is_older(event: Any, number: int) -> bool:
+    """Return whether `event` was sent before the request with sequence number `number` (16 bits) was carried out."""
+    return bool((event.sequence_number - number) & 0xFFFF >= 0x8000)

@@ -59,6 +59,6 @@ def is_change(connection: Connection, event: Any) -> bool:
 
     `xrandr --setmonitor` sends no RandR event but a ConfigureNotify of the root window.
     """
-    if isinstance(event, randr.ScreenChangeNotify | randr.CrtcChangeNotify | randr.OutputChangeNotify):
+    if connection.is_extension_event(event, "ScreenChangeNotify", "CrtcChangeNotify", "OutputChangeNotify"):
         return True
     return bool(event.type == X.ConfigureNotify and event.window == connection.root)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from Xlib import X
-from Xlib.ext import xfixes, xinput
+from Xlib.ext import xinput
 
 from capture_agent.core.events import Button, InputEvent, Move, PointerShape, Scroll
 from capture_agent.desktop import x11_cursor, x11_xi2
@@ -74,7 +74,7 @@ class PointerReader:
                 if raw.kind is Kind.BUTTON_DOWN and self._pressed is not None:
                     self._pressed(self._clock.to_us(raw.time, now_us()))
                 result.append(raw)
-            elif isinstance(event, xfixes.DisplayCursorNotify):
+            elif x11_cursor.is_change(self.connection, event):
                 self._shape_changed = event.timestamp
             elif x11_xi2.is_hierarchy_change(event):
                 self._devices = x11_xi2.devices(self.connection)

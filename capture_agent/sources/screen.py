@@ -1,0 +1,304 @@
+"""What the monitors show, on X11: a thread that sleeps until something is drawn or pressed.
+
+Drawing is reported by the DAMAGE extension. A change after a quiet time is grabbed at once, later
+ones at most `max_fps` times a second; the last change of a burst is always grabbed. Each grab is
+compared with the one before, and equal ones go no further.
+
+**Which state a press meets.** A press (`nudge`) makes the thread grab what is not grabbed yet. Such a
+frame may show the state before the press or already the reaction. It shows the state before if
+
+    (1) all drawing so far was taken, and reports armed again, before the press, and
+    (2) no report has come by a round trip after the grab:
+
+then nothing was drawn between (1) and the grab, so the pixels are those that were on screen when
+the press happened, and the frame carries the time of the press. Otherwise it carries the time of
+the grab, and the press joins to the frame before. (Drawing within `REARM_S` before a press cannot be
+told from the reaction.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import mss
+import numpy as np
+from mss.exception import ScreenShotError
+from numpy.typing import NDArray
+from Xlib import X
+
+from capture_agent.core.errors import DesktopError
+from capture_agent.core.events import Frame, Layout, Monitor, Rect
+from capture_agent.desktop import x11_damage, x11_monitors
+from capture_agent.desktop.x11_clock import now_us
+from capture_agent.desktop.x11_connection import Connection, wait
+from capture_agent.desktop.x11_layout import LayoutTracker
+from capture_agent.sources.base import Sink
+from capture_agent.sources.worker import Worker
+
+REARM_US = 10_000  # reports are armed again this often at most: a video then costs 1 % of a core, not 10 %
+LAYOUT_TRIES = 3  # a window that is being dragged moves in every grab: try again later
+FAILURES = 5  # grabs in a row that may fail while the screen changes its size; then something is broken
+RETRY_US = 50_000  # after a grab that failed or met a moving window
+NOTHING = Rect(0, 0, 0, 0)
+
+
+class X11Screen:
+    """The source of `Frame`s on X11."""
+
+    def __init__(self, *, max_fps: float, display: str | None = None) -> None:
+        """Describe the source.
+
+        Args:
+            max_fps: Grabs a second at most, those for a press not counted.
+            display: Name of the display; None: the environment's.
+        """
+        self._every_us = int(1_000_000 / max_fps)
+        self._display = display
+        self._presses: deque[int] = deque()
+        self._full: deque[bool] = deque([True])
+        self._worker: Worker | None = None
+        self._camera: _Camera | None = None
+
+    def start(self, sink: Sink) -> None:
+        """See `Source.start`. The first frames are all monitors as they are."""
+        camera = _Camera(self._display, self._every_us, sink)
+        self._camera = camera
+        self._worker = Worker("screen", lambda worker: self._run(worker, camera))
+        self._worker.start()
+
+    def nudge(self, t_us: int) -> None:
+        """Say that a key or button went down at `t_us`. Callable from any thread; returns at once."""
+        self._presses.append(t_us)
+        self._wake()
+
+    def request_full(self) -> None:
+        """Make the source send a frame of every monitor at the next moment, changed or not. From any thread."""
+        self._full.append(True)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._worker is not None:
+            self._worker.waker.wake()
+
+    def check(self) -> None:
+        """See `Source.check`."""
+        if self._worker is not None:
+            self._worker.check()
+
+    def stop(self) -> None:
+        """See `Source.stop`."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self._camera is not None:
+            self._camera.close()
+
+    def _run(self, worker: Worker, camera: _Camera) -> None:
+        while not worker.asked:
+            worker.waker.clear()
+            presses = [self._presses.popleft() for _ in range(len(self._presses))]
+            full = bool(self._full)
+            self._full.clear()
+            camera.work(min(presses, default=None), full=full)
+            due = camera.due_us()
+            wait(worker.waker, camera.connection, timeout=None if due is None else max(0, due - now_us()) / 1e6)
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What is known of drawing."""
+
+    box: Rect = NOTHING  # around all that was taken and not grabbed yet
+    reported: bool = False  # more was drawn since reports were armed
+    armed_us: int = 0  # when they were armed, at the latest
+    full: bool = False  # every monitor is wanted, changed or not
+
+    @property
+    def any(self) -> bool:
+        """Whether something has to be grabbed."""
+        return self.full or self.reported or bool(self.box.area)
+
+
+@dataclass(slots=True)
+class _Pace:
+    """When grabs may happen."""
+
+    next_us: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class _Shot:
+    """One monitor as grabbed at `t_us` or shortly before."""
+
+    monitor: Monitor
+    pixels: NDArray[np.uint8] = field(repr=False)
+    t_us: int
+
+
+class _Camera:
+    """Grabs monitors together with the windows that are on them. Used by the source's thread alone."""
+
+    def __init__(self, display: str | None, every_us: int, sink: Sink) -> None:
+        self.connection = Connection(display)
+        self._every_us = every_us
+        self._sink = sink
+        x11_monitors.select_changes(self.connection)
+        self._tracker = LayoutTracker(self.connection, root_mask=X.StructureNotifyMask)
+        self._damage = x11_damage.Damage(self.connection)
+        self._drawn = _Drawn(full=True)
+        self._pace = _Pace()
+        self._last: dict[int, NDArray[np.uint8]] = {}
+        self._last_us = 0
+        self._monitors: tuple[Monitor, ...] = x11_monitors.read(self.connection)
+        self._monitors_doubted = False
+        try:
+            self._mss = mss.MSS(display=display)
+        except ScreenShotError as problem:
+            self.connection.close()
+            raise DesktopError("the screen cannot be read", hint="use a display of 24 or 32 bits a pixel") from problem
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+        self._mss.close()
+        self.connection.close()
+
+    def due_us(self) -> int | None:
+        """Return when `work` has something to do without being woken, or None."""
+        if not self._drawn.any:
+            return None
+        if self._drawn.reported:
+            return min(self._pace.next_us, self._drawn.armed_us + REARM_US)
+        return self._pace.next_us
+
+    def work(self, press_us: int | None, *, full: bool) -> None:
+        """Learn what has happened, and grab if it is time to, or because of a press at `press_us`."""
+        if press_us is not None:
+            self.connection.sync()
+        self._learn(self.connection.drain())
+        if self._monitors_doubted:
+            self._read_monitors()
+        self._drawn.full |= full
+        now = now_us()
+        if press_us is not None and self._drawn.any:
+            self._grab_for_press(press_us)
+        elif self._drawn.any and (now >= self._pace.next_us or full):
+            self._pace.next_us = now + self._every_us
+            self._grab(None)
+        elif self._drawn.reported and now >= self._drawn.armed_us + REARM_US:
+            self._take()
+
+    def _learn(self, events: list[Any], taken: int | None = None) -> None:
+        for event in events:
+            if x11_damage.is_report(self.connection, event):
+                if taken is None or not x11_damage.is_older(event, taken):
+                    self._drawn.reported = True
+            elif x11_monitors.is_change(self.connection, event):
+                self._monitors_doubted = True
+            else:
+                self._tracker.handle(event)
+
+    def _take(self) -> None:
+        """Take what was drawn, and arm reports again."""
+        box, number = self._damage.take()
+        self._drawn.box = _around(self._drawn.box, box)
+        self._drawn.reported = False
+        self._drawn.armed_us = now_us()
+        self._learn(self.connection.drain(), number)
+
+    def _read_monitors(self) -> None:
+        """Learn the monitors anew; a new grabber, because the old one has a buffer of the old size."""
+        self._monitors_doubted = False
+        monitors = x11_monitors.read(self.connection)
+        if monitors == self._monitors:
+            return
+        self._monitors = monitors
+        self._last.clear()
+        self._mss.close()
+        self._mss = mss.MSS(display=self.connection.name)
+        self._drawn.full = True
+
+    def _grab_for_press(self, press_us: int) -> None:
+        """Grab the state that a press met, if that can be had; see the module's beginning."""
+        before = not self._drawn.reported and self._drawn.armed_us <= press_us and press_us >= self._last_us
+        self._grab(press_us, before=before)
+
+    def _grab(self, press_us: int | None, *, before: bool = False) -> None:
+        """Grab the monitors that were drawn on, and hand on those that have changed.
+
+        The windows are read before and after. If they moved in between, the pixels may not be where
+        they are said to be, and are thrown away.
+        """
+        for _ in range(LAYOUT_TRIES):
+            if not before:
+                self._take()
+            full, box = self._drawn.full, self._drawn.box
+            layout = self._settled()
+            try:
+                shots = [self._shoot(m) for m in self._monitors if full or m.rect.intersect(box).area]
+            except ScreenShotError:
+                # The screen has just become smaller, or is gone: the monitors will tell.
+                self._failed()
+                return
+            after = self._settled()
+            before = before and not self._drawn.reported
+            if after == layout and not self._monitors_doubted:
+                self._drawn.box, self._drawn.full = NOTHING, False
+                self._pace.failures = 0
+                for shot in shots:
+                    self._hand_on(shot, layout, press_us, before=before, full=full)
+                return
+            before = False
+        self._pace.next_us = now_us() + RETRY_US
+
+    def _settled(self) -> Layout:
+        """Return the windows after a round trip, when no event about them is left unread."""
+        self.connection.sync()
+        self._learn(self.connection.drain())
+        layout = self._tracker.layout()
+        while self.connection.queued():
+            self._learn(self.connection.drain())
+            layout = self._tracker.layout()
+        return layout
+
+    def _failed(self) -> None:
+        self._pace.failures += 1
+        if self._pace.failures > FAILURES:
+            raise DesktopError("the screen cannot be read any more", hint="start recording again")
+        self._monitors_doubted = True
+        self._pace.next_us = now_us() + RETRY_US
+
+    def _shoot(self, monitor: Monitor) -> _Shot:
+        area = monitor.rect
+        shot = self._mss.grab({"left": area.x, "top": area.y, "width": area.width, "height": area.height})
+        pixels = np.frombuffer(shot.raw, np.uint8).reshape(area.height, area.width, 4)
+        # The later bound: what the frame shows is never younger than its time.
+        return _Shot(monitor, pixels, now_us())
+
+    def _hand_on(self, shot: _Shot, layout: Layout, press_us: int | None, *, before: bool, full: bool) -> None:
+        """Send a shot on, unless it is the same as the one before; the receiver gets pixels of its own."""
+        number = shot.monitor.number
+        last = self._last.get(number)
+        if not full and last is not None and same(last, shot.pixels):
+            return
+        self._last[number] = shot.pixels
+        t_us = press_us if before and press_us is not None else shot.t_us
+        self._last_us = t_us
+        self._sink(Frame(t_us, shot.monitor, shot.pixels.copy(), layout, pressed=press_us is not None))
+
+
+def same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Return whether two grabs of one monitor are equal; in words of 64 bits where their number allows it."""
+    if one.shape != other.shape:
+        return False
+    word = np.uint64 if one.size % 8 == 0 else np.uint32
+    return bool(np.array_equal(one.reshape(-1).view(word), other.reshape(-1).view(word)))
+
+
+def _around(one: Rect, other: Rect) -> Rect:
+    """Return the smallest rectangle around two; empty ones do not count."""
+    if not one.area or not other.area:
+        return one if one.area else other
+    x, y = min(one.x, other.x), min(one.y, other.y)
+    return Rect(x, y, max(one.right, other.right) - x, max(one.bottom, other.bottom) - y)
