@@ -22,7 +22,7 @@ from capture_agent.held.writer import RESERVED
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
 
-_HINT = "Restore the file from a copy. Parts before it can still be read."
+_CRASHED = frozenset({End.MISSING, End.TORN, End.RECOVERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +130,16 @@ def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
     ended = False
     for number, member in enumerate(found.parts, 1):
         if ended:
-            raise VerificationError(f"{member.name} stands behind the end of the session", hint=_HINT)
+            raise tape.damaged(f"{member.name} stands behind the end of the session")
         sealed = tape.read_member(file, member)
-        torn_allowed = found.end is not End.CLOSED and number == len(found.parts)
         try:
             plain = age.decrypt(sealed, [identity])
         except (KeyError_, VerificationError) as error:
             if number == 1 and isinstance(error, KeyError_) and not _opens_any(file, found.parts[1:2], identity):
                 raise
-            if torn_allowed:
+            if found.end in _CRASHED and number == len(found.parts):
                 return
-            raise VerificationError(f"{member.name} was changed, or is from another session", hint=_HINT) from None
+            raise tape.damaged(f"{member.name} was changed, or is from another session") from None
         header, messages = _open_part(plain, member)
         consent = consent or header.get("consent", "")
         bound = {
@@ -152,13 +151,17 @@ def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
         }
         for name, value in bound.items():
             if header.get(name) != value:
-                raise VerificationError(f"{member.name} does not belong here: its {name} is another", hint=_HINT)
+                raise tape.damaged(f"{member.name} does not belong here: its {name} is another")
         ended = "end" in header
         previous = hashlib.sha256(sealed).hexdigest()
         yield Part(number, MappingProxyType(header), messages)
+    name = found.parts[-1].name if found.parts else tape.HEAD_NAME
+    if found.end is End.DAMAGED:
+        raise tape.damaged(found.problem)
     if found.end is End.CLOSED and not ended:
-        name = found.parts[-1].name if found.parts else tape.HEAD_NAME
-        raise VerificationError(f"parts are missing after {name}", hint=_HINT)
+        raise tape.damaged(f"parts are missing after {name}")
+    if found.end is End.TORN and ended:
+        raise tape.damaged(f"something stands behind {name}, which is the end of the session")
 
 
 def _opens_any(file: BinaryIO, members: Iterable[Member], identity: Identity) -> bool:
@@ -176,4 +179,4 @@ def _open_part(plain: bytes, member: Member) -> tuple[dict[str, str], list[Messa
     try:
         return read_part(plain)
     except VerificationError as error:
-        raise VerificationError(f"{member.name} cannot be read: {error}", hint=_HINT) from None
+        raise tape.damaged(f"{member.name} cannot be read: {error}") from None

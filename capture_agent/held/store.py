@@ -104,7 +104,7 @@ class Store:
             return [Recovered(path.stem, size)]
         except StorageError:
             return []
-        if found.end is not End.MISSING:
+        if found.end not in {End.MISSING, End.TORN}:
             return []
         file.truncate(found.whole)
         # Durable before the mark: a crash here leaves a file that is recovered again.
@@ -147,7 +147,7 @@ class Store:
         except CaptureAgentError as error:
             return replace(blank, problem=str(error))
         head = found.head
-        problem = "" if head.session == path.stem else "the file is named after another session"
+        problem = found.problem or ("" if head.session == path.stem else "the file is named after another session")
         return replace(
             blank,
             study=head.study,

@@ -27,7 +27,6 @@ SESSION_ID = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")  # also a file name, everywh
 _CHECKSUM = slice(148, 156)
 _SIZE = slice(124, 135)
 _HEAD_FIELDS = ("format", "session", "study", "created")
-_DAMAGED_HINT = "Restore the file from a copy, or delete the session."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,11 @@ class Member:
 class End(Enum):
     """How a file ends."""
 
-    MISSING = auto()  # it is being written, or its writer crashed
-    RECOVERED = auto()  # its writer crashed, and it was cut back to its last whole part
     CLOSED = auto()  # by its writer; the last part says so
+    RECOVERED = auto()  # its writer crashed, and it was cut back to its last whole part
+    MISSING = auto()  # it is being written, or its writer crashed: nothing follows, or zeros
+    TORN = auto()  # its writer crashed in the middle of a write
+    DAMAGED = auto()  # in no way that a crash can: `Tape.problem` names the first member that is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Tape:
     parts: tuple[Member, ...]
     whole: int
     end: End
+    problem: str = ""
 
 
 def part_name(number: int) -> str:
@@ -113,34 +115,43 @@ def scan(file: BinaryIO) -> Tape:
 
     Raises:
         StorageError: It is in a newer format.
-        VerificationError: It has no head, or it is not what a writer makes; the message names the
-            first member that is wrong.
+        VerificationError: Its head is missing, damaged or changed.
     """
     total = file.seek(0, 2)
-    first = _next(file, 0, total, HEAD_NAME, MAX_HEAD_BYTES)
-    if not isinstance(first, Member):
-        raise VerificationError("the session has no beginning", hint=_DAMAGED_HINT)
+    first = _next(file, 0, total, HEAD_NAME)
+    if not isinstance(first, Member) or first.size > MAX_HEAD_BYTES:
+        raise damaged("the session has no beginning")
     data = read_member(file, first)
     head = _parse_head(data)
     parts: list[Member] = []
     place = first.after
     while True:
-        found = _next(file, place, total, part_name(len(parts) + 1), MAX_MEMBER_BYTES)
+        try:
+            found = _next(file, place, total, part_name(len(parts) + 1))
+        except VerificationError as error:
+            return Tape(head, data, tuple(parts), place, End.DAMAGED, str(error))
         if not isinstance(found, Member):
             return Tape(head, data, tuple(parts), place, found)
-        if len(parts) == MAX_PARTS:
-            raise VerificationError("the session has more parts than any that is written", hint=_DAMAGED_HINT)
         parts.append(found)
         place = found.after
 
 
 def read_member(file: BinaryIO, found: Member) -> bytes:
-    """Return a member's bytes."""
+    """Return a member's bytes.
+
+    Raises:
+        VerificationError: It is cut short, or not zeros fill its last block.
+    """
     file.seek(found.offset)
-    data = file.read(found.size)
-    if len(data) != found.size:
-        raise VerificationError(f"{found.name} is cut short", hint=_DAMAGED_HINT)
-    return data
+    block = file.read(_padded(found.size))
+    if len(block) != _padded(found.size) or any(block[found.size :]):
+        raise damaged(f"{found.name} was damaged or changed")
+    return block[: found.size]
+
+
+def damaged(message: str) -> VerificationError:
+    """Return the error for a file that is not what a writer makes."""
+    return VerificationError(message, hint="Restore the file from a copy. What stands before the damage can be read.")
 
 
 def is_torn_head(file: BinaryIO) -> bool:
@@ -151,13 +162,13 @@ def is_torn_head(file: BinaryIO) -> bool:
     if begins != HEAD_NAME.encode()[: len(begins)] and any(begins):
         return False  # somebody else's file
     try:
-        return _next(file, 0, total, HEAD_NAME, MAX_HEAD_BYTES) is End.MISSING
+        return _next(file, 0, total, HEAD_NAME) in {End.MISSING, End.TORN}
     except VerificationError:
         return False
 
 
-def _next(file: BinaryIO, place: int, total: int, name: str, limit: int) -> Member | End:
-    """Return the member at `place`, or how the file ends there."""
+def _next(file: BinaryIO, place: int, total: int, name: str) -> Member | End:
+    """Return the member at `place`, or how the file ends there; raise if it can neither be."""
     file.seek(place)
     block = file.read(len(closing(recovered=True)))
     if total - place == len(block):
@@ -171,29 +182,29 @@ def _next(file: BinaryIO, place: int, total: int, name: str, limit: int) -> Memb
     size = _size(block)
     if size is None:
         return _torn(file, place, total, name)
-    if block != header(name, size):
-        raise VerificationError(f"{name} is missing, or something else stands in its place", hint=_DAMAGED_HINT)
-    if size > limit:
-        raise VerificationError(f"{name} is larger than any that is written", hint=_DAMAGED_HINT)
+    if block != header(name, size) or name == part_name(MAX_PARTS + 1):
+        raise damaged(f"{name} is missing, or something else stands in its place")
+    if size > MAX_MEMBER_BYTES:
+        raise damaged(f"{name} is larger than any that is written")
     found = Member(name, place + BLOCK, size)
     return found if found.after <= total else _torn(file, place, total, name)
 
 
 def _torn(file: BinaryIO, place: int, total: int, name: str) -> End:
-    """Return MISSING if what is left can be the member that was being written, else raise.
+    """Return MISSING or TORN if what is left can be what a crash left of one write, else raise.
 
-    A crash tears the last write only, so no member and no end can follow.
+    Nothing is written behind a write that was not finished, so no member and no end can follow.
     """
-    damaged = VerificationError(f"{name} was damaged or changed", hint=_DAMAGED_HINT)
     if total - place > BLOCK + MAX_MEMBER_BYTES + BLOCK:
-        raise damaged
+        raise damaged(f"{name} was damaged or changed")
     file.seek(place)
     rest = file.read(total - place)
-    if any(_size(rest[at : at + BLOCK]) is not None for at in range(BLOCK, len(rest), BLOCK)):
-        raise damaged
-    if rest.endswith(END) and any(rest):
-        raise damaged
-    return End.MISSING
+    if not any(rest):
+        return End.MISSING
+    follows = any(_size(rest[at : at + BLOCK]) is not None for at in range(BLOCK, len(rest), BLOCK))
+    if follows or rest.endswith(END):
+        raise damaged(f"{name} was damaged or changed")
+    return End.TORN
 
 
 def _size(block: bytes) -> int | None:
@@ -212,7 +223,7 @@ def _parse_head(data: bytes) -> Head:
         fields = json.loads(data)
         version = fields["format"]
     except (ValueError, KeyError, TypeError):
-        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT) from None
+        raise damaged(f"{HEAD_NAME} was damaged or changed") from None
     if isinstance(version, int) and version > FORMAT:
         raise StorageError(
             f"the session is in format {version}, and this version knows {FORMAT}",
@@ -220,10 +231,10 @@ def _parse_head(data: bytes) -> Head:
         )
     values = [fields.get(name) for name in _HEAD_FIELDS[1:]]
     if not all(isinstance(value, str) for value in values) or not SESSION_ID.fullmatch(values[0]):
-        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT)
+        raise damaged(f"{HEAD_NAME} was damaged or changed")
     head = Head(*values)
     if head.encode() != data:
-        raise VerificationError(f"{HEAD_NAME} was damaged or changed", hint=_DAMAGED_HINT)
+        raise damaged(f"{HEAD_NAME} was damaged or changed")
     return head
 
 
