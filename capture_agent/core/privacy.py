@@ -108,10 +108,14 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the gate says of one event: what may be written of it, and if nothing, why."""
+    """What the gate says of one event: what may be written of it, and if nothing, why.
+
+    `painted` is the share of a frame's pixels that was painted over.
+    """
 
     cleared: tuple[Cleared, ...] = ()
     reason: Reason | None = None
+    painted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ class Gate:
             case Gap() | Withheld() | Monitors() | TaskStarted() | TaskFinished():
                 return self, Kept((Cleared(event),))
             case Frame():
-                return self, Kept((Cleared(self._paint(event)),))
+                return self, self._paint(event)
             case Key() | Move() | Button() | Scroll() | PointerShape():
                 return self, self._clear_input(event)
 
@@ -226,13 +230,15 @@ class Gate:
         end = self.epoch_us - (self.epoch_us - now_us) // WHOLE_SECOND_US * WHOLE_SECOND_US
         return gate, (Cleared(Withheld(end, start, str(self.hidden_reason))),)
 
-    def _paint(self, frame: Frame) -> Frame:
+    def _paint(self, frame: Frame) -> Kept:
         """Paint over, in place, what may not be seen; the frame belongs to the pipeline."""
         area = frame.monitor.rect
+        painted = 0
         for rect in self.rules.covered(frame.layout, area):
             top, left = rect.y - area.y, rect.x - area.x
             frame.pixels[top : top + rect.height, left : left + rect.width] = MASK_BGRX
-        return frame
+            painted += rect.area
+        return Kept((Cleared(frame),), painted=painted / max(1, area.area))
 
 
 def hold_window(event: Event) -> tuple[int, int]:

@@ -81,6 +81,8 @@ class Pipeline:
         self._dead = ""
         self._overrun = False
         self._frames_dropped = 0
+        self._frames_seen = 0
+        self._painted = 0.0
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self._thread.start()
@@ -194,6 +196,7 @@ class Pipeline:
             "frames_kept": self._screens.kept,
             "frames_dropped": self._frames_dropped,
             "frames_equal": self._screens.equal,
+            "masked_share": round(self._painted / max(1, self._frames_seen), 4),
         }
         self._writer.close(reason, {name: str(number) for name, number in about.items()})
 
@@ -223,6 +226,9 @@ class Pipeline:
         elif isinstance(event, Gap):
             self._screens.force_key_frames()
         self._gate, kept = self._gate.clear(event, intervals)
+        if isinstance(event, Frame) and kept.cleared:
+            self._frames_seen += 1
+            self._painted += kept.painted
         for cleared in kept.cleared:
             self._keep(cleared)
 

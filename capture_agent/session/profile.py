@@ -56,11 +56,6 @@ class Profile:
         return self.folder / "ledger.jsonl"
 
     @property
-    def study(self) -> Path:
-        """A copy of the study file that was joined."""
-        return self.folder / "study"
-
-    @property
     def state(self) -> Path:
         """What survives a restart."""
         return self.folder / "state.json"
@@ -72,7 +67,7 @@ class Profile:
             StorageError: They cannot be made, or belong to somebody else.
         """
         try:
-            for folder in (self.folder, self.held, self.outbox, self.vault, self.study):
+            for folder in (self.folder, self.held, self.outbox, self.vault):
                 folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
                 if folder.stat().st_mode & 0o077:
                     folder.chmod(PRIVATE_FOLDER)
@@ -88,6 +83,7 @@ class Remembered:
     """What survives a restart. `joined` is "", "own" or "study"; a task is (id, text, started)."""
 
     joined: str = ""
+    study_path: str = ""
     paused: bool = False
     task_id: str = ""
     task_text: str = ""

@@ -110,10 +110,12 @@ class Recorder:
         if self._running is not None:
             self._running.pipeline.set_rules(self._studio.rules())
 
-    def put(self, event: Event) -> None:
-        """Hand the pipeline an event of the agent itself, such as a task. Dropped while nothing is recorded."""
-        if self.state is State.RECORDING and self._running is not None:
-            self._running.pipeline.put(event)
+    def put(self, event: Event) -> bool:
+        """Hand the pipeline an event of the agent itself, such as a task; return whether anything is recorded now."""
+        if self.state is not State.RECORDING or self._running is None:
+            return False
+        self._running.pipeline.put(event)
+        return True
 
     def _do(self, effect: Effect, given: Input) -> None:
         match effect:

@@ -1,0 +1,161 @@
+"""What the person agreed to, held against what the study asks for now. The ledger is the only memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from capture_agent.core.errors import ConsentError
+from capture_agent.core.events import Category
+from capture_agent.core.never import never_recorded
+from capture_agent.core.policy import Effective, Policy, Settings, Widening, effective, widenings
+from capture_agent.core.privacy import DESKTOP_APP, Rules
+from capture_agent.ledger.receipts import accepted_body, asked_body
+from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.standing import Kind, Standing
+
+
+class Agreement:
+    """Policy ∩ settings ∩ consent. Main thread only."""
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self.ledger = ledger
+        self._now = now
+        self._policy: Policy | None = None
+        self._settings = Settings()
+        self._standing = Standing()
+        self.widened: tuple[Widening, ...] = ()
+
+    @property
+    def policy(self) -> Policy | None:
+        """The study that was joined, as it is now."""
+        return self._policy
+
+    @property
+    def settings(self) -> Settings:
+        """What the person narrowed."""
+        return self._settings
+
+    @property
+    def standing(self) -> Standing:
+        """Where the person stands with the study."""
+        return self._standing
+
+    @property
+    def offer(self) -> Effective | None:
+        """What the person may be asked for."""
+        return None if self._policy is None else effective(self._policy, self._settings)
+
+    def use(self, policy: Policy | None, settings: Settings) -> None:
+        """Take a policy and settings into force. What goes beyond what was agreed ends the consent to it.
+
+        Raises:
+            StorageError: The consent record cannot be written; nothing permits capture then either.
+        """
+        self._policy, self._settings = policy, settings
+        self._read()
+
+    def _read(self) -> None:
+        policy = self._policy
+        self._standing = Standing() if policy is None else self.ledger.standing(policy.study)
+        agreed = self._standing.policy
+        self.widened = () if policy is None or agreed is None else widenings(agreed, policy)
+        if policy is not None and self.widened and self._standing.consent.permitting():
+            body = {"widened": [[one.what, one.was, one.wants] for one in self.widened]}
+            self._append(Kind.INVALIDATED, body)
+
+    def _append(self, kind: Kind, body: Mapping[str, object]) -> None:
+        policy = self._joined()
+        self.ledger.append(kind, policy.study, body, self._now())
+        self._standing = self.ledger.standing(policy.study)
+
+    def _joined(self) -> Policy:
+        if self._policy is None:
+            raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
+        return self._policy
+
+    @property
+    def captured(self) -> frozenset[Category]:
+        """The categories that may be captured now."""
+        offer = self.offer
+        if offer is None or self.widened or self.closed_because():
+            return frozenset()
+        return self._standing.categories & offer.categories
+
+    @property
+    def apps(self) -> frozenset[str]:
+        """The programs that may be recorded now."""
+        offer = self.offer
+        if offer is None:
+            return frozenset()
+        offered = self._standing.apps if offer.policy.apps is None else self._standing.apps & offer.policy.apps
+        return offered - offer.never_apps - never_recorded()
+
+    def rules(self, own_pid: int) -> Rules:
+        """Return what the gate lets through now."""
+        never = never_recorded() | self._settings.never_apps
+        return Rules(self.captured, self.apps, never, own_pid)
+
+    def closed_because(self) -> str:
+        """Return why the study takes no recordings now, in a sentence, or ""."""
+        policy = self._policy
+        if policy is None:
+            return ""
+        if not policy.enabled:
+            return "The study was switched off by its administrator."
+        if policy.expires is not None and policy.expires <= self._now():
+            return f"The study ended on {policy.expires:%Y-%m-%d}."
+        if any(recipient.is_example for recipient in policy.recipients):
+            return "The study's recipient is the key of the example, which everybody can open."
+        return ""
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether the person has not (or no longer) agreed to anything that is offered, nor refused it."""
+        return self._policy is not None and not self.captured and not self.refused and not self.closed_because()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the person's last word was no."""
+        return self._standing.refused is not None
+
+    def join(self, policy: Policy) -> None:
+        """Note that the person chose this study. It permits nothing."""
+        self._policy = policy
+        self._append(Kind.JOINED, {"version": policy.version})
+        self._read()
+
+    def ask(self) -> None:
+        """Note that the panel is shown."""
+        self._append(Kind.ASKED, asked_body(self._joined()))
+
+    def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
+        """Note what the person agreed to.
+
+        Raises:
+            ConsentError: Nothing was ticked, something was not offered, or the panel was not shown.
+        """
+        policy, offered = self._joined(), self._offered()
+        if not categories or not categories <= offered:
+            raise ConsentError("nothing that is offered was ticked", hint="Tick what may be recorded, or refuse.")
+        beyond = set() if policy.apps is None else apps - policy.apps - {DESKTOP_APP}
+        if beyond:
+            raise ConsentError("the study does not offer these programs", hint="Choose among the programs listed.")
+        body = accepted_body(policy, self._keys(categories), apps, locale, shown_text)
+        self._append(Kind.ACCEPTED, body)
+        self._read()
+
+    def refuse(self) -> None:
+        """Note that the person said no to everything that is offered."""
+        self._append(Kind.REFUSED, asked_body(self._joined()))
+
+    def withdraw(self) -> None:
+        """Note that the person opted out."""
+        self._append(Kind.WITHDRAWN, {"method": "opt out"})
+
+    def _offered(self) -> frozenset[Category]:
+        offer = self.offer
+        return frozenset() if offer is None else offer.categories
+
+    def _keys(self, categories: frozenset[Category]) -> list[tuple[str, Category]]:
+        return [(purpose, category) for purpose in self._joined().purposes for category in categories]

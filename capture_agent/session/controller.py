@@ -1,0 +1,413 @@
+"""The agent: what windows, tray and commands may ask for, carried out in one place on the main thread.
+
+It joins the recorder (what is recorded now), the agreement (what may be), the holdings (what was)
+and the little that survives a restart. It knows no Qt and no operating system: both come in as `World`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
+from capture_agent.core.events import Category, Event, Outcome
+from capture_agent.core.policy import Policy
+from capture_agent.core.privacy import Rules
+from capture_agent.core.recording import Input, State
+from capture_agent.held.writer import Writer
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.notices import own_policy
+from capture_agent.ledger.record import Ledger
+from capture_agent.session.agreement import Agreement
+from capture_agent.session.holdings import Holdings
+from capture_agent.session.pipeline import PartWriter
+from capture_agent.session.profile import Profile, Remembered
+from capture_agent.session.recorder import Recorder
+from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+from capture_agent.session.tasks import Tasks
+from capture_agent.session.world import Plan, World
+from capture_agent.sources.base import Source
+
+PROVE_EVERY_US = 200_000  # the indicator is proved at least every 250 ms, and ticks come every 100 ms
+SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at every ten minutes
+
+
+class Controller:
+    """Implements `snapshot.Agent`. Main thread only, but for `release` and `open_own`."""
+
+    def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, world: World) -> None:
+        """Read what survived the last run, and finish what a crash interrupted. Nothing is recorded yet.
+
+        Raises:
+            CaptureAgentError: Profile, ledger or vault cannot be used as they are; nothing was changed.
+        """
+        self._profile = profile
+        self._vault = vault
+        self._world = world
+        self._holdings = Holdings(profile, vault, ledger, world.wall)
+        self._agreement = Agreement(ledger, world.wall)
+        self._remembered = Remembered.load(profile.state)
+        self._recorder = Recorder(self, world.now_us, paused=self._remembered.paused)
+        self._problem: CaptureAgentError | None = None
+        self._writer: PartWriter | None = None
+        self._proved = False
+        self._proved_us = self._swept_us = 0
+        self._paused_until: datetime | None = None
+        self._recording_since: datetime | None = None
+        self._tasks = Tasks(self._recorder.put, world.now_us, _task_of(self._remembered))
+        self._recovered = self._holdings.recover()
+        self.reload()
+        self._held = 0
+        self._sweep()
+
+    # --- what is
+
+    @property
+    def recording_state(self) -> State:
+        """The recorder's state."""
+        return self._recorder.state
+
+    @property
+    def categories(self) -> frozenset[Category]:
+        """What may be captured now."""
+        return self._agreement.captured
+
+    @property
+    def holdings(self) -> Holdings:
+        """The sessions on this disk."""
+        return self._holdings
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as it is now."""
+        agreement = self._agreement
+        problem, hint = self._trouble()
+        return Snapshot(
+            state=self._recorder.state,
+            joined=agreement.policy,
+            offer=agreement.offer,
+            consented=agreement.captured,
+            apps=agreement.apps,
+            must_ask=agreement.must_ask,
+            refused=agreement.refused,
+            widened=agreement.widened,
+            problem=problem,
+            hint=hint,
+            paused_until=self._paused_until,
+            recording_since=self._recording_since,
+            task=self._tasks.current,
+            held=self._held,
+            not_recorded=self._not_recorded(),
+            keyring=self._vault.secrets.kind,
+        )
+
+    def _trouble(self) -> tuple[str, str]:
+        error = self._recorder.fault or self._problem
+        if error is not None:
+            return str(error), error.hint
+        if self._agreement.closed_because():
+            return self._agreement.closed_because(), "Nothing is recorded. Ask the people who run the study."
+        if self._recorder.state is State.SUSPENDED:
+            return "The recording indicator is not shown, so nothing is recorded.", "Uncover the tray icon."
+        if self._recovered and self._recorder.state is State.OFF:
+            return (
+                "The last recording was cut off; what was written until then is kept, marked incomplete.",
+                "Start recording when you like.",
+            )
+        if self._agreement.widened:
+            return "The study changed what it asks for.", "Read what changed, then accept or refuse."
+        return "", ""
+
+    def _not_recorded(self) -> tuple[str, ...]:
+        if self._recorder.state is not State.RECORDING:
+            return ()
+        lines = [
+            f"{category.value.capitalize()}: you did not agree."
+            for category in Category
+            if category not in self.categories
+        ]
+        if not self._agreement.apps:
+            lines.append("No program is ticked, so no content is recorded.")
+        else:
+            lines.append(f"All programs but {', '.join(sorted(self._agreement.apps))}.")
+        return tuple(lines)
+
+    # --- time passes
+
+    def tick(self) -> None:
+        """Prove, mark, and notice what died. Called every 100 ms."""
+        now = self._world.now_us()
+        self._recorder.check()
+        if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
+            if now - self._proved_us >= PROVE_EVERY_US:
+                self._prove(now)
+            self._recorder.mark()
+        if self._recorder.state is not State.RECORDING:
+            self._recording_since = None
+        if now - self._swept_us >= SWEEP_EVERY_US:
+            self._sweep()
+
+    def _prove(self, now: int) -> None:
+        proved = self._world.prove_indicator()
+        self._proved_us = now
+        if proved and self._recorder.state is State.SUSPENDED:
+            self._world.announce_recording()
+            self._recorder.give(Input.CLEAR)
+            self._recording_since = self._world.wall()
+        elif not proved:
+            self._recorder.give(Input.HINDER)
+
+    def _sweep(self) -> None:
+        """Destroy recordings whose time is over."""
+        self._swept_us = self._world.now_us()
+        policy = self._agreement.policy
+        if policy is not None and (gone := self._holdings.expired()):
+            self._holdings.destroy(policy.study, gone)
+        self._count()
+
+    def _count(self) -> None:
+        self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
+
+    def reload(self) -> None:
+        """Read study and settings again. A file that is wrong changes nothing, and the tray says so.
+
+        What was agreed and is no longer offered is not captured from now on.
+        """
+        try:
+            joined = self._world.joined_study(self._study_path)
+            settings = self._world.settings()
+        except CaptureAgentError as error:
+            # The last good study stays in force; at a start there is none, so nothing can begin.
+            self._problem = error
+            return
+        self._problem = None
+        if joined is None and self._remembered.joined == "own":
+            joined = own_policy()
+        self._agreement.use(joined, settings)
+        self._narrowed()
+
+    def _narrowed(self) -> None:
+        """Obey after consent, policy or settings changed: go on with less, or not at all."""
+        if not self._agreement.captured:
+            self._leave()
+        elif self._recorder.state is State.RECORDING:
+            # Sources are made for what is agreed: start a fresh stretch with what is left.
+            self._recorder.give(Input.HINDER)
+            self._proved_us = 0
+        else:
+            self._recorder.apply_rules()
+
+    def _leave(self) -> None:
+        if self._recorder.state in {State.RECORDING, State.SUSPENDED, State.PAUSED}:
+            self._recorder.give(Input.LEAVE)
+            self._remember(paused=False)
+
+    # --- joining and consent
+
+    def read_study(self, path: str) -> Policy:
+        """Return the study in a file, checked, without joining it."""
+        return self._world.read_study(Path(path))
+
+    def join(self, path: str) -> None:
+        """Join the study in a file."""
+        policy = self._world.read_study(Path(path))
+        self._remember(joined="study", study_path=str(Path(path).resolve()))
+        self._join(policy)
+
+    def choose_own(self) -> None:
+        """Record for myself."""
+        self._remember(joined="own", study_path="")
+        self._join(own_policy())
+
+    def _join(self, policy: Policy) -> None:
+        self._leave()
+        self._agreement.use(policy, self._world.settings())
+        with self._holdings.lock:
+            self._agreement.join(policy)
+
+    def asked(self) -> None:
+        """The panel is shown now."""
+        with self._holdings.lock:
+            self._agreement.ask()
+
+    def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
+        """Agree."""
+        with self._holdings.lock:
+            self._agreement.accept(categories, apps, locale, shown_text)
+        self._narrowed()
+
+    def refuse(self) -> None:
+        """Refuse everything that is asked."""
+        with self._holdings.lock:
+            self._agreement.refuse()
+        self._narrowed()
+
+    def withdraw(self, *, destroy: bool) -> None:
+        """Opt out: capture stops first, whatever else can or cannot be done."""
+        policy = self._agreement.policy
+        self._leave()
+        if policy is None:
+            return
+        with self._holdings.lock:
+            self._agreement.withdraw()
+            self._tasks.drop()
+            self._remember(joined="", study_path="")
+            self._remember_task()
+            if destroy:
+                self._holdings.destroy(policy.study, self._holdings.unreleased(policy.study))
+        self.reload()
+        self._count()
+
+    def known_apps(self) -> Mapping[str, str]:
+        """Return programs that have a window now."""
+        return self._world.known_apps()
+
+    # --- recording
+
+    def start(self) -> None:
+        """Start recording.
+
+        Raises:
+            ConsentError: Nothing was agreed to.
+        """
+        if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
+            return
+        if not self._agreement.captured:
+            reason = self._agreement.closed_because() or "Nothing was agreed to, so nothing can be recorded."
+            raise ConsentError(reason, hint="Open the window and read what is asked.")
+        given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
+        self._proved_us = 0
+        self._recorder.give(given)
+        self._paused_until = None
+        self._recovered = 0
+        self._remember(paused=False)
+
+    def pause(self, minutes: int | None) -> None:
+        """Pause at once. What survives a restart is written after capture has stopped."""
+        self._recorder.give(Input.PAUSE)
+        if self._recorder.state is State.PAUSED:
+            self._paused_until = None if minutes is None else self._world.wall() + timedelta(minutes=minutes)
+            self._remember(paused=True)
+
+    def resume(self) -> None:
+        """Go on recording."""
+        if self._recorder.state is State.PAUSED:
+            self.start()
+
+    def stop(self) -> None:
+        """Seal the session and stop."""
+        self._recorder.give(Input.STOP)
+        self._paused_until = None
+        self._remember(paused=False)
+        self._count()
+
+    def shut_down(self) -> None:
+        """Seal what is open. A pause outlives the process: it comes back paused."""
+        paused = self._recorder.state is State.PAUSED
+        self._recorder.give(Input.STOP)
+        self._remember(paused=paused)
+
+    def fail(self, error: CaptureAgentError) -> None:
+        """Stop because of `error`, sealed as far as it got."""
+        self._recorder.fail(error)
+
+    # --- tasks
+
+    def start_task(self, text: str) -> Task:
+        """Begin a task."""
+        if Category.TASKS not in self._agreement.captured:
+            raise ConsentError("you did not agree to record tasks", hint="Open the window to change what is recorded.")
+        task = self._tasks.start(text, self._world.wall())
+        self._remember_task()
+        return task
+
+    def finish_task(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
+        """End the task that is going on."""
+        self._tasks.finish(outcome, difficulty, note)
+        self._remember_task()
+
+    def _remember_task(self) -> None:
+        task = self._tasks.current
+        if task is None:
+            self._remember(task_id="", task_text="", task_started="")
+        else:
+            self._remember(task_id=task.id, task_text=task.text, task_started=task.started.isoformat())
+
+    # --- held sessions
+
+    def sessions(self) -> tuple[HeldSession, ...]:
+        """Return the sessions on this disk, newest first."""
+        return self._holdings.sessions()
+
+    def release(self, session: str) -> tuple[str, ...]:
+        """Compose and sign bundles. Slow; any thread."""
+        policy = self._agreement.policy
+        if policy is None:
+            raise ConsentError("no study was joined", hint="There is nobody to release it to.")
+        return self._holdings.release(session, policy, self._agreement.standing)
+
+    def open_own(self, session: str, out: str) -> None:
+        """Write one's own session, opened. Slow; any thread."""
+        self._holdings.open_own(session, Path(out))
+
+    def delete(self, session: str) -> None:
+        """Destroy a held session."""
+        full = self._holdings.find(session)
+        line = next(one for one in self._holdings.sessions() if one.id == full)
+        if line.state == "recording":
+            raise StorageError("this session is being recorded", hint="Stop recording first.")
+        self._holdings.destroy(line.study, [full])
+        self._count()
+
+    # --- what the recorder needs (`recorder.Studio`)
+
+    def rules(self) -> Rules:
+        """Return what may be recorded now."""
+        return self._agreement.rules(os.getpid())
+
+    def open_session(self) -> PartWriter:
+        """Make a held session."""
+        policy, offer = self._agreement.policy, self._agreement.offer
+        if policy is None or offer is None:
+            raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
+        self._writer = self._holdings.create(
+            policy, self._agreement.standing, offer.max_fps, self._world.surroundings()
+        )
+        return self._writer
+
+    def session_sealed(self) -> None:
+        """The session's file is closed."""
+        writer, self._writer = self._writer, None
+        if isinstance(writer, Writer):
+            self._holdings.drop_empty(writer)
+        self._count()
+
+    def sources(self) -> Sequence[Source]:
+        """Return fresh sources for what is agreed."""
+        offer = self._agreement.offer
+        return self._world.sources(Plan(self._agreement.captured, 1 if offer is None else offer.max_fps))
+
+    def opening_events(self, now_us: int) -> Sequence[Event]:
+        """Say which task goes on."""
+        return self._tasks.opening_events(now_us)
+
+    # --- what survives
+
+    def _remember(self, **changes: object) -> None:
+        remembered = replace(self._remembered, **changes)  # type: ignore[arg-type]
+        if remembered != self._remembered:
+            remembered.save(self._profile.state)
+            self._remembered = remembered
+
+    @property
+    def _study_path(self) -> Path | None:
+        return Path(self._remembered.study_path) if self._remembered.joined == "study" else None
+
+
+def _task_of(remembered: Remembered) -> Task | None:
+    if not remembered.task_id:
+        return None
+    started = datetime.fromisoformat(remembered.task_started) if remembered.task_started else datetime.now(UTC)
+    return Task(remembered.task_id, remembered.task_text, started)

@@ -1,0 +1,263 @@
+"""The sessions on this disk: making one, listing, opening, releasing and destroying them.
+
+Slow work (composing a bundle, opening a session) runs on the window's worker thread; ledger and
+vault are then used under one lock, and never while data is being composed.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from capture_agent import __version__
+from capture_agent.core.errors import ConsentError, StorageError, VerificationError
+from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
+from capture_agent.held.store import HeldInfo, Store
+from capture_agent.held.writer import Writer
+from capture_agent.keys import age
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.receipts import receipt
+from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.standing import Entry, Kind, Standing
+from capture_agent.outbox import describe, own
+from capture_agent.outbox.compose import Progress, silent
+from capture_agent.outbox.release import Chain, Signer, Terms, release
+from capture_agent.session.profile import Profile
+from capture_agent.session.snapshot import HeldSession
+
+SESSION_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a recording says of where it was made; never a host, a user or a serial number."""
+
+    desktop: str
+    locale: str
+    keyboard_layouts: tuple[str, ...]
+    input_resolution_us: int
+
+
+class Holdings:
+    """The held sessions of one profile."""
+
+    def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._profile = profile
+        self._vault = vault
+        self._ledger = ledger
+        self._now = now
+        self._store = Store(profile.held)
+        self._lock = threading.RLock()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while ledger and vault are used."""
+        return self._lock
+
+    def recover(self) -> int:
+        """Finish what a crash interrupted; return how many sessions it left incomplete."""
+        with self._lock:
+            self._vault.check()
+            for intent in self._ledger.open_intents():
+                if intent.kind is Kind.DESTROY_INTENDED:
+                    self._destroy(intent)
+            return len(self._store.recover())
+
+    # --- making one
+
+    def create(self, policy: Policy, standing: Standing, max_fps: int, around: Surroundings) -> Writer:
+        """Begin a held session. Its key is in the vault before the file exists, and only there.
+
+        Raises:
+            StorageError: The disk does not take it.
+        """
+        session = secrets.token_hex(SESSION_ID_BYTES)
+        identity = age.new_classical()
+        with self._lock:
+            self._vault.add(session, identity)
+        about = {
+            describe.STUDY: policy.study,
+            describe.STARTED: self._now().astimezone(UTC).isoformat(timespec="milliseconds"),
+            "consent": standing.consent_hash,
+            describe.OS: f"{platform.system()} {platform.release()}",
+            describe.DESKTOP: around.desktop,
+            describe.LOCALE: around.locale,
+            describe.KEYBOARD_LAYOUTS: json.dumps(around.keyboard_layouts),
+            describe.INPUT_RESOLUTION_US: str(around.input_resolution_us),
+            describe.AGENT_VERSION: f"{__version__} (Python {sys.version_info.major}.{sys.version_info.minor})",
+            describe.MAX_FPS: str(max_fps),
+        }
+        return Writer.create(self._profile.held, session, identity.recipient, about)
+
+    def drop_empty(self, writer: Writer) -> None:
+        """Remove a session in which nothing was recorded."""
+        if writer.parts <= 1:
+            self._discard([writer.path.stem])
+
+    # --- looking
+
+    def sessions(self) -> tuple[HeldSession, ...]:
+        """Return the sessions, newest first. Opens none of them."""
+        with self._lock:
+            released = self._released()
+            known = self._vault.sessions()
+            found = [self._line(info, released.get(info.id, ()), known) for info in self._store.sessions()]
+        return tuple(reversed(found))
+
+    def _line(self, info: HeldInfo, released_to: tuple[str, ...], known: frozenset[str]) -> HeldSession:
+        started = datetime.fromisoformat(info.created) if info.created else info.written
+        state = "recording" if info.recording else "released" if released_to else "held"
+        if info.problem or info.id not in known:
+            state = "damaged"
+        expires = started + timedelta(days=self.retention_days(info.study))
+        return HeldSession(
+            id=info.id,
+            study=info.study,
+            started=started,
+            seconds=max(0.0, (info.written - started).total_seconds()),
+            size=info.size,
+            state=state,
+            complete=info.complete,
+            days_left=max(0, (expires - self._now()).days),
+            released_to=released_to,
+        )
+
+    def retention_days(self, study: str) -> int:
+        """Return for how long sessions of `study` are kept, as it was agreed last."""
+        if study == OWN_STUDY:
+            return OWN_RETENTION_DAYS
+        days = OWN_RETENTION_DAYS
+        for entry in self._ledger.entries:
+            policy = entry.body.get("policy")
+            if entry.kind is Kind.ACCEPTED and entry.study == study and isinstance(policy, Mapping):
+                days = int(policy["retention_days"])
+        return days
+
+    def _released(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self._ledger.entries:
+            if entry.kind is Kind.RELEASED:
+                session = str(entry.body.get("session"))
+                names = entry.body.get("recipients")
+                found[session] = (*found.get(session, ()), *(map(str, names) if isinstance(names, list) else ()))
+        return found
+
+    def find(self, start: str) -> str:
+        """Return the id of the one session whose id begins with `start`.
+
+        Raises:
+            StorageError: There is none, or more than one.
+        """
+        ids = [info.id for info in self._store.sessions() if start and info.id.startswith(start)]
+        if len(ids) == 1:
+            return ids[0]
+        what = "more than one recording begins" if ids else "no recording begins"
+        raise StorageError(f"{what} with {start!r}", hint="See `capture-agent sessions`.")
+
+    def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
+        """Write a session, opened, into the new folder `out`. Slow.
+
+        Raises:
+            CaptureAgentError: As `outbox.own.open_own`.
+        """
+        with self._lock:
+            session = self.find(session)
+            identity = self._vault.identity(session)
+        own.open_own(self._store.path(session), identity, out, progress=progress)
+
+    # --- letting go
+
+    def release(self, session: str, policy: Policy, standing: Standing, progress: Progress = silent) -> tuple[str, ...]:
+        """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
+
+        Raises:
+            ConsentError: Nothing was agreed to for anybody, or the session is another study's.
+        """
+        accepted = standing.accepted
+        if accepted is None:
+            raise ConsentError("nothing was agreed to", hint="Recordings can be released after you have agreed.")
+        with self._lock:
+            session = self.find(session)
+            identity = self._vault.identity(session)
+            key = self._vault.signing_key(policy.study)
+            pseudonym = self._vault.pseudonym(policy.study)
+            chain = self._chain(policy.study)
+            revision = 1 + sum(1 for entry in self._releases(policy.study) if entry.body.get("session") == session)
+        record = json.dumps(receipt(accepted, pseudonym, key.public), ensure_ascii=False, sort_keys=True).encode()
+        done = release(
+            self._store.path(session),
+            identity,
+            Terms(policy, standing.consent, record),
+            Signer(key, pseudonym),
+            self._profile.outbox,
+            after=chain,
+            revision=revision,
+            progress=progress,
+        )
+        with self._lock:
+            for one in done:
+                body: dict[str, object] = {
+                    "session": session,
+                    "bundle": one.path.name,
+                    "recipients": list(one.recipients),
+                    "categories": sorted(one.categories),
+                    "counter": one.chain.counter,
+                    "digest": one.chain.digest,
+                }
+                self._ledger.append(Kind.RELEASED, policy.study, body, self._now())
+        return tuple(str(one.path) for one in done)
+
+    def _releases(self, study: str) -> Iterable[Entry]:
+        return self._ledger.standing(study).released
+
+    def _chain(self, study: str) -> Chain:
+        last = max(self._releases(study), key=lambda entry: entry.seq, default=None)
+        if last is None:
+            return Chain()
+        counter, digest = last.body.get("counter"), last.body.get("digest")
+        if not isinstance(counter, int) or not isinstance(digest, str):
+            raise VerificationError(
+                "the consent record holds a release that is damaged", hint="Restore it from a backup."
+            )
+        return Chain(counter, digest)
+
+    # --- destroying
+
+    def destroy(self, study: str, sessions: Iterable[str]) -> None:
+        """Make sure that no key that exists afterwards opens these sessions, and remove them.
+
+        The intent is in the ledger first, so a crash between click and completion changes nothing.
+        """
+        gone = sorted(sessions)
+        if not gone:
+            return
+        with self._lock:
+            intent = self._ledger.append(Kind.DESTROY_INTENDED, study, {"sessions": gone}, self._now())
+            self._destroy(intent)
+
+    def _destroy(self, intent: Entry) -> None:
+        named = intent.body.get("sessions")
+        self._discard([str(one) for one in named] if isinstance(named, list) else [])
+        self._ledger.append(Kind.DESTROYED, intent.study, {"intent": intent.seq}, self._now())
+
+    def _discard(self, sessions: list[str]) -> None:
+        with self._lock:
+            self._vault.destroy(sessions)
+            for session in sessions:
+                self._store.remove(session)
+
+    def unreleased(self, study: str) -> list[str]:
+        """Return the sessions of `study` that nobody but their owner can open."""
+        released = self._released()
+        return [info.id for info in self._store.sessions() if info.study == study and info.id not in released]
+
+    def expired(self) -> list[str]:
+        """Return the sessions whose time is over."""
+        return [one.id for one in self.sessions() if one.days_left == 0 and one.state != "recording"]

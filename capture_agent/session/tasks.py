@@ -1,0 +1,90 @@
+"""The task that is going on: it keeps its id across pauses, sessions and restarts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from capture_agent.core.errors import ConsentError
+from capture_agent.core.events import Event, Outcome, TaskFinished, TaskStarted
+from capture_agent.session.snapshot import Task
+
+TASK_ID_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    task: Task
+    outcome: Outcome
+    difficulty: int | None
+    note: str
+
+
+class Tasks:
+    """What the participant set out to do. Main thread only.
+
+    What happens while nothing is recorded is told when recording goes on, with the time of that
+    moment: nothing in a recording has a time inside a pause.
+    """
+
+    def __init__(self, put: Callable[[Event], bool], now_us: Callable[[], int], current: Task | None) -> None:
+        """`put` hands an event to the recorder and returns whether something is recorded now."""
+        self._put = put
+        self._now_us = now_us
+        self.current = current
+        # A task of the last run was told of then.
+        self._told: set[str] = set() if current is None else {current.id}
+        self._judged: list[_Judged] = []
+
+    def start(self, text: str, now: datetime) -> Task:
+        """Begin a task; one that is going on ends without a judgement.
+
+        Raises:
+            ConsentError: There are no words.
+        """
+        wanted = " ".join(text.split())
+        if not wanted:
+            raise ConsentError("a task needs a few words", hint="Say what you set out to do.")
+        self.current = Task(secrets.token_hex(TASK_ID_BYTES), wanted, now)
+        if self._put(TaskStarted(self._now_us(), self.current.id, wanted)):
+            self._told.add(self.current.id)
+        return self.current
+
+    def finish(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
+        """End the task that is going on.
+
+        Raises:
+            ConsentError: None is.
+        """
+        if self.current is None:
+            raise ConsentError("no task is going on", hint="Start one first.")
+        judged = _Judged(self.current, outcome, difficulty, note.strip())
+        self.current = None
+        if not self._put(_finished(judged, self._now_us())):
+            self._judged.append(judged)
+
+    def drop(self) -> None:
+        """Forget the task, unjudged."""
+        self.current = None
+        self._judged = []
+
+    def opening_events(self, now_us: int) -> Sequence[Event]:
+        """Return what a stretch of recording begins with: what was judged meanwhile, and what goes on."""
+        events: list[Event] = []
+        for judged in self._judged:
+            events += [self._started(judged.task, now_us), _finished(judged, now_us)]
+        self._judged = []
+        if self.current is not None:
+            events.append(self._started(self.current, now_us))
+        return events
+
+    def _started(self, task: Task, now_us: int) -> TaskStarted:
+        again = task.id in self._told
+        self._told.add(task.id)
+        return TaskStarted(now_us, task.id, task.text, again=again)
+
+
+def _finished(judged: _Judged, now_us: int) -> TaskFinished:
+    return TaskFinished(now_us, judged.task.id, judged.outcome, judged.difficulty, judged.note)

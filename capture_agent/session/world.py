@@ -1,0 +1,56 @@
+"""What the controller needs from outside; `app` brings it in, tests bring another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Policy, Settings
+from capture_agent.session.holdings import Surroundings
+from capture_agent.sources.base import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What sources are to be made for."""
+
+    categories: frozenset[Category]
+    max_fps: int
+
+
+class World(Protocol):
+    """Everything outside: the desktop, the screen's indicator, files that others write, the time."""
+
+    def now_us(self) -> int:
+        """Return the input clock in µs."""
+
+    def wall(self) -> datetime:
+        """Return the wall clock, UTC."""
+
+    def sources(self, plan: Plan) -> Sequence[Source]:
+        """Return fresh sources, not started."""
+
+    def surroundings(self) -> Surroundings:
+        """Return what a recording says of where it was made."""
+
+    def prove_indicator(self) -> bool:
+        """Return whether the indicator is proved shown, with the state as it is."""
+
+    def announce_recording(self) -> None:
+        """Show that recording begins, before it does."""
+
+    def known_apps(self) -> Mapping[str, str]:
+        """Return the programs that have a window: name for rules → a title for people."""
+
+    def read_study(self, path: Path) -> Policy:
+        """Return the study in a file. Raises ConfigError with every mistake in it."""
+
+    def joined_study(self, chosen: Path | None) -> Policy | None:
+        """Return the study in force: the system's, else the one in the file `chosen`, else None."""
+
+    def settings(self) -> Settings:
+        """Return the person's own settings."""
