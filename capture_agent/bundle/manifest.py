@@ -202,6 +202,8 @@ class Manifest(Described):
         names = [member.name for member in self.members]
         if names[:2] != [CONSENT_NAME, EVENTS_NAME] or names[2:] != _in_order(names[2:]):
             raise ValueError("members: not consent.json, events.mcap and then the videos in order")
+        if self.members[0].size > MAX_CONSENT:
+            raise ValueError("members: consent.json is larger than any that is written")
         if self.members[0].sha256 != self.consent_sha256:
             raise ValueError("consent_sha256: not the hash of the member consent.json")
         if len({reader.kind for reader in self.recipients}) != 1:

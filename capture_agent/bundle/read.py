@@ -1,7 +1,8 @@
 """Read a bundle, strictly: nothing in it is used before its signature and hash were verified.
 
 The order is decrypt, verify the manifest's signature, parse it, judge the device's key, then each
-member as it is listed, then zeros to the end. Whatever differs raises, and the error says where. No part of the file names a program, a path or an address that anything follows.
+member as it is listed, then zeros to the end. Whatever differs raises, and the error says where.
+No part of the file names a program, a path or an address that anything follows.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Bundle:
         """Yield each member with a stream of its content; a member is drained before the next.
 
         The stream raises VerificationError at its end if the content is not what was signed, so
-        keep nothing of a bundle until this iterator has ended. `consent.json` is also checked to be JSON.
+        keep nothing of a bundle until this iterator has ended. `consent.json` is also unambiguous JSON.
 
         Raises:
             VerificationError: A member is missing, added, swapped, repeated or changed, or the end is not as written.
@@ -152,9 +153,8 @@ class Bundle:
         Raises:
             VerificationError: As `members`.
         """
-        for member, content in self.members():
-            if member.name == CONSENT_NAME:
-                check_consent(content.read(member.size))
+        for _ in self.members():
+            pass  # each is drained, and so checked, before the next
 
 
 def _claimed_signer(envelope: bytes) -> str:
@@ -245,6 +245,7 @@ class _Content(io.RawIOBase):
         self._left = member.size
         self._hash = hashlib.sha256()
         self._checked = False
+        self._consent = bytearray()
 
     def readable(self) -> bool:
         """Return True."""
@@ -256,10 +257,14 @@ class _Content(io.RawIOBase):
         data = self._tape.exactly(wanted)
         self._left -= wanted
         self._hash.update(data)
+        if self._member.name == CONSENT_NAME:
+            self._consent += data
         if not self._left and not self._checked:
             self._checked = True
             if self._hash.hexdigest() != self._member.sha256:
                 raise VerificationError(f"{self._member.name} was changed after it was signed", hint=_AGAIN)
+            if self._member.name == CONSENT_NAME:
+                check_consent(bytes(self._consent))
         return data
 
     def drain(self) -> None:
