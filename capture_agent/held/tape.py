@@ -24,6 +24,7 @@ MAX_MEMBER_BYTES = 65 * 1024 * 1024  # the largest part, and what age adds to it
 MAX_PARTS = 200_000  # 66 hours of one part every 1.2 s
 SESSION_ID = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")  # also a file name, everywhere
 
+_NAME_BYTES = 100  # of a header
 _CHECKSUM = slice(148, 156)
 _SIZE = slice(124, 135)
 _HEAD_FIELDS = ("format", "session", "study", "created")
@@ -158,8 +159,8 @@ def is_torn_head(file: BinaryIO) -> bool:
     """Return whether a crash came before the head was whole, so that the file holds nothing."""
     total = file.seek(0, 2)
     file.seek(0)
-    begins = file.read(len(HEAD_NAME))
-    if begins != HEAD_NAME.encode()[: len(begins)] and any(begins):
+    begins = file.read(_NAME_BYTES)
+    if any(begins) and begins != header(HEAD_NAME, 0)[: len(begins)]:
         return False  # somebody else's file
     try:
         return _next(file, 0, total, HEAD_NAME) in {End.MISSING, End.TORN}
@@ -202,7 +203,8 @@ def _torn(file: BinaryIO, place: int, total: int, name: str) -> End:
     if not any(rest):
         return End.MISSING
     follows = any(_size(rest[at : at + BLOCK]) is not None for at in range(BLOCK, len(rest), BLOCK))
-    if follows or rest.endswith(END):
+    # A power cut may cost any blocks of that write: the header, which is zeros then, and the last ones too.
+    if follows or (rest.endswith(END) and any(rest[:BLOCK])):
         raise damaged(f"{name} was damaged or changed")
     return End.TORN
 
