@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from jeepney import DBusAddress, DBusErrorResponse, MessageType, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
@@ -23,6 +24,9 @@ WAIT_S = 20.0
 POLL_S = 0.05
 MAX_DEPTH = 30
 MAX_CHILDREN = 300  # of one widget: longer lists (a document's lines) are not buttons
+
+Name: TypeAlias = str | re.Pattern[str]
+"""A widget's whole name, or a pattern that is searched for in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,14 @@ class Eyes:
             for window in self._children(app):
                 yield from self._below(window, 0)
 
-    def find(self, name: str, role: str | None = None) -> Seen | None:
+    def find(self, name: Name, role: str | None = None) -> Seen | None:
         """Return the first widget on screen with that name (and role), or None."""
         for seen in self.all():
-            if seen.name == name and (role is None or seen.role == role) and seen.width > 0:
+            if _fits(seen.name, name) and (role is None or seen.role == role) and seen.width > 0:
                 return seen
         return None
 
-    def wait(self, name: str, role: str | None = None, *, within_s: float = WAIT_S) -> Seen:
+    def wait(self, name: Name, role: str | None = None, *, within_s: float = WAIT_S) -> Seen:
         """Return the widget once it is there and has stopped moving.
 
         Raises:
@@ -94,9 +98,9 @@ class Eyes:
             before = now
             time.sleep(POLL_S)
         there = sorted({f"{seen.role} {seen.name!r}" for seen in self.all() if seen.name})
-        raise DesktopError(f"no {role or 'widget'} named {name!r}", hint=f"On screen: {', '.join(there)}")
+        raise DesktopError(f"no {role or 'widget'} named {_words(name)}", hint=f"On screen: {', '.join(there)}")
 
-    def wait_gone(self, name: str, role: str | None = None, *, within_s: float = WAIT_S) -> None:
+    def wait_gone(self, name: Name, role: str | None = None, *, within_s: float = WAIT_S) -> None:
         """Return once nothing on screen has that name.
 
         Raises:
@@ -105,7 +109,7 @@ class Eyes:
         deadline = time.monotonic() + within_s
         while self.find(name, role) is not None:
             if time.monotonic() > deadline:
-                raise DesktopError(f"{name!r} is still there", hint="The program did not react.")
+                raise DesktopError(f"{_words(name)} is still there", hint="The program did not react.")
             time.sleep(POLL_S)
 
     def _below(self, ref: tuple[str, str], depth: int) -> Iterator[Seen]:
@@ -148,3 +152,11 @@ class Eyes:
             raise DBusErrorResponse(reply)
         result: tuple[Any, ...] = reply.body
         return result
+
+
+def _fits(name: str, wanted: Name) -> bool:
+    return name == wanted if isinstance(wanted, str) else wanted.search(name) is not None
+
+
+def _words(name: Name) -> str:
+    return repr(name) if isinstance(name, str) else f"/{name.pattern}/"

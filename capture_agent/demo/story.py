@@ -1,0 +1,334 @@
+"""The demo: a person's first day with the agent, on a desktop of its own, with real clicks and keys.
+
+What hands did is compared with what the opened bundle says, and everything that was written is
+searched for what must not be there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from capture_agent.core.errors import DesktopError, FaultError
+from capture_agent.demo.acts import Expect
+from capture_agent.demo.compare import compare, recorded_act, summarised
+from capture_agent.demo.desktop import PrivateDesktop
+from capture_agent.demo.eyes import Eyes, Seen
+from capture_agent.demo.hands import Hands
+from capture_agent.demo.search import hits
+from capture_agent.demo.study import Study
+from capture_agent.demo.usage import Usage
+from capture_agent.demo.windows import Placed, Windows
+from capture_agent.encode.event_log import read_log
+from capture_agent.encode.records import EVENT_TOPICS, decode
+
+SIZE = (1280, 800)  # px of the demo's screen
+SETTLE_S = 0.8  # the gate keeps input only 250 ms away from any change; a person takes longer to look anyway
+LOOK_S = 0.3  # until a window has drawn itself, for a screenshot
+COMMAND_S = 120.0  # the slowest command opens a bundle
+
+TASK_ONE = "Write a list of fruit"
+TASK_TWO = "Find the largest file"
+TYPED = "Apples, pears & 3 plums (ripe!)"
+CANARY_PAUSED = "xylophone-quartz-while-paused"  # typed during the pause: must be nowhere
+CANARY_KEPT = "jackdaw-sphinx-while-recording"  # typed while recording: only in what is opened
+
+
+class Story:
+    """One run. The methods are the chapters, in order; each leaves the desktop as the next expects it."""
+
+    def __init__(self, out: Path, desktop: PrivateDesktop, hands: Hands, eyes: Eyes, windows: Windows) -> None:
+        self.out = out
+        self.desktop = desktop
+        self.hands = hands
+        self.eyes = eyes
+        self.windows = windows
+        self.pictures: list[str] = []
+        self.study = Study.make(desktop.folder)
+
+    def set_the_scene(self) -> None:
+        """Open a terminal and an editor, as anybody might have when the agent is installed."""
+        prompt = {"PS1": "$ ", "HISTFILE": ""}
+        self.desktop.start("xterm", "-fa", "Monospace", "-fs", "10", "-e", "bash", "--norc", "-i", env=prompt)
+        self.desktop.start("mousepad")
+        self.terminal = self._put("xterm", 20, 40, 560, 640)
+        self.editor = self._put("mousepad", 620, 40, 620, 640)
+
+    def join(self) -> None:
+        """First run: join a study by its file, look at who is behind it."""
+        self.agent = self.desktop.start(sys.executable, "-m", "capture_agent")
+        self.eyes.wait("Join a study…", "push button")
+        self.icon = self.windows.wait_tray_icon()
+        self.picture("window-first-run")
+        self.press("Join a study…")
+        time.sleep(SETTLE_S)
+        self.hands.type(f"{self.study.file}\n")
+        self.eyes.wait("Join this study", "push button")
+        self.picture("window-study")
+        self.press("Join this study")
+
+    def consent(self) -> None:
+        """Tick categories and programs, and accept."""
+        self.eyes.wait("Accept", "push button")
+        self.picture("panel")
+        for name in ("Keyboard", "Mouse", "Windows", "Screen", "Tasks"):
+            self.tick(name)
+        for program in ("xterm", "mousepad"):
+            self.tick(re.compile(rf"(?i)\b{program}\b"))
+        self.picture("panel-ticked")
+        self.press("Accept")
+        self.eyes.wait_gone("Accept", "push button")
+
+    def begin(self) -> None:
+        """Start recording and put the window away."""
+        self.press("Start recording")
+        self.eyes.wait(re.compile("^Recording"))
+        time.sleep(SETTLE_S)
+        self.picture("window-recording")
+        self.windows.close(self.windows.wait(self._agent_app()))
+
+    def first_task(self) -> None:
+        """Say what one sets out to do, do it in the editor, and say that it is done."""
+        self.menu("Start a task…", picture="menu")
+        self.eyes.wait("Start a task", "dialog")
+        time.sleep(SETTLE_S)
+        self.hands.type(TASK_ONE)
+        self.picture("task")
+        self.hands.key("Return")
+        with self.working_in(self.editor):
+            self.hands.type(f"{TYPED}\n{CANARY_KEPT}\n\tand so on\n")
+            self.hands.key("Home", hold=("Control_L",))
+            self.hands.key("End", hold=("Shift_L",))
+            self.hands.scroll(0, 3)
+            self.hands.scroll(0, -2)
+        self.menu("Finish the task…")
+        self.press("Done", "radio button")
+        self.press("Finish")
+        time.sleep(SETTLE_S)
+
+    def second_task(self) -> None:
+        """Work in the terminal; pause in the middle of it, type what nobody may ever see, and go on."""
+        self.command("task", "start", TASK_TWO)
+        x, y = self.terminal.centre
+        with self.working_in(self.terminal):
+            self.hands.type("seq 1 400\n")
+            time.sleep(SETTLE_S)
+            self.hands.scroll(0, -4)
+            self.hands.move(x - 120, y - 60)
+            self.hands.drag(x + 40, y + 30)
+            self.hands.click(x, y, button=3)
+        self.picture("recording")
+        self.hands.click(*self.icon.centre)
+        self.until_state("paused")
+        self.picture("paused")
+        with self.expecting(Expect.NEVER):
+            self.hands.click(*self.terminal.centre)
+            self.hands.type(f"# {CANARY_PAUSED}\n")
+            self.hands.move(x + 200, y + 100)
+            self.hands.scroll(0, 2)
+        self.menu("Resume", picture="menu-paused")
+        self.until_state("recording")
+        with self.working_in(self.terminal):
+            self.hands.type("echo and on it goes\n")
+        with self.working_in(self.editor):
+            self.hands.type("back again")
+        self.command("task", "finish", "--outcome", "gave-up", "--difficulty", "4", "--note", "too many files")
+
+    def stop(self) -> None:
+        """Stop, and let the recording go."""
+        self.usage = Usage.of(self.agent.pid)
+        self.menu(re.compile("^My recordings…"))
+        self.press("Stop and save")
+        self.until_state("off")
+        with self.expecting(Expect.NEVER):
+            row = self.eyes.wait(re.compile("Only yours"))
+            self.hands.click(*row.centre)
+            time.sleep(SETTLE_S)
+            self.picture("window-recordings")
+            self.press("Share…")
+            self.press("Share")
+            self.eyes.wait(re.compile("^Shared with"))
+            self.picture("window-shared")
+            self.menu(re.compile("^Quit"))
+        self.agent.wait(COMMAND_S)
+
+    def open(self) -> dict[str, Any]:
+        """Open the bundle as its recipient does; return what `report.json` says."""
+        (bundle,) = self.study.destination.rglob("*.capture")
+        shutil.copy2(bundle, self.out / "bundle.capture")
+        options = ("--identity", str(self.study.identity), "--out", str(self.out / "opened"))
+        self.command("research", "open", *options, "--stills", str(self.out / "bundle.capture"))
+        report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))
+        return report
+
+    # --- what the chapters are made of
+
+    def picture(self, name: str) -> None:
+        """Take a screenshot once everything has drawn itself."""
+        time.sleep(LOOK_S)
+        self.desktop.screenshot(self.out / f"{name}.png")
+        self.pictures.append(f"{name}.png")
+
+    def press(self, name: str, role: str = "push button") -> None:
+        """Click a widget of the agent."""
+        self.hands.click(*self.eyes.wait(name, role).centre)
+
+    def tick(self, name: str | re.Pattern[str]) -> None:
+        """Tick a box of the panel, scrolling to it first, and see that it is ticked."""
+        area = self.eyes.wait("Consent")
+        box = self.eyes.wait(name, "check box")
+        while not _inside(box, area):
+            self.hands.move(*area.centre)
+            self.hands.scroll(0, 1 if box.y > area.y else -1)
+            before, box = box, self.eyes.wait(name, "check box")
+            if before.y == box.y:
+                raise DesktopError(f"the panel does not scroll to {box.name!r}", hint="Look at panel.png.")
+        self.hands.click(box.x + min(10, box.width // 2), box.centre[1])
+        self._until(lambda: "checked" in self.eyes.wait(name, "check box").states, f"{box.name!r} is not ticked")
+
+    def menu(self, name: str | re.Pattern[str], *, picture: str = "") -> None:
+        """Open the menu of the tray icon, and click an entry."""
+        self.hands.click(*self.icon.centre, button=3)
+        entry = self.eyes.wait(name, "menu item")
+        if picture:
+            self.picture(picture)
+        self.hands.click(*entry.centre)
+
+    def working_in(self, window: Placed) -> ExitStack:
+        """Give `window` the keyboard; what is done inside the `with` must be in the recording."""
+        self.windows.activate(window)
+        self.windows.wait_active(window.app)
+        return self.expecting(Expect.KEPT)
+
+    def expecting(self, expect: Expect) -> ExitStack:
+        """Let acts inside the `with` count as `expect`, well away from what was before and comes after."""
+
+        def until_here() -> None:
+            time.sleep(SETTLE_S)
+            self.hands.expect = Expect.EITHER
+
+        time.sleep(SETTLE_S)
+        self.hands.expect = expect
+        stack = ExitStack()
+        stack.callback(until_here)
+        return stack
+
+    def command(self, *words: str) -> str:
+        """Run a `capture-agent` command on this desktop, and return what it printed.
+
+        Raises:
+            FaultError: It failed.
+        """
+        done = subprocess.run(
+            (sys.executable, "-m", "capture_agent", *words),
+            env=self.desktop.env,
+            cwd=self.desktop.folder,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+        if done.returncode:
+            raise FaultError(f"capture-agent {words[0]} failed: {done.stderr.strip()[-500:]}")
+        return done.stdout
+
+    def until_state(self, state: str) -> None:
+        """Wait until the agent says that it is in this state."""
+        self._until(lambda: json.loads(self.command("status", "--json"))["state"] == state, f"the agent is not {state}")
+
+    def _until(self, ready: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + 20.0
+        while not ready():
+            if time.monotonic() > deadline:
+                self.desktop.screenshot(self.out / "failed.png")
+                raise DesktopError(otherwise, hint=f"Look at {self.out / 'failed.png'}.")
+            time.sleep(0.1)
+
+    def _put(self, app: str, x: int, y: int, width: int, height: int) -> Placed:
+        self.windows.place(self.windows.wait(app), x, y, width, height)
+        self._until(lambda: self.windows.wait(app).width >= width - 20, f"{app} does not get its place")
+        return self.windows.wait(app)
+
+    def _agent_app(self) -> str:
+        active = next((w for w in self.windows.all() if w.title == "Capture Agent"), None)
+        return active.app if active else "capture_agent"
+
+
+def _inside(box: Seen, area: Seen) -> bool:
+    return area.y <= box.y and box.y + box.height <= area.y + area.height
+
+
+def run(out: Path) -> Mapping[str, Any]:
+    """Run the demo into the new or empty folder `out`; return what `summary.json` says.
+
+    `ok` is False if the recording differs from what was done, or if anything is where it must not be.
+
+    Raises:
+        CaptureAgentError: Something that the demo waits for did not come.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        desktop = stack.enter_context(PrivateDesktop(size=SIZE))
+        hands = stack.enter_context(Hands(desktop.display))
+        eyes = stack.enter_context(Eyes(desktop.env["DBUS_SESSION_BUS_ADDRESS"]))
+        windows = stack.enter_context(Windows(desktop.display))
+        story = Story(out, desktop, hands, eyes, windows)
+        chapters = (
+            story.set_the_scene,
+            story.join,
+            story.consent,
+            story.begin,
+            story.first_task,
+            story.second_task,
+            story.stop,
+        )
+        for chapter in chapters:
+            try:
+                chapter()
+            except DesktopError:
+                desktop.screenshot(out / "failed.png")
+                shutil.copy2(desktop.log("python"), out / "agent.log") if desktop.log("python").exists() else None
+                raise
+        leaks = {
+            "paused": hits(desktop.folder, CANARY_PAUSED),
+            "recorded": hits(desktop.folder, CANARY_KEPT),
+        }
+        report = story.open()
+        summary = _summary(story, report, leaks)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return summary
+
+
+def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return what `summary.json` says."""
+    with (story.out / "opened" / "events.mcap").open("rb") as stream:
+        events = [decode(message) for message in read_log(stream) if message.topic in EVENT_TOPICS]
+    recorded = [act for event in events if (act := recorded_act(event)) is not None]
+    comparison = compare(story.hands.acts, recorded)
+    typed = "".join(act.text or "" for act in recorded)
+    tasks = [(event["kind"], event.get("outcome")) for event in events if event.get("task")]
+    in_pause = [CANARY_PAUSED] if CANARY_PAUSED in typed else []
+    ok = comparison.equal and not any(leaks.values()) and not in_pause and CANARY_KEPT in typed
+    return {
+        "ok": ok and [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"],
+        **summarised(comparison),
+        "canary_hits": sum(len(files) for files in leaks.values()) + len(in_pause),
+        "canary_files": dict(leaks),
+        "tasks": tasks,
+        "usable": report["usable"],
+        "reasons": report["reasons"],
+        "gaps": report["gaps"],
+        "frames": sum(stream["count"] for stream in report["streams"] if stream["name"].startswith("screen")),
+        "bundle_bytes": (story.out / "bundle.capture").stat().st_size,
+        "cpu_seconds": round(story.usage.cpu_s, 2),
+        "peak_memory_bytes": story.usage.peak_bytes,
+        "pictures": story.pictures,
+    }

@@ -1,0 +1,65 @@
+"""A study for the demo: its policy file, and the researcher's key that nobody else has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from capture_agent.keys import age
+
+POLICY = """\
+format = 1
+study = "demo"
+version = 1
+title = "Demo: how a list is written"
+controller = "The demo, on this computer"
+contact = "nobody@example.org"
+expires = 2099-12-31T23:59:59Z
+enabled = true
+categories = ["keyboard", "pointer", "windows", "screen", "tasks"]
+retention_days = 7
+max_fps = 10
+destination = "{destination}"
+
+[purposes]
+demonstration = "Showing that what is opened is what was done."
+
+[[recipient]]
+name = "The demo's researcher"
+key = "{recipient}"
+
+[[notice]]
+locale = "en"
+version = 1
+text = '''
+# Demo
+
+This study exists for a minute, on a desktop that was made for it. Nobody is recorded: a script types,
+clicks and pauses, and then compares what it did with what the recording says.
+
+Keyboard, pointer, windows, screen and tasks are recorded in the programs that are ticked, sealed as they
+are written, and opened at the end with a key that is made for this run. Nothing leaves this computer.
+'''
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Where its files are. `identity` opens what is released to it."""
+
+    file: Path
+    identity: Path
+    destination: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Self:
+        """Make a key and write the files below `folder`."""
+        study = cls(folder / "study.toml", folder / "researcher.key", folder / "released")
+        made = age.new_hybrid()
+        study.destination.mkdir(mode=0o700)
+        study.identity.touch(mode=0o600)
+        study.identity.write_text(f"{made.secret}\n", encoding="utf-8")
+        policy = POLICY.format(destination=study.destination, recipient=made.recipient)
+        study.file.write_text(policy, encoding="utf-8")
+        return study
