@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,3 +30,15 @@ def node() -> Callable[..., bytes]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def file_secrets() -> ModuleType:
+    """The module `file_secrets.py`: secrets in a plain file, and a program that kills itself."""
+    path = Path(__file__).with_name("file_secrets.py")
+    spec = importlib.util.spec_from_file_location("file_secrets", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

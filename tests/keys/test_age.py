@@ -29,14 +29,18 @@ def sealed_as_stream(data: bytes, *recipients: str, step: int = 50_000) -> bytes
     return out.getvalue()
 
 
+def read_in_steps(sealed: bytes, me: age.Identity) -> bytes:
+    with age.decrypting(io.BytesIO(sealed), [me]) as stream:
+        return b"".join(iter(lambda: stream.read(777), b""))
+
+
 @BOTH
 @pytest.mark.parametrize("size", SIZES)
 def test_what_is_sealed_opens_again_whole_or_as_a_stream(me: age.Identity, size: int) -> None:
     data = bytes(n % 251 for n in range(size))
     for sealed in (age.encrypt(data, [me.recipient]), sealed_as_stream(data, me.recipient)):
         assert age.decrypt(sealed, [me]) == data
-        stream = age.decrypting(io.BytesIO(sealed), [me])
-        assert b"".join(iter(lambda: stream.read(777), b"")) == data
+        assert read_in_steps(sealed, me) == data
 
 
 @BOTH
@@ -125,7 +129,8 @@ def test_a_file_with_something_behind_it_is_noticed(me: age.Identity, size: int)
 def test_chunks_in_another_order_are_noticed(me: age.Identity) -> None:
     sealed = sealed_as_stream(bytes(3 * CHUNK_BYTES), me.recipient)
     length = CHUNK_BYTES + 16
-    head, one, two, three = sealed[: -3 * length], *(sealed[n - 3 * length or None :][:length] for n in (0, length, 2 * length))  # fmt: skip
+    one, two, three = (sealed[start:][:length] for start in range(len(sealed) - 3 * length, len(sealed), length))
+    head = sealed[: -3 * length]
     assert head + one + two + three == sealed
     for other in (two + one + three, one + one + three, one + three, one + two):
         with pytest.raises(VerificationError):

@@ -18,7 +18,17 @@ def test_the_examples_of_bip_173_decode() -> None:
     assert bech32.decode("split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w")[0] == "split"
 
 
-@pytest.mark.parametrize("text", ["split1checkupstagehandshakeupstreamerranterredcaperred2y9e3W", "pzry9x0s0muk", "1pzry9x0s0muk", "x1b4n0q5v", "li1dgmt3", "A1G7SGD8"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "split1checkupstagehandshakeupstreamerranterredcaperred2y9e3W",
+        "pzry9x0s0muk",
+        "1pzry9x0s0muk",
+        "x1b4n0q5v",
+        "li1dgmt3",
+        "A1G7SGD8",
+    ],
+)
 def test_the_counterexamples_of_bip_173_do_not(text: str) -> None:
     with pytest.raises(bech32.Bech32Error):
         bech32.decode(text)
