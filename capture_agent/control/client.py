@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 from capture_agent.control.commands import Result, check
 from capture_agent.control.instance import announced_socket
-from capture_agent.control.peer import check_peer, check_supported, short_name, unix_socket
+from capture_agent.control.peer import Connection, check_peer, check_supported, short_name, unix_socket
 from capture_agent.control.private import open_folder
 from capture_agent.control.wire import ANSWER_SECONDS, MAX_RESPONSE_BYTES, decode_response, encode_request
 from capture_agent.core.errors import CaptureAgentError, FaultError
@@ -53,7 +52,7 @@ class Client:
             raise response.error
         return response.result
 
-    def _connect(self) -> socket.socket:
+    def _connect(self) -> Connection:
         path = announced_socket(self._folder)
         if path is None or not path.is_absolute() or not path.parent.is_dir():
             raise NotRunningError
@@ -70,7 +69,7 @@ class Client:
         return connection
 
 
-def _read_line(connection: socket.socket) -> bytes:
+def _read_line(connection: Connection) -> bytes:
     line = bytearray()
     while not line.endswith(b"\n") and len(line) <= MAX_RESPONSE_BYTES:
         more = connection.recv(65_536)

@@ -1,4 +1,7 @@
-"""Who is at the other end of a local socket. Linux; other systems get no control socket yet."""
+"""The local socket, and who is at its other end. Linux; other systems get no control socket yet.
+
+The only module of this package that opens sockets, and they are files of this user's (AF_UNIX).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import socket
 import struct
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from capture_agent.control.private import is_private_folder
 from capture_agent.core.errors import DesktopError, StorageError
 
+Connection: TypeAlias = socket.socket
 SOCKET_NAME = "control.sock"
 _UCRED = struct.Struct("3i")  # pid, uid, gid; unix(7)
 _FAR = "The other end of the socket is another user."
@@ -29,14 +34,19 @@ def _unsupported() -> DesktopError:
     )
 
 
-def unix_socket() -> socket.socket:
+def unix_socket() -> Connection:
     """Return a new stream socket of the local family."""
     if sys.platform == "win32":
         raise _unsupported()
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
-def check_peer(connection: socket.socket) -> None:
+def wake_pair() -> tuple[Connection, Connection]:
+    """Return two connected sockets of this process: a byte in the second wakes who waits for the first."""
+    return socket.socketpair()
+
+
+def check_peer(connection: Connection) -> None:
     """Raise StorageError unless the other end is a process of this very user; root is another user too."""
     check_supported()
     if sys.platform == "linux":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,11 +21,13 @@ from capture_agent.control.commands import COMMANDS, Effect, Request, Windows, p
 from capture_agent.control.instance import Instance
 from capture_agent.control.peer import (
     SOCKET_NAME,
+    Connection,
     check_peer,
     check_supported,
     runtime_folder,
     short_name,
     unix_socket,
+    wake_pair,
 )
 from capture_agent.control.private import FILE_MODE, open_folder
 from capture_agent.control.wire import ANSWER_SECONDS, MAX_REQUEST_BYTES, Response, decode_request, encode_response
@@ -80,11 +81,11 @@ class Server:
         except StorageError:
             os.close(self._folder)
             raise
-        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader, self._wake_writer = wake_pair()
         self._closing = threading.Event()
         self._places = threading.BoundedSemaphore(CONNECTIONS)
         self._threads: set[threading.Thread] = set()
-        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._thread = threading.Thread(target=self._bounded, args=(self._listen,), name="control", daemon=True)
         self._thread.start()
         instance.announce(self.path)
 
@@ -104,14 +105,17 @@ class Server:
         self._wake_reader.close()
         self._wake_writer.close()
 
-    def _run(self) -> None:
+    def _bounded(self, body: Callable[..., None], *arguments: Connection) -> None:
         try:
-            with self._listener, selectors.DefaultSelector() as waiting:
-                waiting.register(self._listener, selectors.EVENT_READ)
-                waiting.register(self._wake_reader, selectors.EVENT_READ)
-                self._accept_all(waiting)
-        except Exception as error:  # noqa: BLE001 - the thread's one boundary: it becomes a fault
+            body(*arguments)
+        except Exception as error:  # noqa: BLE001 - the boundary of each thread here: it becomes a fault
             self._fault(error)
+
+    def _listen(self) -> None:
+        with self._listener, selectors.DefaultSelector() as waiting:
+            waiting.register(self._listener, selectors.EVENT_READ)
+            waiting.register(self._wake_reader, selectors.EVENT_READ)
+            self._accept_all(waiting)
 
     def _accept_all(self, waiting: selectors.BaseSelector) -> None:
         while True:
@@ -126,23 +130,23 @@ class Server:
             if not self._places.acquire(blocking=False):
                 connection.close()
                 continue
-            thread = threading.Thread(target=self._serve, args=(connection,), name="control connection", daemon=True)
+            thread = threading.Thread(
+                target=self._bounded, args=(self._serve, connection), name="control connection", daemon=True
+            )
             self._threads.add(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: Connection) -> None:
         try:
             with connection:
                 self._converse(connection)
         except (OSError, StorageError):
             return  # it hung up, was too slow, or is another user: nobody is there to be told
-        except Exception as error:  # noqa: BLE001 - the thread's one boundary: it becomes a fault
-            self._fault(error)
         finally:
             self._places.release()
             self._threads.discard(threading.current_thread())
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _converse(self, connection: Connection) -> None:
         check_peer(connection)
         rest = b""
         while True:
@@ -155,7 +159,7 @@ class Server:
             if len(line) > MAX_REQUEST_BYTES:
                 return  # what follows is the rest of it
 
-    def _read_line(self, connection: socket.socket, rest: bytes) -> tuple[bytes, bytes]:
+    def _read_line(self, connection: Connection, rest: bytes) -> tuple[bytes, bytes]:
         """Return the next line, or what there is of one that is too long, or nothing at the end."""
         deadline = time.monotonic() + IDLE_SECONDS
         while b"\n" not in rest and len(rest) <= MAX_REQUEST_BYTES:
@@ -209,7 +213,7 @@ def _answers(folder: int) -> bool:
         return probe.connect_ex(short_name(folder)) == 0
 
 
-def _listen(folder: int, path: Path) -> socket.socket:
+def _listen(folder: int, path: Path) -> Connection:
     listener = unix_socket()
     try:
         with contextlib.suppress(FileNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -182,3 +183,14 @@ def running(profile: Path) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def scripted() -> Callable[[], tuple[ScriptedAgent, ScriptedWindows]]:
     return lambda: (ScriptedAgent(), ScriptedWindows())
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A folder that belongs to another user, with modes that would do for our own if we are root."""
+    if os.geteuid() != 0:
+        return Path("/usr")
+    folder = tmp_path / "foreign"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 65_534, 65_534)
+    return folder
