@@ -14,7 +14,7 @@ from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
 from capture_agent.core.events import Category, Event, Outcome
-from capture_agent.core.policy import Policy
+from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.privacy import Rules
 from capture_agent.core.recording import Input, State
 from capture_agent.held.writer import Writer
@@ -53,7 +53,7 @@ class Controller:
         self._recorder = Recorder(self, world.now_us, paused=self._remembered.paused)
         self._problem: CaptureAgentError | None = None
         self._writer: PartWriter | None = None
-        self._proved = False
+        self._unproved = False
         self._proved_us = self._swept_us = 0
         self._paused_until: datetime | None = None
         self._recording_since: datetime | None = None
@@ -76,9 +76,9 @@ class Controller:
         return self._agreement.captured
 
     @property
-    def holdings(self) -> Holdings:
-        """The sessions on this disk."""
-        return self._holdings
+    def settings(self) -> Settings:
+        """What the person chose."""
+        return self._agreement.settings
 
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
@@ -109,7 +109,7 @@ class Controller:
             return str(error), error.hint
         if self._agreement.closed_because():
             return self._agreement.closed_because(), "Nothing is recorded. Ask the people who run the study."
-        if self._recorder.state is State.SUSPENDED:
+        if self._recorder.state is State.SUSPENDED and self._unproved:
             return "The recording indicator is not shown, so nothing is recorded.", "Uncover the tray icon."
         if self._recovered and self._recorder.state is State.OFF:
             return (
@@ -151,7 +151,7 @@ class Controller:
 
     def _prove(self, now: int) -> None:
         proved = self._world.prove_indicator()
-        self._proved_us = now
+        self._proved_us, self._unproved = now, not proved
         if proved and self._recorder.state is State.SUSPENDED:
             self._world.announce_recording()
             self._recorder.give(Input.CLEAR)
@@ -312,6 +312,10 @@ class Controller:
     def fail(self, error: CaptureAgentError) -> None:
         """Stop because of `error`, sealed as far as it got."""
         self._recorder.fail(error)
+
+    def note(self, error: CaptureAgentError) -> None:
+        """Say that something does not work, and go on without it."""
+        self._problem = error
 
     # --- tasks
 

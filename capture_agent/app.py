@@ -1,0 +1,279 @@
+"""The composition root: the tray program put together, and the few things that need all of its parts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from capture_agent.control.client import Client
+from capture_agent.control.commands import Request
+from capture_agent.control.instance import Instance
+from capture_agent.control.server import Server, answer
+from capture_agent.control.wire import Response
+from capture_agent.core.errors import CaptureAgentError, DesktopError
+from capture_agent.core.never import never_recorded
+from capture_agent.core.policy import Policy, Settings
+from capture_agent.core.recording import State
+from capture_agent.desktop.base import Desktop, Hotkeys
+from capture_agent.desktop.choose import check, open_desktop, open_hotkeys
+from capture_agent.desktop.process import harden
+from capture_agent.keys import age
+from capture_agent.keys.vault import Ask, Vault, choose_secrets
+from capture_agent.ledger.record import Ledger
+from capture_agent.session.controller import Controller
+from capture_agent.session.holdings import Holdings, Surroundings
+from capture_agent.session.profile import Profile
+from capture_agent.session.world import Plan
+from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp
+from capture_agent.sources.base import Source
+from capture_agent.sources.choose import choose
+
+TICK_MS = 100  # marks; see core.intervals
+RELOAD_EVERY = 10  # ticks: files that others write are looked at once a second
+INPUT_RESOLUTION_US = 1000  # an X server stamps milliseconds
+
+
+class LocalWorld:
+    """This computer, as `session.world.World` wants it."""
+
+    def __init__(self, profile: Profile, desktop: Desktop) -> None:
+        self._profile = profile
+        self._desktop = desktop
+        self._watched: dict[Path, Stamp | None] = {}
+        self.prove: Callable[[], bool] = lambda: False
+        self.announce: Callable[[], None] = lambda: None
+
+    def now_us(self) -> int:
+        """Return the input clock."""
+        return self._desktop.now_us()
+
+    def wall(self) -> datetime:
+        """Return the wall clock."""
+        return datetime.now(UTC)
+
+    def sources(self, plan: Plan) -> Sequence[Source]:
+        """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""
+        return choose(plan.categories, max_fps=plan.max_fps).all
+
+    def surroundings(self) -> Surroundings:
+        """Return what a recording says of where it was made."""
+        return Surroundings(
+            desktop=os.environ.get("XDG_CURRENT_DESKTOP", ""),
+            locale=_locale(),
+            keyboard_layouts=self._desktop.keyboard_layouts(),
+            input_resolution_us=INPUT_RESOLUTION_US,
+        )
+
+    def prove_indicator(self) -> bool:
+        """Return whether the indicator is proved shown."""
+        return self.prove()
+
+    def announce_recording(self) -> None:
+        """Show that recording begins."""
+        self.announce()
+
+    def known_apps(self) -> Mapping[str, str]:
+        """Return the programs that have a window and may be ticked at all."""
+        never = never_recorded()
+        return {
+            window.app: window.title
+            for window in self._desktop.layout().windows
+            if window.app and window.pid != os.getpid() and not never & {window.app, *window.aliases}
+        }
+
+    def read_study(self, path: Path) -> Policy:
+        """Return the study in a file."""
+        return read_policy(path, now=self.wall()).policy
+
+    def joined_study(self, chosen: Path | None) -> Policy | None:
+        """Return the study in force."""
+        path = policy_path(chosen)
+        if path is None:
+            return None
+        file = read_policy(path)
+        self._watched.update(file.document.files)
+        return file.policy
+
+    def settings(self) -> Settings:
+        """Return the person's own settings."""
+        path = self._profile.settings_file
+        self._watched[path] = stamp(path)
+        return read_settings(path).settings
+
+    def files_changed(self) -> bool:
+        """Return whether a file that was read has changed since, or a system policy came or went."""
+        system = policy_path(None)
+        if system is not None and system not in self._watched:
+            return True
+        return any(stamp(path) != before for path, before in self._watched.items())
+
+    def forget_files(self) -> None:
+        """Begin to watch anew, with the next reading."""
+        self._watched.clear()
+
+
+def run() -> int:
+    """Run the tray program until the person quits; return its exit code.
+
+    Raises:
+        CaptureAgentError: It cannot run here; nothing was recorded and nothing changed.
+    """
+    harden()
+    for problem in check():
+        if problem.blocks:
+            raise DesktopError(problem.what, hint=problem.hint)
+    profile = Profile.of_user()
+    profile.create()
+    instance = Instance.take(profile.folder)
+    if instance is None:
+        Client(profile.folder).ask("show")
+        return 0
+    try:
+        return _run(profile, instance)
+    finally:
+        instance.release()
+
+
+def _run(profile: Profile, instance: Instance) -> int:
+    from PySide6.QtCore import QObject, Qt, QTimer, Signal
+    from PySide6.QtWidgets import QApplication
+
+    from capture_agent.ui.bridge import in_words
+    from capture_agent.ui.passphrase import ask_passphrase
+    from capture_agent.ui.shell import Shell
+    from capture_agent.ui.view_state import Command
+
+    class Mailbox(QObject):
+        """Carries calls from other threads to the main thread."""
+
+        posted = Signal(object)
+
+    app = QApplication(["capture-agent"])
+    app.setApplicationName("capture-agent")
+    app.setDesktopFileName("capture-agent")
+    app.setQuitOnLastWindowClosed(False)
+    desktop = open_desktop()
+    world = LocalWorld(profile, desktop)
+    vault, ledger = _open_profile(profile, ask_passphrase)
+    controller = Controller(profile, vault, ledger, world)
+    left, ticks = False, 0
+
+    def leave() -> None:
+        nonlocal left
+        left = True
+        app.quit()
+
+    shell = Shell(controller, desktop.proved_shown, age.fingerprint, leave)
+    world.prove = lambda: shell.prove() is not None
+    world.announce = shell.announce_recording
+    mailbox = Mailbox()
+    mailbox.posted.connect(lambda call: call(), Qt.ConnectionType.QueuedConnection)
+
+    class Windows:
+        """What commands may ask of the windows."""
+
+        def show(self) -> None:
+            QTimer.singleShot(0, shell.open)
+
+        def quit(self) -> None:
+            QTimer.singleShot(0, shell.quit)
+
+    windows = Windows()
+
+    def dispatch(request: Request) -> Future[Response]:
+        future: Future[Response] = Future()
+        mailbox.posted.emit(lambda: answer(request, future, controller, windows, world.wall()))
+        return future
+
+    def fault(error: BaseException) -> None:
+        mailbox.posted.emit(lambda: controller.fail(in_words(error)))
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Main thread: whatever nobody caught ends the recording, sealed, and is told in words."""
+        controller.fail(in_words(error))
+        shell.bridge.fault(kind, error, trace)
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        controller.tick()
+        if ticks % RELOAD_EVERY == 0 and world.files_changed():
+            world.forget_files()
+            controller.reload()
+
+    def pause_or_open() -> None:
+        """Obey the hotkey: it pauses; it never resumes, it opens the window where one can."""
+        if controller.recording_state in {State.RECORDING, State.SUSPENDED}:
+            shell.bridge.do(lambda: controller.pause(None))
+        else:
+            shell.open()
+
+    sys.excepthook = uncaught
+    timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(tick)
+    timer.start()
+    server = Server(instance, dispatch, fault)
+    keys = open_hotkeys()
+    settings = controller.settings
+    _grab(keys, settings.pause_hotkey, lambda: mailbox.posted.emit(pause_or_open), controller)
+    _grab(keys, settings.task_hotkey, lambda: mailbox.posted.emit(lambda: shell.open(Command.TASK)), controller)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        leave()
+
+    for number in (signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if sys.platform != "win32" else ())):
+        signal.signal(number, stop)
+    if controller.snapshot().joined is None:
+        shell.open()
+    try:
+        app.exec()
+    finally:
+        timer.stop()
+        server.close()
+        controller.shut_down()
+        keys.close()
+        shell.close()
+        desktop.close()
+    if not left:
+        # Qt ends its loop by itself when the display has gone.
+        raise DesktopError(
+            "the display has gone; what was recorded is saved", hint="Log in again and start capture-agent."
+        )
+    return 0
+
+
+def _grab(keys: Hotkeys, combination: str, pressed: Callable[[], None], controller: Controller) -> None:
+    """Take a hotkey; one that another program has is told of and changes nothing else."""
+    if not combination:
+        return
+    try:
+        keys.grab(combination, pressed)
+    except CaptureAgentError as error:
+        controller.note(error)
+
+
+def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
+    vault = Vault(profile.vault, choose_secrets(profile.folder, ask))
+    return vault, Ledger(profile.ledger, vault)
+
+
+def holdings(profile: Profile, ask: Ask | None) -> Holdings:
+    """Return the held sessions of a profile, for commands that work without a running agent.
+
+    Raises:
+        CaptureAgentError: The keyring is locked, or the profile cannot be used.
+    """
+    vault, ledger = _open_profile(profile, ask)
+    return Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
+
+
+def _locale() -> str:
+    import locale
+
+    return locale.getlocale()[0] or ""
