@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from capture_agent.control import server as server_module
 from capture_agent.control.client import Client, NotRunningError
 from capture_agent.control.instance import Instance, announced_socket
+from capture_agent.control.peer import short_name
+from capture_agent.control.private import open_folder
 from capture_agent.control.server import CONNECTIONS, Server
 from capture_agent.control.wire import MAX_REQUEST_BYTES
 from capture_agent.core.errors import ConfigError, ConsentError, FaultError, StorageError
@@ -25,11 +28,19 @@ from capture_agent.core.events import Outcome
 from capture_agent.core.recording import State
 
 
+def connected(path: Path) -> socket.socket:
+    """Return a connection; the folder of a test may be deeper than a socket's path can be long."""
+    folder = open_folder(path.parent)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(30)
+    connection.connect(short_name(folder, path.name))
+    os.close(folder)
+    return connection
+
+
 def raw(path: Path, *pieces: bytes, end: bool = True) -> bytes:
     """Send bytes as they are, and return all that comes back."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(30)
-        connection.connect(str(path))
+    with connected(path) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
@@ -128,11 +139,7 @@ def test_no_bytes_stop_the_server(running: Any, pieces: list[bytes]) -> None:
 
 
 def test_those_who_say_nothing_do_not_keep_others_waiting(running: Any) -> None:
-    silent = []
-    for _ in range(CONNECTIONS - 1):
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.connect(str(running.server.path))
-        silent.append(connection)
+    silent = [connected(running.server.path) for _ in range(CONNECTIONS - 1)]
     assert running.client.ask("status")["running"]
     for connection in silent:
         connection.close()

@@ -56,7 +56,7 @@ def _key(key: str) -> str:
 
 
 def _value(key: str, value: Any) -> str:
-    if key == "expires" and isinstance(value, str):
+    if key == "expires" and isinstance(value, str) and value[:1].isdigit():
         return value  # a time, not a text
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(k)} = {_value(k, v)}" for k, v in value.items()) + "}"
