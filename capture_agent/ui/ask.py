@@ -5,52 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
+from capture_agent.ui import look, words
+from capture_agent.ui.icons import qicon
+from capture_agent.ui.view_state import Icon
+
+_WIDTH = 440  # px
+_ICON = 32  # px
 
 
 def ask(
-    parent: QWidget | None,
-    *,
-    name: str,
-    title: str,
-    words: str,
-    yes: str,
-    icon: QMessageBox.Icon,
-    then: Callable[[], object],
-) -> QMessageBox:
-    """Ask whether to do something; Enter and Esc both mean no, because it cannot be undone."""
-    box = _box(parent, name, title, words, icon)
-    agree = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-    agree.setObjectName("yesButton")
-    cancel = box.addButton("&Cancel", QMessageBox.ButtonRole.RejectRole)
-    cancel.setObjectName("noButton")
-    box.setDefaultButton(cancel)
-    box.setEscapeButton(cancel)
-    agree.clicked.connect(lambda _checked=False: then())
-    box.open()
-    return box
+    parent: QWidget | None, *, name: str, title: str, explained: str, yes: str, then: Callable[[], object]
+) -> QDialog:
+    """Ask whether to do something that cannot be undone: Esc means no, Enter means what has the focus, which is no."""
+    dialog, layout = _window(parent, name, title, explained)
+    agree = look.button(yes, dialog.accept, name="yesButton")
+    cancel = look.button("&Cancel", dialog.reject, name="noButton")
+    dialog.accepted.connect(then)
+    return _opened(dialog, layout, agree, cancel)
 
 
-def tell(parent: QWidget | None, error: CaptureAgentError) -> QMessageBox:
+def tell(parent: QWidget | None, error: CaptureAgentError) -> QDialog:
     """Say what could not be done, and what to do next."""
     message = str(error)
     title = message[:1].upper() + message[1:]
-    box = _box(parent, "problemDialog", title, error.hint, QMessageBox.Icon.Warning)
-    box.addButton("&Close", QMessageBox.ButtonRole.AcceptRole).setObjectName("closeButton")
-    box.open()
-    return box
+    dialog, layout = _window(parent, "problemDialog", title, error.hint, icon=Icon.ATTENTION)
+    return _opened(dialog, layout, look.button("&Close", dialog.accept, name="closeButton"))
 
 
-def _box(parent: QWidget | None, name: str, title: str, words: str, icon: QMessageBox.Icon) -> QMessageBox:
-    box = QMessageBox(parent)
-    box.setObjectName(name)
-    box.setWindowTitle("Capture Agent")
-    box.setAccessibleName(title)
-    box.setIcon(icon)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(title)
-    box.setInformativeText(words)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    return box
+def _window(
+    parent: QWidget | None, name: str, title: str, explained: str, icon: Icon | None = None
+) -> tuple[QDialog, QVBoxLayout]:
+    dialog = QDialog(parent)
+    dialog.setObjectName(name)
+    dialog.setWindowTitle(words.PRODUCT)
+    dialog.setAccessibleName(title)
+    dialog.setAccessibleDescription(explained)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    lines = look.column()
+    lines.addWidget(look.heading(title))
+    if explained:
+        lines.addWidget(look.text(explained))
+    line = look.row()
+    line.setSpacing(look.SPACE)
+    if icon is not None:
+        picture = QLabel()
+        picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
+        picture.setAccessibleName("Attention")
+        line.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+    line.addLayout(lines, 1)
+    layout = look.column(dialog, margin=look.SPACE, gap=look.SPACE)
+    layout.addLayout(line)
+    return dialog, layout
+
+
+def _opened(dialog: QDialog, layout: QVBoxLayout, *buttons: QWidget) -> QDialog:
+    layout.addLayout(look.row(*buttons, push=True))
+    buttons[-1].setFocus()
+    look.fit(dialog, _WIDTH)
+    dialog.open()
+    return dialog

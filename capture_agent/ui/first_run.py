@@ -36,10 +36,10 @@ class FirstRunPage(QStackedWidget):
     def _choices(self) -> QWidget:
         page = QWidget()
         layout = look.column(page, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.heading("Nothing is recorded until you say so"))
-        layout.addWidget(
-            look.muted("Choose what this is for. Before anything is recorded you are asked what may be recorded.")
-        )
+        top = look.column(gap=4)
+        top.addWidget(look.heading("Nothing is recorded until you say so"))
+        top.addWidget(look.muted("Choose what this is for. You are then asked what may be recorded."))
+        layout.addLayout(top)
         for name, title, words, action in (
             (
                 "ownButton",
@@ -80,8 +80,10 @@ class FirstRunPage(QStackedWidget):
         self._drop_study()
         page = QWidget()
         layout = look.column(page, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.heading(policy.title, name="studyTitle"))
-        layout.addWidget(look.text(f"Run by {policy.controller}. Questions: {policy.contact}", name="studyController"))
+        top = look.column(gap=4)
+        top.addWidget(look.heading(policy.title, name="studyTitle", title=True))
+        top.addWidget(look.text(f"Run by {policy.controller}. Questions: {policy.contact}", name="studyController"))
+        layout.addLayout(top)
         frame, inner = look.card(said="Who can read what you share")
         inner.addWidget(look.strong("Who can read what you share"))
         inner.addWidget(look.muted("Compare the nine words with those that the researchers gave you."))

@@ -6,20 +6,18 @@ of at least 4.5:1 (WCAG 2.2, 1.4.3); a test measures it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +26,9 @@ GAP = 8  # px between things that belong together
 SPACE = 16  # px between groups, and around a window's content
 READING_WIDTH = 680  # px; longer lines are hard to read
 MUTED = 0.74  # share of the text colour in secondary text, the rest is the ground
+_TITLE = 1.6  # times the normal font size
 _HEADING = 1.35  # times the normal font size
+_BUTTON_HEIGHT = 30  # px; easy to hit
 _CARD = 'QFrame[card="true"] { background: palette(base); border: 1px solid palette(midlight); border-radius: 8px; }'
 
 
@@ -48,23 +48,39 @@ def muted_colour(palette: QPalette) -> QColor:
 
 def text(words: str = "", *, name: str = "") -> QLabel:
     """Return a label that wraps, is never taken for markup and cannot be selected."""
-    label = QLabel(words)
+    return _plain(QLabel(words), name)
+
+
+def _plain(label: QLabel, name: str) -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
     label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    if name:
-        label.setObjectName(name)
+    label.setObjectName(name)
     return label
+
+
+class Muted(QLabel):
+    """Secondary text; follows when the desktop changes between light and dark."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self._colour()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the new palette's colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ApplicationPaletteChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, muted_colour(QApplication.palette()))
+        self.setPalette(palette)
 
 
 def muted(words: str = "", *, name: str = "") -> QLabel:
     """Return a label in secondary text."""
-    label = text(words, name=name)
-    palette = label.palette()
-    palette.setColor(QPalette.ColorRole.WindowText, muted_colour(QApplication.palette()))
-    label.setPalette(palette)
-    return label
+    return _plain(Muted(words), name)
 
 
 def strong(words: str = "", *, name: str = "") -> QLabel:
@@ -76,11 +92,11 @@ def strong(words: str = "", *, name: str = "") -> QLabel:
     return label
 
 
-def heading(words: str = "", *, name: str = "") -> QLabel:
-    """Return a label in large, semi-bold text."""
+def heading(words: str = "", *, name: str = "", title: bool = False) -> QLabel:
+    """Return a label in large, semi-bold text; larger still for the title of a page."""
     label = strong(words, name=name)
     font = label.font()
-    font.setPointSizeF(font.pointSizeF() * _HEADING)
+    font.setPointSizeF(font.pointSizeF() * (_TITLE if title else _HEADING))
     label.setFont(font)
     return label
 
@@ -91,6 +107,7 @@ def button(words: str, does: Callable[[], object], *, name: str) -> QPushButton:
     made.setObjectName(name)
     made.setAutoDefault(False)
     made.setDefault(False)
+    made.setMinimumHeight(_BUTTON_HEIGHT)
     made.clicked.connect(lambda _checked=False: does())
     return made
 
@@ -126,23 +143,54 @@ def row(*widgets: QWidget, push: bool = False) -> QHBoxLayout:
     return layout
 
 
-def scrolled(content: QWidget, *, said: str) -> QScrollArea:
+class Scrolled(QScrollArea):
+    """A page exactly as high as its wrapped text at the width there is; scrolls when the window is lower."""
+
+    def __init__(self, content: QWidget, said: str) -> None:
+        super().__init__()
+        self._content = content
+        self.setWidget(content)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.setAccessibleName(said)
+        self.verticalScrollBar().setAccessibleName(f"Scroll {said.lower()}")
+        content.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Fit the page anew when something in it appeared, went or changed."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the page to the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        content, layout = self._content, self._content.layout()
+        if layout is None:
+            return
+        view = self.viewport().size()
+        width = min(view.width(), content.maximumWidth())
+        content.resize(width, max(layout.totalHeightForWidth(width), view.height()))
+
+
+def scrolled(content: QWidget, *, said: str) -> Scrolled:
     """Return `content` in a frame that scrolls up and down when the window is too small for it."""
-    area = QScrollArea()
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setAccessibleName(said)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.verticalScrollBar().setAccessibleName(f"Scroll {said.lower()}")
-    return area
+    return Scrolled(content, said)
 
 
-def fit(window: QWidget, width: int, height: int) -> None:
-    """Give `window` the size it wants, or as much of it as the screen has."""
+def fit(window: QWidget, width: int, height: int | None = None) -> None:
+    """Give `window` the size it wants, or as much of it as the screen has. Without `height`: what its text needs."""
     area = (window.screen() or QApplication.primaryScreen()).availableGeometry()
-    window.resize(min(width, area.width() - 2 * SPACE), min(height, area.height() - 3 * SPACE))
+    width = min(width, area.width() - 2 * SPACE)
+    layout = window.layout()
+    if height is None and layout is not None:
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+    window.resize(width, min(height or 0, area.height() - 3 * SPACE))
 
 
 def labelled(words: str, control: QWidget) -> QVBoxLayout:
@@ -154,13 +202,6 @@ def labelled(words: str, control: QWidget) -> QVBoxLayout:
     layout.addWidget(label)
     layout.addWidget(control)
     return layout
-
-
-def box_buttons(box: QDialogButtonBox) -> Iterator[QPushButton]:
-    """Yield the push buttons of a button box."""
-    for made in box.buttons():
-        if isinstance(made, QPushButton):
-            yield made
 
 
 def clear(layout: QLayout) -> None:

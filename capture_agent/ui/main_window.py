@@ -152,7 +152,6 @@ class MainWindow(QWidget):
 
     def _show(self, view: View) -> None:
         icon = qicon(view.icon)
-        self.setWindowIcon(icon)
         self._picture.setPixmap(icon.pixmap(_ICON, _ICON))
         self._picture.setAccessibleName(f"State: {view.icon.value}")
         self._status.setText(view.status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
-from capture_agent.ui import look, words
+from capture_agent.ui import look
 from capture_agent.ui.bridge import Bridge
 
 
@@ -20,21 +20,23 @@ class OptOutDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         joined = bridge.snapshot.joined
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.heading("Stop recording for good?"))
         held = bridge.snapshot.held
         what = "recording" if held == 1 else "recordings"
-        kept = f"You have {held} {what} on this computer that you did not share." if held else ""
-        layout.addWidget(look.text(f"Recording stops at once. {kept}".strip()))
+        kept = f"You have {held} {what} here that you did not share." if held else ""
+        lines = look.column()
+        lines.addWidget(look.heading("Stop recording for good?"))
+        lines.addWidget(look.text(f"Recording stops at once. {kept}".strip()))
         if held:
-            layout.addWidget(look.muted("Deleted recordings can never be opened again, by anyone."))
+            lines.addWidget(look.muted("Deleted recordings can never be opened again, by anyone."))
         if joined is not None and not joined.is_own:
-            layout.addWidget(look.muted(words.when_leaving(joined)))
+            lines.addWidget(look.muted("What you already shared has left this computer; its readers are told."))
+        layout.addLayout(lines)
         delete = look.button("Opt out and &delete", lambda: self._leave(destroy=True), name="optOutDeleteButton")
         keep = look.button("Opt out, &keep recordings", lambda: self._leave(destroy=False), name="optOutKeepButton")
         stay = look.button("&Cancel", self.reject, name="optOutCancelButton")
         layout.addLayout(look.row(delete, keep, stay, push=True))
         stay.setFocus()
-        look.fit(self, 500, self.sizeHint().height())
+        look.fit(self, 500)
 
     def _leave(self, *, destroy: bool) -> None:
         if self._bridge.do(lambda: self._bridge.agent.withdraw(destroy=destroy)):

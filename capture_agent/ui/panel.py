@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Effective
@@ -12,6 +12,7 @@ from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.notice import NoticeView
 from capture_agent.ui.programs import Programs
 from capture_agent.ui.readers import Fingerprint, reader_lines, readers
+from capture_agent.ui.switch import WIDTH, Switch
 
 NOTHING_TICKED = "Nothing is ticked. Tick what may be recorded, or choose Refuse."
 
@@ -28,7 +29,7 @@ class ConsentPanel(QDialog):
         self._fingerprint = fingerprint
         self.offer = offer
         self._policy = offer.policy
-        self._boxes: dict[Category, QCheckBox] = {}
+        self._boxes: dict[Category, Switch] = {}
         self.setObjectName("consentPanel")
         self.setWindowTitle("What may be recorded?")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -65,8 +66,10 @@ class ConsentPanel(QDialog):
         content = QWidget()
         content.setMaximumWidth(look.READING_WIDTH + 2 * look.SPACE)
         layout = look.column(content, margin=look.SPACE + look.GAP, gap=look.SPACE)
-        layout.addWidget(look.heading(self._policy.title))
-        layout.addWidget(look.muted(self._by()))
+        top = look.column(gap=4)
+        top.addWidget(look.heading(self._policy.title, title=True))
+        top.addWidget(look.muted(self._by()))
+        layout.addLayout(top)
         if self._bridge.snapshot.widened:
             layout.addWidget(self._changes())
         layout.addWidget(self._notice)
@@ -107,13 +110,19 @@ class ConsentPanel(QDialog):
         return frame
 
     def _who(self) -> QWidget:
-        frame, inner = look.card(said="Who can read it")
-        inner.addWidget(look.strong("Who can read it"))
-        inner.addWidget(readers(self._policy, self._fingerprint))
-        for what, said in self._facts():
-            inner.addSpacing(look.GAP // 2)
-            inner.addWidget(look.strong(what))
-            inner.addWidget(look.text(said))
+        frame, inner = look.card(said="Who can read it, where and how long")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(look.SPACE)
+        grid.setVerticalSpacing(look.GAP + 2)
+        grid.setColumnStretch(1, 1)
+        facts: list[tuple[str, QWidget]] = [("Who can read it", readers(self._policy, self._fingerprint))]
+        facts += [(what, look.text(said)) for what, said in self._facts()]
+        for line, (what, shown) in enumerate(facts):
+            label = look.strong(what)
+            label.setWordWrap(False)
+            grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(shown, line, 1)
+        inner.addLayout(grid)
         return frame
 
     def _what(self) -> QWidget:
@@ -122,14 +131,14 @@ class ConsentPanel(QDialog):
         for category, said in words.CATEGORY_WORDS.items():
             if category not in self.offer.categories:
                 continue
-            box = QCheckBox(said.name)
+            box = Switch(said.name)
             box.setObjectName(f"category-{category.value}")
             box.setAccessibleDescription(said.example)
             box.toggled.connect(lambda _on: self._message.hide())
             self._boxes[category] = box
             inner.addWidget(box)
             example = look.muted(said.example)
-            example.setIndent(box.style().pixelMetric(box.style().PixelMetric.PM_IndicatorWidth) + look.GAP)
+            example.setIndent(int(WIDTH) + look.GAP)
             inner.addWidget(example)
         inner.addWidget(look.muted(words.NEVER_RECORDED))
         return frame

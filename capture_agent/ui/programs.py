@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.ui import look, words
+from capture_agent.ui.switch import Switch
 
 NAME_LIMIT = 100  # characters of a program's name; WM_CLASS names are far shorter
 
@@ -25,14 +26,14 @@ def offered(known: Mapping[str, str], allowed: frozenset[str] | None, never: Ite
 
 
 class Programs(QWidget):
-    """One tick box a program, and a field to add one by name."""
+    """One switch a program, and a field to add one by name."""
 
     changed = Signal()
 
     def __init__(self, known: Mapping[str, str], allowed: frozenset[str] | None, never: Iterable[str]) -> None:
         super().__init__()
         self._never = frozenset(never)
-        self._boxes: dict[str, QCheckBox] = {}
+        self._boxes: dict[str, Switch] = {}
         self.setObjectName("programs")
         self.setAccessibleName("Programs")
         layout = look.column(self)
@@ -59,8 +60,8 @@ class Programs(QWidget):
         """Return every program that is shown, as it is shown."""
         return [box.text().replace("&&", "&") for box in self._boxes.values()]
 
-    def _tick(self, name: str, title: str) -> QCheckBox:
-        box = QCheckBox(title.replace("&", "&&"))
+    def _tick(self, name: str, title: str) -> Switch:
+        box = Switch(title.replace("&", "&&"))
         box.setObjectName(f"program-{name}")
         box.toggled.connect(self._toggled)
         self._boxes[name] = box

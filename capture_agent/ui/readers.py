@@ -28,7 +28,7 @@ def readers(policy: Policy, fingerprint: Fingerprint) -> QWidget:
     content.setAccessibleName("Who can read it")
     layout = look.column(content, gap=4)
     for name, gets, key in reader_lines(policy, fingerprint):
-        layout.addWidget(look.strong(name))
+        layout.addWidget(look.text(name, name="reader") if policy.is_own else look.strong(name, name="reader"))
         if not policy.is_own:
             layout.addWidget(look.text(f"Gets {gets}, once you share a recording."))
         layout.addWidget(look.muted(key, name="fingerprint"))

@@ -10,7 +10,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
-    QMessageBox,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
@@ -79,7 +78,7 @@ class RecordingsPage(QWidget):
         self._list.setAccessibleName("My recordings")
         self._list.setHeaderLabels(list(_COLUMNS))
         self._list.setRootIsDecorated(False)
-        self._list.setAlternatingRowColors(True)
+        self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._list.header().setAccessibleName("Columns")
@@ -164,9 +163,8 @@ class RecordingsPage(QWidget):
             self,
             name="shareDialog",
             title="Share this recording?",
-            words=f"{names} will be able to read it. Sharing cannot be undone; you can ask for deletion later.",
+            explained=f"{names} will be able to read it. Sharing cannot be undone; you can ask for deletion later.",
             yes="&Share",
-            icon=QMessageBox.Icon.Question,
             then=lambda: self._bridge.run(
                 "Sharing the recording…",
                 lambda: self._bridge.agent.release(session.id),
@@ -183,9 +181,8 @@ class RecordingsPage(QWidget):
             self,
             name="deleteDialog",
             title="Delete this recording?",
-            words=f"It can never be opened again, by anyone.{shared}",
+            explained=f"It can never be opened again, by anyone.{shared}",
             yes="&Delete",
-            icon=QMessageBox.Icon.Warning,
             then=lambda: self._delete_now(session),
         )
 

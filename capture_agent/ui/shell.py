@@ -11,6 +11,7 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof
 from capture_agent.ui.main_window import MainWindow
 from capture_agent.ui.optout import opt_out_dialog
@@ -58,6 +59,7 @@ class Shell(QObject):
         self.window.change.connect(self.ask)
         self.window.first_run.joined.connect(self.ask)
         self.bridge.changed.connect(self._follow)
+        self._follow(self.bridge.view)
         self.bridge.failed.connect(self._tell)
 
     def prove(self) -> Proof | None:
@@ -132,8 +134,9 @@ class Shell(QObject):
     def _parent(self) -> MainWindow | None:
         return self.window if self.window.isVisible() else None
 
-    def _follow(self, _view: View) -> None:
+    def _follow(self, view: View) -> None:
         """Never leave a panel open that asks for something else than what is offered now."""
+        QApplication.setWindowIcon(qicon(view.icon))
         if self._panel is not None and self._panel.offer != self.bridge.snapshot.offer:
             self._panel.close()
             self._panel = None

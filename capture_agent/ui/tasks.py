@@ -55,7 +55,7 @@ class StartTaskDialog(QDialog):
         cancel = look.button("&Cancel", self.reject, name="cancelTaskButton")
         layout.addLayout(look.row(self._go, cancel, push=True))
         self._text.setFocus()
-        look.fit(self, 460, self.sizeHint().height())
+        look.fit(self, 460)
 
     def _start(self) -> None:
         typed = self._text.text().strip()
@@ -96,7 +96,7 @@ class FinishTaskDialog(QDialog):
         self._outcomes.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
         cancel = look.button("&Cancel", self.reject, name="cancelFinishButton")
         layout.addLayout(look.row(self._go, cancel, push=True))
-        look.fit(self, 440, self.sizeHint().height())
+        look.fit(self, 440)
 
     def _finish(self) -> None:
         outcome = list(Outcome)[self._outcomes.checkedId()]

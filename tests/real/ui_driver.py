@@ -113,7 +113,7 @@ class Driver:
 
     def click_icon(self, button: int = 1) -> None:
         x, y, width, height = self.until(lambda seen: seen["tray"][2] > 0)["tray"]
-        self.click_at(x + width // 2, y + height // 2, button)
+        self.click_at(int(x + width / 2), int(y + height / 2), button)
 
     # --- what assistive programs see
     def find(self, name: str, role: str | None = None, within: float = WAIT_S) -> Node:
@@ -164,7 +164,12 @@ class Driver:
         return Node(role, name, tuple(box), bool(low >> _SHOWING & 1), bool(low >> _FOCUSED & 1))
 
     def _call(
-        self, where: tuple[str, str], method: str, face: str = _ACCESSIBLE, signature: str = "", body: tuple[Any, ...] = ()
+        self,
+        where: tuple[str, str],
+        method: str,
+        face: str = _ACCESSIBLE,
+        signature: str = "",
+        body: tuple[Any, ...] = (),
     ) -> Any:
         return self._send(new_method_call(DBusAddress(where[1], where[0], face), method, signature or None, body))
 

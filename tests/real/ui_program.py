@@ -36,7 +36,7 @@ def proved_shown(window_id: int) -> bool:
             return False
         box, root = window.get_geometry(), _display.screen().root
         spot = root.translate_coords(window, 0, 0)
-        left, top = -spot.x if False else spot.x, spot.y
+        left, top = spot.x, spot.y
         area = box.width * box.height
         if box.width < 2 or box.height < 2 or left < 0 or top < 0:
             return False
@@ -60,9 +60,21 @@ def proved_shown(window_id: int) -> bool:
 
 
 def dark() -> QPalette:
-    """Return a dark palette, as dark desktops set it."""
-    palette = QPalette(QColor("#2b2f36"), QColor("#1f2227"))
-    palette.setColor(QPalette.ColorRole.WindowText, QColor("#f2f2f2"))
+    """Return a dark palette, such as dark desktops set."""
+    role = QPalette.ColorRole
+    palette = QPalette(QColor("#3c3f44"), QColor("#2b2d31"))
+    for each, colour in (
+        (role.Base, "#1f2124"),
+        (role.AlternateBase, "#26282c"),
+        (role.Mid, "#4a4d53"),
+        (role.Midlight, "#4a4d53"),
+        (role.Highlight, "#3d7fc4"),
+        (role.HighlightedText, "#ffffff"),
+    ):
+        palette.setColor(each, QColor(colour))
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Active, each, QColor("#e8e9eb"))
+        palette.setColor(QPalette.ColorGroup.Inactive, each, QColor("#e8e9eb"))
     return palette
 
 
@@ -116,7 +128,7 @@ def main() -> None:
             "icon": shell.tray.icon.value,
             "proof": state["proof"],
             "slowest_proof_ms": round(state["took"] * 1000, 1),
-            "tray": shell.tray.geometry(),
+            "tray": [n * app.devicePixelRatio() for n in shell.tray.geometry()],
             "fallback": sign.isVisible(),
             "fallback_box": [sign.x(), sign.y(), sign.width(), sign.height()],
             "announced": announced,

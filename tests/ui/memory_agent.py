@@ -83,23 +83,8 @@ def study_policy(version: int = 1) -> Policy:
 
 def nine_words(recipient: str) -> str:
     """Return nine words that depend on a key; the real ones come from `keys.age.fingerprint`."""
-    stock = [
-        "amber",
-        "birch",
-        "cedar",
-        "delta",
-        "ember",
-        "fjord",
-        "grove",
-        "heron",
-        "indigo",
-        "juniper",
-        "kestrel",
-        "lagoon",
-        "maple",
-        "nectar",
-    ]
-    return " ".join(stock[ord(letter) % len(stock)] for letter in recipient[-9:])
+    stock = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "indigo", "juniper", "kestrel")
+    return " ".join(stock[ord(letter) * (place + 1) % len(stock)] for place, letter in enumerate(recipient[-9:]))
 
 
 class MemoryAgent:
