@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from capture_agent.bundle import ustar
+from capture_agent.bundle.read import Bundle, Standing
 from capture_agent.core.consent import Consent, State
+from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import (
     Button,
     Category,
@@ -45,6 +48,7 @@ from capture_agent.outbox.release import Chain, Released, Signer, Terms, release
 STUDY = "study-of-work"
 SECOND = 1_000_000
 PART = 1_200_000
+FIRST = Chain()
 RECORD = json.dumps({"record": 1, "given": ["keyboard"], "notice": "Ünïcode"}, ensure_ascii=False).encode()
 ALL = frozenset(Category)
 ABOUT = {
@@ -185,7 +189,7 @@ def signer(key: SigningKey | None = None, pseudonym: str = "quiet-otter") -> Sig
     return Signer(key or SigningKey.new(), pseudonym)
 
 
-def released(held: Held, who: Signer, out: Path, *recipients: Recipient, after: Chain = Chain()) -> list[Released]:
+def released(held: Held, who: Signer, out: Path, *recipients: Recipient, after: Chain = FIRST) -> list[Released]:
     """Release a held session to `recipients`, everything agreed to."""
     out.mkdir(exist_ok=True)
     return release(held.path, held.identity, terms(*recipients), who, out, after=after)
@@ -206,3 +210,23 @@ def tar_of(members: Sequence[tuple[str, bytes]], padding: int = 0) -> bytes:
     """Return the plain tar of a bundle with these members."""
     parts = [ustar.header(name, len(data)) + data + bytes(ustar.filling(len(data))) for name, data in members]
     return b"".join(parts) + ustar.END + bytes(padding)
+
+
+class Known:
+    """A list of known devices as `bundle.read` asks for it: these keys are trusted, all others are unknown."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = keys
+
+    def judge(self, study: str, pseudonym: str, key: str) -> Standing:
+        if key not in self.keys:
+            raise VerificationError("the bundle is signed with an unknown device key")
+        return Standing.TRUSTED
+
+
+def verify(plain: bytes, me: Identity, known: Known) -> None:
+    """Seal `plain` as anyone could who knows the recipient, and read it strictly to its end."""
+    out = io.BytesIO()
+    with age.encrypting(out, [me.recipient]) as sealed:
+        sealed.write(plain)
+    Bundle(io.BytesIO(out.getvalue()), [me], known).verify()
