@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -32,13 +33,28 @@ def node() -> Callable[..., bytes]:
     return run
 
 
-@pytest.fixture(scope="session")
-def file_secrets() -> ModuleType:
-    """The module `file_secrets.py`: secrets in a plain file, and a program that kills itself."""
-    path = Path(__file__).with_name("file_secrets.py")
-    spec = importlib.util.spec_from_file_location("file_secrets", path)
+def load(name: str) -> ModuleType:
+    """Return a module that stands beside this file: tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def file_secrets() -> ModuleType:
+    """The module `file_secrets.py`: secrets in a plain file, and a program that kills itself."""
+    return load("file_secrets")
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A message bus with an unlocked gnome-keyring, which this process talks to; no display."""
+    with load("keyring_bus").KeyringBus(tmp_path) as started:
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHON_KEYRING_BACKEND"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in started.env.items():
+            monkeypatch.setenv(name, value)
+        yield started
