@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import socket
 
 
 class Waker:
-    """A pipe that ends a `select` from another thread."""
+    """A pair of sockets that ends a `select` from another thread: a pipe cannot be waited for on Windows."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
 
     def fileno(self) -> int:
         """Return the end to wait on."""
-        return self._read
+        return self._read.fileno()
 
     def wake(self) -> None:
-        """End the wait now or, if nobody waits, the next one. Callable from any thread."""
+        """End the wait now or, if nobody waits, the next one. Callable from any thread, and after `close`."""
         try:
-            os.write(self._write, b"!")
+            self._write.send(b"!")
         except BlockingIOError:
-            return  # the pipe is full of wakes that nobody has read yet: one more says nothing new
+            return  # full of wakes that nobody has read yet: one more says nothing new
+        except OSError:
+            if self._write.fileno() != -1:
+                raise
+            # Closed: there is nobody left to wake.
 
     def clear(self) -> None:
         """Forget the wakes so far."""
         try:
-            os.read(self._read, 65536)
+            self._read.recv(65536)
         except BlockingIOError:
             return  # nobody woke us
 
     def close(self) -> None:
-        """Give the pipe back."""
-        os.close(self._read)
-        os.close(self._write)
+        """Give the sockets back. Safe to call twice."""
+        self._read.close()
+        self._write.close()

@@ -7,11 +7,12 @@ verified when a source starts, not assumed.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from Xlib import X, Xatom
+
+from capture_agent.desktop.clock import now_us
 
 if TYPE_CHECKING:
     from capture_agent.desktop.x11_connection import Connection
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 WRAP_MS = 1 << 32
 TRIES = 5  # the quickest of five round trips bounds the offset best
 SAME_CLOCK_MS = 2  # cut to whole ms, and the round trip itself
-
-
-def now_us() -> int:
-    """Return the input clock in µs."""
-    return time.monotonic_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ window" are part of life; every other one is kept and raised by the next `drain`
 from __future__ import annotations
 
 import select
+import traceback
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from Xlib import error
@@ -29,6 +31,15 @@ LOST = (error.DisplayError, error.ConnectionClosedError, error.XauthError, error
 MAX_PROPERTY_WORDS = 1024  # 4 KiB of a property at most: a title may be as long as its program likes
 
 
+def _close_leftovers(problem: BaseException | None) -> None:
+    """Close the sockets that python-xlib leaves open when connecting fails: local variables of its frames."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        while problem is not None:
+            traceback.clear_frames(problem.__traceback__)
+            problem = problem.__context__
+
+
 class Connection:
     """One connection to the X server, used by one thread at a time.
 
@@ -46,11 +57,13 @@ class Connection:
         try:
             self.display = Display(name)
         except LOST as problem:
+            _close_leftovers(problem)
             raise DesktopError(
                 "the display cannot be reached", hint="start the agent inside a desktop session; DISPLAY names it"
             ) from problem
         self.name = name
-        self.root: XWindow = self.display.screen().root
+        # Any: python-xlib adds the extensions' methods to windows at run time.
+        self.root: Any = self.display.screen().root
         self._atoms: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._unexpected: list[error.XError] = []

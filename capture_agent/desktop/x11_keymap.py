@@ -52,7 +52,12 @@ _SIGNATURES: tuple[tuple[str, str, object, tuple[object, ...]], ...] = (
     ("libxkbcommon.so.0", "xkb_compose_state_reset", None, (c_void_p,)),
     ("libxkbcommon.so.0", "xkb_compose_state_get_status", c_int, (c_void_p,)),
     ("libxkbcommon.so.0", "xkb_compose_state_get_utf8", c_int, (c_void_p, c_char_p, c_size_t)),
-    ("libxkbcommon-x11.so.0", "xkb_x11_setup_xkb_extension", c_int, (c_void_p, c_uint16, c_uint16, c_int, *(c_void_p,) * 4)),
+    (
+        "libxkbcommon-x11.so.0",
+        "xkb_x11_setup_xkb_extension",
+        c_int,
+        (c_void_p, c_uint16, c_uint16, c_int, *(c_void_p,) * 4),
+    ),
     ("libxkbcommon-x11.so.0", "xkb_x11_get_core_keyboard_device_id", c_int32, (c_void_p,)),
     ("libxkbcommon-x11.so.0", "xkb_x11_keymap_new_from_device", c_void_p, (c_void_p, c_void_p, c_int32, c_int)),
 )
@@ -80,9 +85,7 @@ def _library() -> dict[str, ctypes._NamedFuncPointer]:
             function.restype, function.argtypes = result, arguments
             functions[name] = function
     except (OSError, AttributeError) as problem:
-        raise DesktopError(
-            "libxkbcommon-x11 is missing", hint="on Debian: apt install libxkbcommon-x11-0"
-        ) from problem
+        raise DesktopError("libxkbcommon-x11 is missing", hint="on Debian: apt install libxkbcommon-x11-0") from problem
     return functions
 
 

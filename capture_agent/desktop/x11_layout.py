@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from capture_agent.desktop.x11_connection import Connection
 
 ROOT_MASK = X.SubstructureNotifyMask
-_TOP_MASK = X.SubstructureNotifyMask | X.PropertyChangeMask
+TOP_MASK = X.SubstructureNotifyMask | X.PropertyChangeMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class LayoutTracker:
     def _watch(self, window: XWindow) -> None:
         if int(window.id) not in self._watched:
             self._watched.add(int(window.id))
-            window.change_attributes(event_mask=_TOP_MASK)
+            window.change_attributes(event_mask=TOP_MASK)
 
     def above(self, number: int) -> tuple[Rect, ...]:
         """Return the rectangles of visible top-level windows above top-level window `number`."""

@@ -24,9 +24,7 @@ _WANTED = 1 << _NEW_KEYBOARD | 1 << _MAP | 1 << _STATE
 
 
 class _UseExtension(rq.ReplyRequest):
-    _request = rq.Struct(
-        rq.Card8("opcode"), rq.Opcode(0), rq.RequestLength(), rq.Card16("major"), rq.Card16("minor")
-    )
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(0), rq.RequestLength(), rq.Card16("major"), rq.Card16("minor"))
     _reply = rq.Struct(
         rq.ReplyCode(),
         rq.Card8("supported"),
@@ -107,7 +105,7 @@ class Modifiers:
 
 
 def _extension(connection: Connection) -> Any:
-    """Return the extension's codes, None if it is not there. python-xlib has no module for it, so `has_extension` denies it."""
+    """Return the extension's codes, None if it is not there; `has_extension` knows only python-xlib's own modules."""
     return connection.display.query_extension(_NAME)
 
 

@@ -18,8 +18,8 @@ from Xlib.ext import xinput
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import InputEvent
 from capture_agent.desktop import x11_xi2
+from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.waker import Waker
-from capture_agent.desktop.x11_clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wait
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker

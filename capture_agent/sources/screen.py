@@ -31,7 +31,7 @@ from Xlib import X
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Frame, Layout, Monitor, Rect
 from capture_agent.desktop import x11_damage, x11_monitors
-from capture_agent.desktop.x11_clock import now_us
+from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wait
 from capture_agent.desktop.x11_layout import LayoutTracker
 from capture_agent.sources.base import Sink

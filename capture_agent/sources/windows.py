@@ -1,9 +1,8 @@
 """Which window has the keyboard, and what the monitors are, on X11. Nothing is polled.
 
 The window manager names the active window in a property of the root, whose changes the server
-tells with their time. That alone would be believed too much: while a program without the window
-manager's help holds the keyboard focus, the property still names another one. So focus counts
-as known only while the server's own input focus lies inside the active window.
+tells with their time; `desktop.x11_focus` says when that is believed. Moves and focus events
+carry no time: they get that of their arrival.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from typing import Any
 from Xlib import X
 
 from capture_agent.core.events import Event, Focus, Monitors, Window
-from capture_agent.desktop import x11_monitors, x11_windows
-from capture_agent.desktop.x11_clock import measure, now_us
-from capture_agent.desktop.x11_connection import GONE, Connection, wait
+from capture_agent.desktop import x11_focus, x11_monitors, x11_windows
+from capture_agent.desktop.clock import now_us
+from capture_agent.desktop.x11_clock import measure
+from capture_agent.desktop.x11_connection import Connection, wait
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
 
@@ -23,34 +23,6 @@ _ROOT_MASK = X.PropertyChangeMask | X.StructureNotifyMask
 _CLIENT_MASK = X.PropertyChangeMask | X.StructureNotifyMask | X.FocusChangeMask
 # A grab moves the focus only for its time, and keys typed into it are not seen at all.
 _GRAB_MODES = frozenset({X.NotifyGrab, X.NotifyUngrab})
-
-
-def focused(connection: Connection) -> Window | None:
-    """Return the active window if the server's input focus lies inside it, else None."""
-    number = x11_windows.active(connection)
-    if not number:
-        return None
-    client = connection.window(number)
-    top = x11_windows.top_level(connection, client)
-    if top is None or not has_focus(connection, client):
-        return None
-    frame, own = x11_windows.place(connection, top), x11_windows.place(connection, client)
-    if frame is None or own is None:
-        return None
-    return x11_windows.identity(connection, client, frame, own)
-
-
-def has_focus(connection: Connection, client: Any) -> bool:
-    """Return whether the input focus is `client` or a window inside it."""
-    holder = connection.display.get_input_focus().focus
-    try:
-        while not isinstance(holder, int):  # PointerRoot and None are numbers
-            if holder == client:
-                return True
-            holder = holder.query_tree().parent
-    except GONE:
-        return False
-    return False
 
 
 class X11Windows:
@@ -120,7 +92,7 @@ class _Reader:
         number = x11_windows.active(self._connection)
         if number and number not in self._watched:
             self._watch(number)
-        return focused(self._connection)
+        return x11_focus.focused(self._connection)
 
     def _watch(self, number: int) -> None:
         """Watch the active window and its frame, and no other any more."""

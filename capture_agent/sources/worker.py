@@ -60,7 +60,9 @@ class Worker:
         if not self._asked.is_set():
             self._asked.set()
             self.waker.wake()
-        if self._thread is None:
-            return True
-        self._thread.join(JOIN_S)
-        return not self._thread.is_alive()
+        if self._thread is not None:
+            self._thread.join(JOIN_S)
+            if self._thread.is_alive():
+                return False
+        self.waker.close()
+        return True

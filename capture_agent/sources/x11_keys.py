@@ -10,7 +10,8 @@ from Xlib.ext import xinput
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Key
 from capture_agent.desktop import x11_xi2, x11_xkb
-from capture_agent.desktop.x11_clock import measure, now_us
+from capture_agent.desktop.clock import now_us
+from capture_agent.desktop.x11_clock import measure
 from capture_agent.desktop.x11_connection import Connection
 from capture_agent.desktop.x11_keymap import Keymap, held
 
@@ -93,16 +94,14 @@ class KeyReader:
         self._down[raw.detail] = key
         return key
 
-    def _released_unseen(self, before: dict[int, Key], bits: list[int], read: list[Key]) -> list[Key]:
+    def _released_unseen(self, before: dict[int, Key], bits: bytes, read: list[Key]) -> list[Key]:
         """Return releases for keys that are up although nobody said so: another program's grab hid it.
 
         Only keys that we saw going down are looked at. The true moment is not known; it is set to
         the end of what was read, or now.
         """
         gone = [
-            key
-            for code, key in before.items()
-            if self._down.get(code) is key and not bits[code >> 3] >> (code & 7) & 1
+            key for code, key in before.items() if self._down.get(code) is key and not bits[code >> 3] >> (code & 7) & 1
         ]
         if not gone:
             return []

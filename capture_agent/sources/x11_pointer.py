@@ -10,7 +10,8 @@ from Xlib.ext import xinput
 
 from capture_agent.core.events import Button, InputEvent, Move, PointerShape, Scroll
 from capture_agent.desktop import x11_cursor, x11_xi2
-from capture_agent.desktop.x11_clock import measure, now_us
+from capture_agent.desktop.clock import now_us
+from capture_agent.desktop.x11_clock import measure
 from capture_agent.desktop.x11_connection import Connection
 from capture_agent.desktop.x11_xi2 import Kind, Raw
 from capture_agent.sources.pointer import Point, positions

@@ -1,0 +1,55 @@
+"""The one place that asks which operating system this is, for what the desktop knows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from capture_agent.core.errors import DesktopError
+from capture_agent.desktop.base import Problem
+
+if TYPE_CHECKING:
+    from capture_agent.desktop.base import Desktop, Hotkeys
+
+_ELSEWHERE = Problem(
+    "system",
+    f"this version records on X11 only, and this is {sys.platform}",
+    "use Linux with an X11 session",
+)
+
+
+def check(env: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
+    """Return what hinders recording here. Starts no Qt, and never aborts. `env`: by default the environment."""
+    if sys.platform == "win32" or sys.platform == "darwin":
+        return (_ELSEWHERE,)
+    from capture_agent.desktop import x11_check
+
+    return x11_check.check(os.environ if env is None else env)
+
+
+def open_desktop(display: str | None = None) -> Desktop:
+    """Return a connection to this desktop, to be used by the thread that asks.
+
+    Raises:
+        DesktopError: There is none, or not one that this version knows.
+    """
+    if sys.platform == "win32" or sys.platform == "darwin":
+        raise DesktopError(_ELSEWHERE.what, hint=_ELSEWHERE.hint)
+    from capture_agent.desktop.x11 import X11Desktop
+
+    return X11Desktop(display)
+
+
+def open_hotkeys(display: str | None = None) -> Hotkeys:
+    """Return the hotkeys of this desktop, none grabbed yet.
+
+    Raises:
+        DesktopError: There is no desktop, or not one that this version knows.
+    """
+    if sys.platform == "win32" or sys.platform == "darwin":
+        raise DesktopError(_ELSEWHERE.what, hint=_ELSEWHERE.hint)
+    from capture_agent.desktop.x11_hotkeys import X11Hotkeys
+
+    return X11Hotkeys(display)

@@ -1,0 +1,53 @@
+"""The sources for this system and for what may be captured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capture_agent.core.errors import DesktopError
+from capture_agent.core.events import Category
+
+if TYPE_CHECKING:
+    from capture_agent.sources.base import Source
+    from capture_agent.sources.screen import X11Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Sources that are not started, in the order in which to start them; `screen` is also among `all`."""
+
+    all: tuple[Source, ...]
+    screen: X11Screen | None
+
+
+def choose(categories: Collection[Category], *, max_fps: float, display: str | None = None) -> Sources:
+    """Return fresh sources for exactly these categories.
+
+    Windows are always observed when anything is: where the keyboard is decides what may be kept of
+    the rest. Nothing is constructed for a category that is not in `categories`.
+
+    Raises:
+        DesktopError: This version does not record on this system.
+    """
+    if sys.platform == "win32" or sys.platform == "darwin":
+        raise DesktopError("this version records on X11 only", hint="use Linux with an X11 session")
+    observed = set(categories) - {Category.TASKS}
+    if not observed:
+        return Sources((), None)
+    from capture_agent.sources.input_x11 import X11Input
+    from capture_agent.sources.screen import X11Screen
+    from capture_agent.sources.windows import X11Windows
+
+    # Focus first: what is typed is judged by it.
+    chosen: list[Source] = [X11Windows(display=display)]
+    screen = X11Screen(max_fps=max_fps, display=display) if Category.SCREEN in observed else None
+    if screen is not None:
+        chosen.append(screen)
+    keyboard, pointer = Category.KEYBOARD in observed, Category.POINTER in observed
+    if keyboard or pointer:
+        pressed = screen.nudge if screen is not None else None
+        chosen.append(X11Input(keyboard=keyboard, pointer=pointer, pressed=pressed, display=display))
+    return Sources(tuple(chosen), screen)
