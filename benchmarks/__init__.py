@@ -1,0 +1,1 @@
+"""What the recorder costs, measured beside public tools on a display of its own. Never a test."""

@@ -1,0 +1,135 @@
+"""python -m benchmarks: measure the recorders beside each other, print tables, write JSON and the README's table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks import machine, micro, report
+from benchmarks.agent import Agent
+from benchmarks.recorders import FFmpeg, OpenAdapt, Recorder
+from benchmarks.run import ROOT, Run, Workload, flood, run
+from capture_agent.demo.desktop import PrivateDesktop
+
+SIZE = (1_920, 1_080)
+RECORDERS: dict[str, type[Recorder]] = {"agent": Agent, "ffmpeg": FFmpeg, "openadapt": OpenAdapt}
+CYCLES, STILL_S, ROUNDS, FLOOD = 3, 30, 3, 100_000
+
+
+def main() -> int:
+    """Measure what the command line asks for; return 0, or 1 if a run failed."""
+    asked = _arguments()
+    console = Console()
+    results: dict[str, object] = {"machine": machine.facts()}
+    failed: list[str] = []
+    if not asked.no_micro:
+        results["micro"] = _micro(console)
+    runs: list[Run] = []
+    if asked.rounds or asked.flood:
+        with PrivateDesktop(size=SIZE) as desktop:
+            runs = _rounds(console, desktop, asked, failed)
+            if asked.flood and "agent" in asked.only:
+                results["flood"] = _flood(console, desktop, asked.flood, failed)
+    summary = report.rows(runs, FFmpeg.name)
+    if summary:
+        console.print(report.table(summary))
+    results |= {"runs": [asdict(one) for one in runs], "rows": [asdict(row) for row in summary], "failed": failed}
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(results, indent=1, default=str) + "\n", encoding="utf-8")
+    text = report.markdown(summary, report.notes(results))
+    asked.json.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
+    console.print(f"Written: {asked.json}, {asked.json.with_suffix('.md')}")
+    if asked.readme and summary and not failed:
+        report.write_into(asked.readme, text)
+        console.print(f"Table put into {asked.readme}")
+    for one in failed:
+        console.print(f"[red]failed[/red] {one}", highlight=False)
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="runs of each recorder and workload (%(default)s)")
+    parser.add_argument("--cycles", type=int, default=CYCLES, help="ten seconds of active desktop each (%(default)s)")
+    parser.add_argument("--still", type=int, default=STILL_S, metavar="SECONDS", help="of still desktop (%(default)s)")
+    parser.add_argument("--flood", type=int, default=FLOOD, metavar="EVENTS", help="at 1,000/s; 0: none (%(default)s)")
+    parser.add_argument("--no-micro", action="store_true", help="leave the single steps out")
+    parser.add_argument("--only", nargs="+", choices=RECORDERS, default=list(RECORDERS), metavar="RECORDER")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json", help="(%(default)s), .md beside it")
+    parser.add_argument("--readme", type=Path, help="put the table between the marks of this file")
+    return parser.parse_args()
+
+
+def _rounds(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace, failed: list[str]) -> list[Run]:
+    """Run everything, interleaved: each round has every recorder on every workload, so that drift meets all alike."""
+    works = [Workload("active", asked.cycles), Workload("still", asked.still)]
+    works = [work for work in works if work.amount]
+    plan = [
+        (number, work, name)
+        for number in range(1, asked.rounds + 1)
+        for work in works
+        for name in _turned(asked.only, number)
+    ]
+    runs: list[Run] = []
+    with _progress(console) as progress:
+        task = progress.add_task("", total=len(plan))
+        for number, work, name in plan:
+            progress.update(task, description=f"round {number}: {name}, {work.kind} desktop")
+            folder = desktop.folder / "runs" / f"{number}-{work.kind}-{name}"
+            folder.mkdir(parents=True)
+            try:
+                runs.append(run(RECORDERS[name], work, number, desktop, folder))
+            except Exception as error:  # noqa: BLE001 - one failed run is reported, and the others still count
+                failed.append(f"{name}, {work.kind}, round {number}: {error}")
+                console.print(traceback.format_exc(), highlight=False, markup=False)
+            shutil.rmtree(folder, ignore_errors=True)
+            progress.advance(task)
+    return runs
+
+
+def _turned(names: Sequence[str], number: int) -> list[str]:
+    """Return the recorders in another order each round: nobody is always first."""
+    shift = (number - 1) % len(names)
+    return [*names[shift:], *names[:shift]]
+
+
+def _flood(console: Console, desktop: PrivateDesktop, count: int, failed: list[str]) -> dict[str, object]:
+    folder = desktop.folder / "runs" / "flood"
+    folder.mkdir(parents=True)
+    with console.status(f"{count:,} events at 1,000 a second"):
+        try:
+            return flood(Agent, count, desktop, folder)
+        except Exception as error:  # noqa: BLE001 - reported like any failed run
+            failed.append(f"agent, flood: {error}")
+            console.print(traceback.format_exc(), highlight=False, markup=False)
+            return {}
+
+
+def _micro(console: Console) -> dict[str, str]:
+    shown = Table("step", "median", title="Single steps, CPU time")
+    steps = {}
+    with console.status("single steps"):
+        for what, value, unit in micro.measure():
+            steps[what] = f"{value:.3g} {unit}"
+            shown.add_row(what, steps[what])
+    console.print(shown)
+    return steps
+
+
+def _progress(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
