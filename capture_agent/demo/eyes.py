@@ -71,34 +71,56 @@ class Eyes:
         self._bus.close()
 
     def all(self) -> Iterator[Seen]:
-        """Yield every widget of every program that says it is on screen, parents first."""
-        for app in self._children(ROOT):
-            for window in self._children(app):
-                yield from self._below(window, 0)
+        """Yield every widget on screen that has a name, of all programs, the newest program first."""
+        for ref in self._showing():
+            seen = self._look(ref)
+            if seen is not None and seen.name:
+                yield seen
 
     def find(self, name: Name, role: str | None = None) -> Seen | None:
         """Return the first widget on screen with that name (and role), or None."""
-        for seen in self.all():
-            if _fits(seen.name, name) and (role is None or seen.role == role) and seen.width > 0:
-                return seen
+        for ref in self._showing():
+            # Asked one by one, because most widgets are not the one.
+            try:
+                if _fits(self._name(ref), name) and (role is None or self._role(ref) == role):
+                    seen = self._look(ref)
+                    if seen is not None and seen.width > 0:
+                        return seen
+            except DBusErrorResponse:
+                continue  # it went away while we looked
         return None
 
     def wait(self, name: Name, role: str | None = None, *, within_s: float = WAIT_S) -> Seen:
-        """Return the widget once it is there and has stopped moving.
+        """Return the widget once it is there, can be used, and has stopped moving.
 
         Raises:
             DesktopError: It did not come; the message lists what is there instead.
         """
         deadline = time.monotonic() + within_s
-        before: Seen | None = None
         while time.monotonic() < deadline:
-            now = self.find(name, role)
-            if now is not None and now == before and "enabled" in now.states:
-                return now
-            before = now
+            seen = self.find(name, role)
+            while seen is not None:
+                time.sleep(POLL_S)
+                again = self._look(seen.ref)
+                if again == seen and "enabled" in seen.states:
+                    return seen
+                if again is None or "showing" not in again.states or time.monotonic() > deadline:
+                    break
+                seen = again
             time.sleep(POLL_S)
-        there = sorted({f"{seen.role} {seen.name!r}" for seen in self.all() if seen.name})
+        there = sorted({f"{seen.role} {seen.name!r}" for seen in self.all()})
         raise DesktopError(f"no {role or 'widget'} named {_words(name)}", hint=f"On screen: {', '.join(there)}")
+
+    def again(self, seen: Seen) -> Seen:
+        """Return the same widget as it is now.
+
+        Raises:
+            DesktopError: It is gone.
+        """
+        now = self._look(seen.ref)
+        if now is None:
+            raise DesktopError(f"{seen.name!r} is gone", hint="The program closed it.")
+        return now
 
     def wait_gone(self, name: Name, role: str | None = None, *, within_s: float = WAIT_S) -> None:
         """Return once nothing on screen has that name.
@@ -112,11 +134,19 @@ class Eyes:
                 raise DesktopError(f"{_words(name)} is still there", hint="The program did not react.")
             time.sleep(POLL_S)
 
-    def _below(self, ref: tuple[str, str], depth: int) -> Iterator[Seen]:
-        seen = self._look(ref)
-        if seen is None or "showing" not in seen.states:
-            return
-        yield seen
+    def _showing(self) -> Iterator[tuple[str, str]]:
+        """Yield every widget that says it is on screen, parents first."""
+        for app in reversed(self._children(ROOT)):
+            for window in self._children(app):
+                yield from self._below(window, 0)
+
+    def _below(self, ref: tuple[str, str], depth: int) -> Iterator[tuple[str, str]]:
+        try:
+            if "showing" not in self._states(ref):
+                return
+        except DBusErrorResponse:
+            return  # it went away while we looked
+        yield ref
         if depth < MAX_DEPTH:
             for child in self._children(ref)[:MAX_CHILDREN]:
                 yield from self._below(child, depth + 1)
@@ -124,18 +154,24 @@ class Eyes:
     def _look(self, ref: tuple[str, str]) -> Seen | None:
         """Return a widget, or None if it went away while we looked."""
         try:
-            role = str(self._call(ref, ACCESSIBLE, "GetRoleName")[0])
-            low, high = self._call(ref, ACCESSIBLE, "GetState")[0]
-            name = str(self._call(ref, "org.freedesktop.DBus.Properties", "Get", "ss", (ACCESSIBLE, "Name"))[0][1])
+            role, name, states = self._role(ref), self._name(ref), self._states(ref)
         except DBusErrorResponse:
             return None
         try:
             x, y, width, height = self._call(ref, COMPONENT, "GetExtents", "u", (ON_SCREEN,))[0]
         except DBusErrorResponse:
-            x = y = width = height = 0  # an application object has no place of its own
-        bits = low | high << 32
-        states = frozenset(state for state, bit in STATES.items() if bits >> bit & 1)
+            x = y = width = height = 0  # some have no place of their own
         return Seen(ref, role, name, x, y, width, height, states)
+
+    def _role(self, ref: tuple[str, str]) -> str:
+        return str(self._call(ref, ACCESSIBLE, "GetRoleName")[0])
+
+    def _name(self, ref: tuple[str, str]) -> str:
+        return str(self._call(ref, "org.freedesktop.DBus.Properties", "Get", "ss", (ACCESSIBLE, "Name"))[0][1])
+
+    def _states(self, ref: tuple[str, str]) -> frozenset[str]:
+        low, high = self._call(ref, ACCESSIBLE, "GetState")[0]
+        return frozenset(state for state, bit in STATES.items() if (low | high << 32) >> bit & 1)
 
     def _children(self, ref: tuple[str, str]) -> list[tuple[str, str]]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -109,9 +109,18 @@ class Windows:
     def tray_icons(self) -> list[Placed]:
         """Return what is embedded in the tray (XEmbed) and shown, from left to right."""
         found: list[Placed] = []
-        atom = self._server.intern_atom("_XEMBED_INFO")
-        self._embedded(self._root, atom, found)
-        return sorted(found, key=lambda icon: icon.x)
+        # Every window of Qt says that it could be embedded; those of the window manager are not.
+        managed = set(self._numbers("_NET_CLIENT_LIST"))
+        self._embedded(self._root, self._server.intern_atom("_XEMBED_INFO"), found)
+        return sorted((icon for icon in found if icon.id not in managed), key=lambda icon: icon.x)
+
+    def wait_popup(self, app: str) -> Placed:
+        """Return a menu of `app` once it is open: a window that the window manager is not asked about.
+
+        Raises:
+            DesktopError: None opens.
+        """
+        return self._until(lambda: next(self._popups(app), None), f"no menu of {app} opens")
 
     def wait_tray_icon(self) -> Placed:
         """Return the leftmost icon in the tray, once there is one.
@@ -120,6 +129,17 @@ class Windows:
             DesktopError: None comes.
         """
         return self._until(lambda: next(iter(self.tray_icons()), None), "no icon in the tray")
+
+    def _popups(self, app: str) -> Iterator[Placed]:
+        for window in self._root.query_tree().children:
+            try:
+                attributes = window.get_attributes()
+                if attributes.override_redirect and attributes.map_state == X.IsViewable:
+                    placed = self._placed(window.id)
+                    if placed.app == app:
+                        yield placed
+            except (BadWindow, BadDrawable):
+                continue  # it was closed while we looked
 
     def _embedded(self, window: Any, atom: int, found: list[Placed]) -> None:
         try:
