@@ -1,0 +1,79 @@
+"""`capture-agent admin …`: what somebody needs who writes a study. No display, no data, no keys."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capture_agent.core.errors import ConfigError
+from capture_agent.core.policy import widenings
+
+admin_app = typer.Typer(
+    name="admin",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Write a study: check and compare policies.
+
+    A policy is a TOML file; config.example.toml is a complete one with comments, docs/settings.md lists every key.
+    An admin can offer and narrow, never widen what somebody agreed to.
+    """,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+PolicyPath = Annotated[Path, typer.Argument(metavar="FILE", help="A policy file.")]
+
+
+@admin_app.command(short_help="Find every mistake in a policy at once.")
+def check(file: PolicyPath, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a policy, with line, key, what is expected and what was found.
+
+    Warnings are about what is allowed and unwise. The recipients' nine words are for comparing with the researchers'.
+    Exit code 0 if the agent would take the file, also with warnings; 2 if not.
+
+    \b
+    JSON: file, ok, errors [{file, line, column, key, expected, found, nearest}], warnings [{key, text}],
+    recipients [{name, kind, fingerprint}].
+
+    \b
+    Example:
+      capture-agent admin check my-study.toml
+    """
+    from capture_agent.admin.check import check as examine
+
+    report = examine(file, datetime.now(UTC))
+    typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(report.lines()))
+    if not report.ok:
+        raise typer.Exit(ConfigError.exit_code)
+
+
+@admin_app.command(short_help="Say what a new policy asks beyond an old one.")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The policy that people agreed to.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The policy that is to replace it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what NEW asks for beyond OLD. Each of these stops recording, and asks everybody again.
+
+    \b
+    JSON: asks_again, widened [{what, was, wants}].
+
+    \b
+    Example:
+      capture-agent admin diff my-study.toml my-study-2.toml
+    """
+    from capture_agent.settings import read_policy
+
+    before, after = read_policy(old), read_policy(new)
+    if before.policy.study == after.policy.study and after.policy.version <= before.policy.version:
+        raise ConfigError(
+            f"{new}: version {after.policy.version} does not follow {before.policy.version}",
+            hint="Every new policy needs a higher version.",
+        )
+    found = widenings(before.policy, after.policy)
+    said = [f"{one.what}: {one.was} → {one.wants}" for one in found] or ["Nothing is widened: nobody is asked again."]
+    told = {"asks_again": bool(found), "widened": [{"what": w.what, "was": w.was, "wants": w.wants} for w in found]}
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else "\n".join(said))

@@ -1,0 +1,134 @@
+"""What is missing on this computer, and what to do about it. Looks only; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from capture_agent.control.client import Client, NotRunningError
+from capture_agent.core.errors import CaptureAgentError, DesktopError
+from capture_agent.desktop.base import Problem
+from capture_agent.session.profile import Profile, Remembered
+
+LOW_DISK_BYTES = 500 * 1024 * 1024  # half an hour of a busy screen
+_OTHERS = 0o077
+_SHOWN_LOOSE = 3  # files whose modes are wrong, named one by one
+
+
+def examine(profile: Profile) -> dict[str, Any]:
+    """Return what `doctor --json` prints."""
+    from capture_agent.desktop.choose import check
+    from capture_agent.settings import system_policy_path
+
+    desktop = check()
+    running, socket_problems = _agent(profile)
+    problems = [*desktop, *socket_problems, *_files(profile), *_folders(profile), *_keyring()]
+    system = system_policy_path()
+    return {
+        "ok": not any(problem.blocks for problem in problems),
+        "running": running,
+        "problems": [{"name": one.name, "what": one.what, "hint": one.hint, "blocks": one.blocks} for one in problems],
+        "places": {
+            "profile": str(profile.folder),
+            "settings": str(profile.settings_file),
+            "policy": str(system) if system.exists() else "",
+        },
+        "programs": [] if any(problem.blocks for problem in desktop) else _programs(),
+    }
+
+
+def _agent(profile: Profile) -> tuple[bool, list[Problem]]:
+    try:
+        Client(profile.folder).ask("status")
+    except NotRunningError:
+        return False, []
+    except DesktopError as error:  # a system without control socket
+        return False, [_problem("socket", error, blocks=False)]
+    except CaptureAgentError as error:
+        return True, [_problem("socket", error, blocks=True)]
+    return True, []
+
+
+def _files(profile: Profile) -> Iterator[Problem]:
+    """Yield what is wrong with policy and settings, as the agent would read them."""
+    from capture_agent.settings import policy_path, read_policy, read_settings, without_effect
+
+    policy = None
+    try:
+        remembered = Remembered.load(profile.state)
+        joined = Path(remembered.study_path) if remembered.joined == "study" else None
+        path = policy_path(joined)
+        policy = None if path is None else read_policy(path).policy
+    except CaptureAgentError as error:
+        yield _problem("policy", error, blocks=True)
+    if policy is not None and any(recipient.is_example for recipient in policy.recipients):
+        hint = "ask whoever runs the study for a policy with its own recipient"
+        yield Problem("policy", "the study's recipient is the example that everybody can read", hint)
+    try:
+        settings = read_settings(profile.settings_file).settings
+    except CaptureAgentError as error:
+        yield _problem("settings", error, blocks=True)
+    else:
+        for remark in without_effect(settings, policy) if policy is not None else ():
+            yield Problem("settings", remark, "the narrower of the two holds; nothing has to be done", blocks=False)
+
+
+def _folders(profile: Profile) -> Iterator[Problem]:
+    """Yield what is wrong with the profile on the disk."""
+    if not profile.folder.exists():
+        return
+    if os.name == "posix":
+        every = [profile.folder, *sorted(profile.folder.rglob("*"))]
+        loose = [path for path in every if _is_loose(path)]
+        for path in loose[:_SHOWN_LOOSE]:
+            yield Problem("modes", f"{path} can be reached by others", f"chmod go= {path}", blocks=False)
+        if len(loose) > _SHOWN_LOOSE:
+            hint = f"chmod -R go= {profile.folder}"
+            yield Problem("modes", f"{len(loose)} files of the profile can be reached by others", hint, blocks=False)
+        if profile.folder.stat().st_uid != os.geteuid():
+            yield Problem("profile", f"{profile.folder} belongs to another user", "run the agent as its owner")
+    if not os.access(profile.folder, os.W_OK):
+        yield Problem("profile", f"{profile.folder} cannot be written", "make sure that its disk is not read-only")
+    free = shutil.disk_usage(profile.folder).free
+    if free < LOW_DISK_BYTES:
+        yield Problem("disk", f"only {free >> 20} MiB are free for recordings", "free some space", blocks=False)
+
+
+def _is_loose(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:  # the running agent has removed it
+        return False
+    return not stat.S_ISLNK(status.st_mode) and bool(status.st_mode & _OTHERS)
+
+
+def _keyring() -> Iterator[Problem]:
+    from capture_agent.keys.os_keyring import KeyringSecrets
+
+    try:
+        KeyringSecrets(os.environ).get("doctor")
+    except CaptureAgentError as error:
+        what = f"the keyring cannot be used ({error}); keys are then kept behind a passphrase that you choose"
+        yield Problem("keyring", what, error.hint, blocks=False)
+
+
+def _programs() -> list[str]:
+    """Return the names, for rules, of programs that have a window now."""
+    from capture_agent.desktop.choose import open_desktop
+
+    try:
+        desktop = open_desktop()
+    except DesktopError:
+        return []
+    try:
+        return sorted({window.app for window in desktop.layout().windows if window.app})
+    finally:
+        desktop.close()
+
+
+def _problem(name: str, error: CaptureAgentError, *, blocks: bool) -> Problem:
+    return Problem(name, str(error), error.hint, blocks)

@@ -1,0 +1,92 @@
+"""One's own recordings, straight from the disk: listed, opened, exported. Works without a running agent."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capture_agent.core.errors import ConfigError, KeyError_, StorageError
+from capture_agent.session.profile import Profile
+from capture_agent.session.snapshot import HeldSession
+
+if TYPE_CHECKING:
+    from capture_agent.outbox.compose import Progress
+    from capture_agent.session.holdings import Holdings
+
+PRIVATE_FILE = 0o600
+
+
+def list_sessions() -> tuple[HeldSession, ...]:
+    """Return the recordings on this disk, newest first; none, and nothing made, if there is no profile."""
+    profile = Profile.of_user()
+    return _holdings(profile).sessions() if profile.held.exists() else ()
+
+
+def open_session(start: str, out: Path, progress: Progress) -> str:
+    """Open the recording whose id begins with `start` into the new folder `out`; return its id.
+
+    Raises:
+        CaptureAgentError: There is none, its key is gone, it is damaged, or `out` cannot be used.
+    """
+    holdings = _there()
+    session = holdings.find(start)
+    holdings.open_own(session, out, progress)
+    return session
+
+
+def export_session(start: str, file: Path | None, progress: Progress) -> tuple[str, Path]:
+    """Open a recording into one ZIP file; return its id and the file. What is half done is removed.
+
+    Raises:
+        CaptureAgentError: As `open_session`; or `file` is there already.
+    """
+    holdings = _there()
+    session = holdings.find(start)
+    target = file or Path(f"{session}.zip")
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    except FileExistsError:
+        raise ConfigError(f"{target} is there already", hint="Name another file with --out.") from None
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror}", hint="Name another file.") from None
+    done = False
+    try:
+        with os.fdopen(descriptor, "wb") as stream, tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            opened = Path(folder) / session
+            holdings.open_own(session, opened, progress)
+            # Videos and tables are compressed already.
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+                for path in sorted(opened.rglob("*")):
+                    archive.write(path, path.relative_to(folder))
+        done = True
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror}", hint="Free some space.") from None
+    finally:
+        if not done:
+            target.unlink()
+    return session, target
+
+
+def _there() -> Holdings:
+    profile = Profile.of_user()
+    if not profile.held.exists():
+        raise StorageError("there are no recordings", hint="Record something first, with: capture-agent")
+    return _holdings(profile)
+
+
+def _holdings(profile: Profile) -> Holdings:
+    from capture_agent import app
+
+    return app.holdings(profile, _ask)
+
+
+def _ask(*, new: bool, why: str) -> str | None:
+    """Ask for the profile's passphrase on the terminal."""
+    from capture_agent.research.passphrase import read_passphrase
+
+    if new:
+        raise KeyError_(why or "no keyring can be used", hint="Start capture-agent and choose a passphrase there.")
+    return read_passphrase(None, "Passphrase of your recordings: ")

@@ -1,0 +1,392 @@
+"""The commands: what each takes, says and prints. The long help texts are the manual, and make docs/commands.md."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capture_agent import __version__
+from capture_agent.cli.later import Later
+from capture_agent.core.events import Outcome
+
+if TYPE_CHECKING:
+    from capture_agent.outbox.compose import Progress
+
+PROGRAM = "capture-agent"
+MAX_PAUSE_MINUTES = 7 * 24 * 60  # as control.commands, which is not imported to show help; a test compares
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    cannot be done now, for example because the agent is not running; or the output's reader has gone
+  2    the command line, a policy or the settings are wrong; nothing was started
+  3    this desktop lacks something that recording needs
+  4    what was asked for was not agreed to
+  5    data is damaged, was changed, or comes from a device that is not known
+  6    a key is missing, locked or not the right one
+  7    the disk is full or read-only, or holds something of a newer version
+  70   a fault of the program
+  130  interrupted (Ctrl+C)
+
+\b
+With --json a command prints one JSON object on standard output; if it fails, that is
+{"error": …, "message": …, "hint": …}. Errors in words, and progress, go to standard error."""
+
+app = typer.Typer(
+    name=PROGRAM,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=SETTINGS,
+)
+task_app = typer.Typer(
+    name="task",
+    short_help="Say what you set out to do, and how it went.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings=SETTINGS,
+    help="""Say what you set out to do, and how it went.
+
+    What you write is kept with the recording if you agreed to tasks; without recording it is refused or kept
+    nowhere. The same can be done from the tray, and with a hotkey.
+    """,
+)
+app.add_typer(task_app)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+SessionId = Annotated[str, typer.Argument(metavar="ID", help="A recording's id, or how it begins.")]
+
+
+@app.callback(invoke_without_command=True, epilog=EXIT_CODES)
+def tray(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Record keyboard, pointer, windows and screen, only while you agree; sealed, on your disk, until you release it.
+
+    Without a command, capture-agent is the tray program. The first time, it opens a window in which you choose what to
+    record for: for yourself, or for a study. If it runs already, its window comes to the front.
+
+    No command gives consent, starts recording, resumes it or releases anything. That takes your click in a
+    window.
+
+    \b
+    Examples:
+      capture-agent                     start the tray program
+      capture-agent pause --minutes 15  pause now
+      capture-agent sessions            what was recorded
+      capture-agent open 3f9c --out day look at one of your recordings
+      capture-agent doctor              what is missing here
+    """
+    if version:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        from capture_agent import app as program
+
+        raise typer.Exit(program.run())
+
+
+@app.command(short_help="What the agent does now, and what it does not record.")
+def status(as_json: AsJson = False) -> None:
+    """Say what the agent does now, for what, and what it does not record and why.
+
+    Exit code 0 also if no agent runs: then nothing is recorded, and the JSON is {"running": false, "state": "off"}.
+
+    \b
+    JSON: running, state (off, recording, paused, suspended, fault), study {id, title, version} or null,
+    consented [category], programs [name], must_ask, refused, widened [{what, was, wants}], problem, hint,
+    paused_until and recording_since (ISO 8601 or null), task {id, text, started} or null, held (recordings
+    that wait for you), not_recorded [sentence], keyring (os or passphrase).
+    """
+    from capture_agent.cli.words import status_lines
+    from capture_agent.control.client import NotRunningError
+
+    try:
+        found = _ask("status")
+    except NotRunningError:
+        found = {"running": False, "state": "off"}
+    _say(found, status_lines(found), as_json)
+
+
+@app.command(short_help="Open the window, where a click starts recording.")
+def start(as_json: AsJson = False) -> None:
+    """Bring the agent's window to the front, where you can start recording with a click.
+
+    Recording never starts by a command. The agent has to run: start it with `capture-agent`.
+    """
+    _say(_ask("start"), ["The window is open. Click Start recording there."], as_json)
+
+
+@app.command(short_help="Pause at once.")
+def pause(
+    minutes: Annotated[
+        int | None,
+        typer.Option(
+            "--minutes", "-m", min=1, max=MAX_PAUSE_MINUTES, help="Go on after that; without, not before you resume."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pause at once.
+
+    A pause is never shortened by a command: if one is there that ends later, or only when you resume, it stays.
+    Resuming takes a click, in the window or the tray.
+
+    \b
+    Examples:
+      capture-agent pause
+      capture-agent pause --minutes 15
+    """
+    from capture_agent.cli.words import status_lines
+
+    found = _ask("pause", {} if minutes is None else {"minutes": minutes})
+    _say(found, status_lines(found)[:1], as_json)
+
+
+@app.command(short_help="Stop recording and save.")
+def stop(as_json: AsJson = False) -> None:
+    """Stop recording and save. The agent stays in the tray. If none runs, there is nothing to stop (exit code 0)."""
+    _end("stop", "Stopped. What was recorded is saved.", as_json)
+
+
+@app.command("quit", short_help="Stop, save, and end the agent.")
+def leave(as_json: AsJson = False) -> None:
+    """Stop recording, save, and end the agent. If none runs, there is nothing to end (exit code 0)."""
+    _end("quit", "Stopped and saved; the agent ends.", as_json)
+
+
+@task_app.command("start")
+def task_start(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you set out to do, in a sentence.")],
+    as_json: AsJson = False,
+) -> None:
+    """Begin a task. One that is going on ends without a judgement.
+
+    \b
+    Example:
+      capture-agent task start "Book a meeting room for Monday"
+    """
+    from capture_agent.cli.words import task_lines
+
+    found = _ask("task-start", {"text": text})
+    _say(found, task_lines(found), as_json)
+
+
+@task_app.command("finish")
+def task_finish(
+    outcome: Annotated[Outcome, typer.Option("--outcome", "-o", help="How it went.")],
+    difficulty: Annotated[
+        int | None, typer.Option("--difficulty", "-d", min=1, max=5, help="1 (easy) to 5 (hard).")
+    ] = None,
+    note: Annotated[str, typer.Option("--note", "-n", help="Anything that is worth knowing about it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Finish the task that is going on, and say how it went.
+
+    \b
+    Example:
+      capture-agent task finish --outcome done --difficulty 2
+    """
+    from capture_agent.cli.words import task_lines
+
+    arguments: dict[str, int | str] = {"outcome": outcome.value, "note": note}
+    if difficulty is not None:
+        arguments["difficulty"] = difficulty
+    found = _ask("task-finish", arguments)
+    _say(found, task_lines(found), as_json)
+
+
+@task_app.command("show")
+def task_show(as_json: AsJson = False) -> None:
+    """Say which task is going on. JSON: task {id, text, started} or null."""
+    from capture_agent.cli.words import task_lines
+
+    found = _ask("task-show")
+    _say(found, task_lines(found), as_json)
+
+
+@app.command(short_help="List your recordings.")
+def sessions(as_json: AsJson = False) -> None:
+    """List your recordings, newest first. Works without a running agent.
+
+    \b
+    JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
+    held, released, damaged), complete, days_left, released_to [name]}].
+    """
+    from capture_agent.cli.words import session_rows
+
+    found = {"sessions": _sessions()}
+    if as_json or not found["sessions"]:
+        _say(found, ["There are no recordings."], as_json)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "began", "length", "size", "state", "study", "days left", box=None, pad_edge=False)
+    for row in session_rows(found["sessions"]):
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # a pipe has no width that could be too small for an id
+    console.print(table)
+
+
+@app.command("open", short_help="Open one of your recordings into a folder.")
+def open_own(
+    session: SessionId,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="A folder that is new or empty.")],
+    as_json: AsJson = False,
+) -> None:
+    """Open one of your own recordings into DIR: events.mcap, screen-N.mp4, events.parquet and report.json.
+
+    Nobody else can do this with what is on your disk. The files in DIR are not sealed. Works without a running agent.
+    JSON: session, out.
+
+    \b
+    Example:
+      capture-agent open 3f9c --out monday
+    """
+    from capture_agent.cli.own import open_session
+
+    with _bars(as_json) as progress:
+        opened = open_session(session, out, progress)
+    _say({"session": opened, "out": str(out)}, [f"{out}: report.json says what there is."], as_json)
+
+
+@app.command(short_help="Open one of your recordings into a ZIP file.")
+def export(
+    session: SessionId,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The ZIP file to make; without it, ID.zip here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open one of your own recordings into one ZIP file, to keep or to hand on. The file is not sealed.
+
+    Works without a running agent. JSON: session, out.
+
+    \b
+    Example:
+      capture-agent export 3f9c --out monday.zip
+    """
+    from capture_agent.cli.own import export_session
+
+    with _bars(as_json) as progress:
+        exported, file = export_session(session, out, progress)
+    _say({"session": exported, "out": str(file)}, [f"{file} is written. It is not sealed."], as_json)
+
+
+@app.command(short_help="What is missing here, and what to do.")
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is missing on this computer for recording, and what to do. Changes nothing.
+
+    Looks at the desktop, system libraries, keyring, your profile and its modes, policy, settings and the agent's
+    socket, and names the programs that have a window now, as `programs` in a policy does. Exit code 3 if recording
+    is not possible.
+
+    \b
+    JSON: ok, running, problems [{name, what, hint, blocks}], places {profile, settings, policy},
+    programs [name].
+    """
+    from capture_agent.cli.doctor import examine
+    from capture_agent.cli.words import doctor_lines
+    from capture_agent.session.profile import Profile
+
+    found = examine(Profile.of_user())
+    _say(found, doctor_lines(found), as_json)
+    if not found["ok"]:
+        raise typer.Exit(3)
+
+
+@app.command(short_help="Show and check the whole way on a desktop of its own.")
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="A folder that is new or empty.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the whole way on a desktop and profile of its own, and check it: consent, recording, release, opening.
+
+    Your own display, keyring and profile are not touched. DIR gets the bundle, the opened files, screenshots and
+    summary.json. Exit code 70 if what is in the opened bundle is not what was done. JSON: summary.json.
+    """
+    from capture_agent.demo.story import run
+
+    found = dict(run(out))
+    _say(found, [f"{out}: see summary.json", "All as it was done." if found["ok"] else "NOT as it was done."], as_json)
+    if not found["ok"]:
+        raise typer.Exit(70)
+
+
+def build() -> Any:
+    """Return the whole command, with the groups that are imported later."""
+    group = typer.main.get_command(app)
+    add = getattr(group, "add_command")  # noqa: B009 - typer's own type for what it returns does not say that it is a group
+    add(Later("admin", "Write a study: check and compare policies.", "capture_agent.admin.commands", "admin_app"))
+    add(
+        Later(
+            "research",
+            "Receive what was released: keys, verify, open.",
+            "capture_agent.research.commands",
+            "research_app",
+        )
+    )
+    return group
+
+
+def _ask(command: str, arguments: Mapping[str, int | str] | None = None) -> dict[str, Any]:
+    from capture_agent.control.client import Client
+    from capture_agent.session.profile import Profile
+
+    return Client(Profile.of_user().folder).ask(command, arguments)
+
+
+def _end(command: str, said: str, as_json: bool) -> None:
+    from capture_agent.control.client import NotRunningError
+
+    try:
+        _say(_ask(command), [said], as_json)
+    except NotRunningError as error:
+        _say({"running": False, "state": "off"}, [str(error)], as_json)
+
+
+def _sessions() -> list[dict[str, Any]]:
+    from capture_agent.cli.own import list_sessions
+    from capture_agent.control.client import NotRunningError
+    from capture_agent.control.commands import describe_session
+    from capture_agent.core.errors import DesktopError
+
+    try:
+        listed: list[dict[str, Any]] = _ask("sessions")["sessions"]
+    except (NotRunningError, DesktopError):  # a system without control socket
+        return [describe_session(held) for held in list_sessions()]
+    return listed
+
+
+def _say(found: Mapping[str, Any], lines: Sequence[str], as_json: bool) -> None:
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+@contextmanager
+def _bars(as_json: bool) -> Iterator[Progress]:
+    """Give something that draws a bar for each long step, on a terminal only, on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    bars: dict[str, TaskID] = {}
+    quiet = as_json or not sys.stderr.isatty()
+    with Bars(console=Console(stderr=True), disable=quiet, transient=True) as shown:
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in bars:
+                bars[what] = shown.add_task(what, total=None)
+            shown.update(bars[what], completed=done, total=total or None)
+
+        yield told

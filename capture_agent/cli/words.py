@@ -1,0 +1,113 @@
+"""What --json says, in sentences for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+_STATES = {
+    "off": "Not recording.",
+    "recording": "Recording.",
+    "paused": "Paused.",
+    "suspended": "Not recording now: something hinders it.",
+    "fault": "Stopped by a fault. What was recorded until then is saved.",
+}
+_KIB = 1024
+
+
+def status_lines(status: Mapping[str, Any]) -> list[str]:
+    """Return what `status` says."""
+    if not status["running"]:
+        return ["The agent is not running, so nothing is recorded. Start it with: capture-agent"]
+    lines = [_STATES[status["state"]]]
+    if status["recording_since"] and status["state"] == "recording":
+        lines = [f"Recording since {clock(status['recording_since'])}."]
+    if status["state"] == "paused":
+        until = status["paused_until"]
+        lines = [f"Paused until {clock(until)}." if until else "Paused until you resume, in the window."]
+    if status["problem"]:
+        lines += [status["problem"], *([f"  {status['hint']}"] if status["hint"] else [])]
+    study = status["study"]
+    lines.append(f"For: {study['title']}" if study else "You have not chosen yet for what to record; see the window.")
+    if status["must_ask"]:
+        lines.append("You are asked to agree, in the window, before anything is recorded.")
+    lines += [f"Changed: {one['what']}: {one['was']} → {one['wants']}" for one in status["widened"]]
+    if status["consented"]:
+        lines.append(f"Agreed: {', '.join(status['consented'])}; in {', '.join(status['programs']) or 'no program'}")
+    lines += [f"Not recorded: {sentence}" for sentence in status["not_recorded"]]
+    if status["task"]:
+        lines.append(f"Task: {status['task']['text']} (since {clock(status['task']['started'])})")
+    if status["held"]:
+        lines.append(f"Recordings waiting for you: {status['held']}")
+    if status["keyring"] == "passphrase":
+        lines.append("Keys are behind your passphrase, because no keyring could be used.")
+    return lines
+
+
+def task_lines(answer: Mapping[str, Any]) -> list[str]:
+    """Return what `task show`, `start` and `finish` say."""
+    task = answer["task"]
+    if task is None:
+        return ["No task is going on."]
+    if "outcome" in answer:
+        return [f"Finished ({answer['outcome']}): {task['text']}"]
+    return [f"{task['text']} (since {clock(task['started'])})"]
+
+
+def doctor_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return what `doctor` says."""
+    lines = []
+    for problem in found["problems"]:
+        lines += [
+            f"{'✗' if problem['blocks'] else '!'} {_sentence(problem['what'])}",
+            f"  {_sentence(problem['hint'])}",
+        ]
+    if not lines:
+        lines.append("✓ Nothing is missing.")
+    elif not any(problem["blocks"] for problem in found["problems"]):
+        lines.append("✓ Nothing that recording needs is missing.")
+    lines.append(f"Agent: {'running' if found['running'] else 'not running'}")
+    lines += [f"{name.capitalize()}: {place}" for name, place in found["places"].items() if place]
+    if found["programs"]:
+        lines.append(f"Programs with a window now: {', '.join(found['programs'])}")
+    return lines
+
+
+def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return one row a recording: id, began, length, size, state, study, days left."""
+    return [
+        (
+            one["id"],
+            datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M"),
+            length(one["seconds"]),
+            size(one["bytes"]),
+            one["state"] + ("" if one["complete"] or one["state"] == "recording" else ", incomplete"),
+            one["study"],
+            str(one["days_left"]),
+        )
+        for one in sessions
+    ]
+
+
+def clock(moment: str) -> str:
+    """Return an ISO time as the wall clock here shows it."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M")
+
+
+def length(seconds: float) -> str:
+    """Return a length as h:mm:ss."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def size(count: int) -> str:
+    """Return bytes in KiB, MiB or GiB."""
+    number, units = count / _KIB, ["KiB", "MiB", "GiB"]
+    while number >= _KIB and len(units) > 1:
+        number, units = number / _KIB, units[1:]
+    return f"{number:.1f} {units[0]}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
