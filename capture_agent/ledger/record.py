@@ -163,15 +163,15 @@ class Ledger:
 
     def _verified(self, line: bytes, number: int, before: str) -> Entry:
         payload = strict_object(dsse.unverified_payload(line), f"entry {number} of the consent record")
+        study = str(payload.get("study"))
+        if not self._vault.has_signing_key(study):
+            raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
+        dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
         if payload.get("format") != FORMAT:
             raise StorageError(
                 f"{self._path} was written by a newer version (format {payload.get('format')!s:.10})",
                 hint="Install that version again; nothing was changed.",
             )
-        study = str(payload.get("study"))
-        if not self._vault.has_signing_key(study):
-            raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
-        dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
         if payload.get("seq") != number or payload.get("prev") != before:
             raise VerificationError(
                 f"entry {number} of the consent record does not follow the one before it", hint=_DAMAGED_HINT

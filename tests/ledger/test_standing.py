@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.consent import State
+from capture_agent.core.errors import ConsentError, VerificationError
+from capture_agent.core.events import Category
+from capture_agent.core.policy import OWN_PURPOSE, OWN_STUDY
+from capture_agent.ledger.notices import own_policy
+from capture_agent.ledger.receipts import accepted_body, asked_body, offered_keys
+from capture_agent.ledger.standing import CLOSES, Entry, Kind, Standing, fold, keys_of, keys_to_json, open_intents
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+POLICY = own_policy()
+KEYBOARD = (OWN_PURPOSE, Category.KEYBOARD)
+BODIES = {
+    Kind.ASKED: asked_body(POLICY),
+    Kind.REFUSED: asked_body(POLICY),
+    Kind.ACCEPTED: accepted_body(POLICY, offered_keys(POLICY) - {KEYBOARD}, {"xterm"}, "de", "gezeigt"),
+}
+
+
+def entry(seq: int, kind: Kind, study: str = OWN_STUDY) -> Entry:
+    return Entry(seq, study, kind, NOW + timedelta(seconds=seq), BODIES.get(kind, {"intent": 0}), f"{seq:064}", b"")
+
+
+def after(*kinds: Kind) -> Standing:
+    return fold([entry(n, kind) for n, kind in enumerate(kinds, 1)], OWN_STUDY)
+
+
+@pytest.mark.promise("P1")
+@given(st.lists(st.sampled_from([kind for kind in Kind if kind not in {*CLOSES, *CLOSES.values()}]), max_size=25))
+def test_nothing_is_permitted_without_a_yes_since_the_last_no(kinds: list[Kind]) -> None:
+    """The property of consent itself, over every order in which a record can say things."""
+    standing = Standing()
+    yes = False
+    for n, kind in enumerate(kinds, 1):
+        try:
+            standing = standing.after(entry(n, kind))
+        except ConsentError:
+            continue  # refused, so never in a record
+        if kind is Kind.ACCEPTED:
+            yes = True
+        if kind in {Kind.REFUSED, Kind.WITHDRAWN, Kind.EXPIRED, Kind.INVALIDATED, Kind.LEFT}:
+            yes = False
+        assert bool(standing.categories) == yes
+        assert Category.KEYBOARD not in standing.categories, "what was left unticked is never permitted"
+        if yes:
+            assert standing.policy == POLICY
+            assert standing.accepted is not None
+
+
+def test_withdrawing_is_always_allowed() -> None:
+    ways: list[tuple[Kind, ...]] = [
+        (),
+        (Kind.ASKED,),
+        (Kind.ASKED, Kind.ACCEPTED),
+        (Kind.ASKED, Kind.REFUSED),
+        (Kind.ASKED, Kind.ACCEPTED, Kind.EXPIRED),
+    ]
+    for way in ways:
+        for leaving in (Kind.WITHDRAWN, Kind.LEFT):
+            assert after(Kind.JOINED, *way, leaving, leaving).categories == set()
+
+
+def test_what_was_agreed_to_is_known_until_it_is_withdrawn() -> None:
+    agreed = after(Kind.ASKED, Kind.ACCEPTED, Kind.INVALIDATED)
+    assert agreed.policy == POLICY, "needed to show what has changed since"
+    assert agreed.consent.state(OWN_PURPOSE, Category.SCREEN) is State.INVALIDATED
+    withdrawn = after(Kind.ASKED, Kind.ACCEPTED, Kind.WITHDRAWN)
+    assert withdrawn.policy is None
+    assert withdrawn.apps == set()
+    assert withdrawn.consent_hash == ""
+
+
+def test_when_the_person_said_no_is_known_until_a_yes() -> None:
+    assert after(Kind.ASKED, Kind.REFUSED).refused == NOW + timedelta(seconds=2)
+    assert after(Kind.ASKED, Kind.REFUSED, Kind.ASKED, Kind.ACCEPTED).refused is None
+
+
+def test_agreeing_again_renews() -> None:
+    again = after(Kind.ASKED, Kind.ACCEPTED, Kind.ASKED, Kind.ACCEPTED)
+    assert again.consent.state(OWN_PURPOSE, Category.SCREEN) is State.RENEWED
+    assert again.consent_hash == f"{4:064}"
+
+
+def test_other_studies_do_not_count() -> None:
+    entries = [entry(1, Kind.ASKED), entry(2, Kind.ACCEPTED), entry(3, Kind.WITHDRAWN, "other")]
+    assert fold(entries, OWN_STUDY).categories
+    assert fold(entries, "other") == Standing(apps=frozenset())
+
+
+@given(st.frozensets(st.tuples(st.text(), st.sampled_from(Category))))
+def test_pairs_come_back_as_they_were(keys: frozenset[tuple[str, Category]]) -> None:
+    assert keys_of({"keys": keys_to_json(keys)}, "keys") == keys
+
+
+@pytest.mark.parametrize("body", [{}, {"keys": None}, {"keys": [1]}, {"keys": [["a"]]}, {"keys": [["a", "sound"]]}])
+def test_pairs_of_unknown_things_are_refused(body: dict[str, object]) -> None:
+    with pytest.raises(VerificationError):
+        keys_of(body, "keys")
+
+
+def test_an_intent_is_closed_by_its_own_kind_only() -> None:
+    intended = entry(1, Kind.CUT_INTENDED)
+    for kind in CLOSES:
+        done = Entry(2, OWN_STUDY, kind, NOW, {"intent": 1}, "", b"")
+        if kind is Kind.CUT:
+            assert open_intents([intended, done]) == ()
+        else:
+            with pytest.raises(VerificationError):
+                open_intents([intended, done])
+    assert open_intents([intended]) == (intended,)
