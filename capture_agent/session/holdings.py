@@ -26,7 +26,7 @@ from capture_agent.keys.vault import Vault
 from capture_agent.ledger.receipts import receipt
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Kind, Standing
-from capture_agent.outbox import describe, own
+from capture_agent.outbox import describe
 from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.release import Chain, Signer, Terms, release
 from capture_agent.session.profile import Profile
@@ -167,6 +167,8 @@ class Holdings:
         Raises:
             CaptureAgentError: As `outbox.own.open_own`.
         """
+        from capture_agent.outbox import own  # what decodes video is loaded only when it is wanted
+
         with self._lock:
             session = self.find(session)
             identity = self._vault.identity(session)
