@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -110,6 +111,19 @@ def button(words: str, does: Callable[[], object], *, name: str) -> QPushButton:
     made.setMinimumHeight(_BUTTON_HEIGHT)
     made.clicked.connect(lambda _checked=False: does())
     return made
+
+
+def line_edit(example: str, limit: int, *, name: str) -> QLineEdit:
+    """Return a field for one line of at most `limit` characters, with an example that can be read."""
+    field = QLineEdit()
+    field.setObjectName(name)
+    field.setMaxLength(limit)
+    field.setPlaceholderText(example)
+    palette = field.palette()
+    text_colour, ground = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Base)
+    palette.setColor(QPalette.ColorRole.PlaceholderText, blend(text_colour, ground, MUTED))
+    field.setPalette(palette)
+    return field
 
 
 def card(*, name: str = "", said: str = "") -> tuple[QFrame, QVBoxLayout]:

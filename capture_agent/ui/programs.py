@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.ui import look, words
@@ -41,12 +41,9 @@ class Programs(QWidget):
         layout.addLayout(self._ticks)
         for name, title in offered(known, allowed, self._never).items():
             self._tick(name, title)
-        self._name = QLineEdit()
+        self._name = look.line_edit("Add a program by name, for example “gimp”", NAME_LIMIT, name="programName")
         if allowed is None:
-            self._name.setObjectName("programName")
             self._name.setAccessibleName("Add a program by name")
-            self._name.setPlaceholderText("Add a program by name, for example “gimp”")
-            self._name.setMaxLength(NAME_LIMIT)
             self._name.returnPressed.connect(self._add)
             layout.addLayout(look.row(self._name, look.button("&Add", self._add, name="addProgramButton")))
         self._note = look.strong(words.NO_PROGRAMS, name="noProgramsNote")

@@ -27,7 +27,7 @@ class RecordedPage(QWidget):
         outer = look.column(content, margin=look.SPACE, gap=look.SPACE)
         self._cards = look.column(gap=look.SPACE)
         outer.addLayout(self._cards)
-        self._change = look.button("&Change what is recorded…", change, name="changeButton")
+        self._change = look.button("C&hange what is recorded…", change, name="changeButton")
         outer.addLayout(look.row(self._change, push=True))
         outer.addStretch(1)
         look.column(self).addWidget(look.scrolled(content, said="What is recorded"))

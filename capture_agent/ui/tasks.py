@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDialog,
-    QLineEdit,
     QListWidget,
     QPlainTextEdit,
     QRadioButton,
@@ -35,10 +34,7 @@ class StartTaskDialog(QDialog):
         self.setObjectName("startTaskDialog")
         self.setWindowTitle("Start a task")
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        self._text = QLineEdit()
-        self._text.setObjectName("taskText")
-        self._text.setMaxLength(TEXT_LIMIT)
-        self._text.setPlaceholderText("For example: book a room for Tuesday")
+        self._text = look.line_edit("For example: book a room for Tuesday", TEXT_LIMIT, name="taskText")
         layout.addLayout(look.labelled("&What do you set out to do?", self._text))
         if offered:
             tasks = QListWidget()

@@ -150,14 +150,14 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
     tasks = Category.TASKS in snapshot.consented and state in _OPEN_STATES
     again = state is State.FAULT
     choose = snapshot.must_ask or snapshot.refused
-    start = "&Choose what is recorded…" if choose else "&Start again" if again else "&Start recording"
+    start = "Choos&e what is recorded…" if choose else "Start ag&ain" if again else "Start &recording"
     return {
         Command.START: Entry(start, joined, joined and state not in _OPEN_STATES),
         Command.PAUSE: Entry("&Pause", state in _PAUSABLE, state in _PAUSABLE),
         Command.RESUME: Entry("&Resume", state is State.PAUSED, state is State.PAUSED),
-        Command.STOP: Entry("St&op and save", state in _OPEN_STATES, state in _OPEN_STATES),
+        Command.STOP: Entry("Stop and sa&ve", state in _OPEN_STATES, state in _OPEN_STATES),
         Command.TASK: Entry(
-            "&Finish the task…" if snapshot.task else "Start a &task…", tasks or snapshot.task is not None
+            "Finish the &task…" if snapshot.task else "Start a &task…", tasks or snapshot.task is not None
         ),
         Command.RECORDINGS: Entry(f"&My recordings… ({snapshot.held})" if snapshot.held else "&My recordings…", joined),
         Command.RECORDED: Entry("&What is recorded…", joined),

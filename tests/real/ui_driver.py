@@ -23,6 +23,7 @@ PROGRAM = Path(__file__).with_name("ui_program.py")
 ROOT = Path(__file__).parents[2]
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _SHOWING = 25  # bit of ATSPI_STATE_SHOWING
+_CHECKED = 4  # bit of ATSPI_STATE_CHECKED
 _FOCUSED = 12  # bit of ATSPI_STATE_FOCUSED
 
 
@@ -35,6 +36,7 @@ class Node:
     box: tuple[int, int, int, int]
     showing: bool
     focused: bool
+    checked: bool
 
     @property
     def centre(self) -> tuple[int, int]:
@@ -115,6 +117,13 @@ class Driver:
         x, y, width, height = self.until(lambda seen: seen["tray"][2] > 0)["tray"]
         self.click_at(int(x + width / 2), int(y + height / 2), button)
 
+    def choose(self, *names: str) -> None:
+        """Open the icon's menu and click one entry after the other."""
+        self.click_icon(3)
+        for name in names:
+            x, y, width, height = self.until(lambda seen, wanted=name: wanted in seen["menu"])["menu"][name]
+            self.click_at(int(x + width / 2), int(y + height / 2))
+
     # --- what assistive programs see
     def find(self, name: str, role: str | None = None, within: float = WAIT_S) -> Node:
         deadline = time.monotonic() + within
@@ -124,6 +133,17 @@ class Driver:
                 return found[0]
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing called {name!r} is showing: {sorted({n.name for n in self.nodes()})}")
+            time.sleep(POLL_S)
+
+    def until_focused(self, name: str | None = None) -> Node:
+        """Wait until a control (the one called `name`) has the keyboard, and return it."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            found = [n for n in self.nodes() if n.focused and n.role != "frame" and name in {None, n.name}]
+            if found:
+                return found[-1]
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing called {name!r} has the keyboard")
             time.sleep(POLL_S)
 
     def nodes(self) -> list[Node]:
@@ -161,7 +181,9 @@ class Driver:
             box = self._call(where, "GetExtents", "org.a11y.atspi.Component", "u", (0,))[0]
         except DBusErrorResponse:
             box = (0, 0, 0, 0)
-        return Node(role, name, tuple(box), bool(low >> _SHOWING & 1), bool(low >> _FOCUSED & 1))
+        return Node(
+            role, name, tuple(box), bool(low >> _SHOWING & 1), bool(low >> _FOCUSED & 1), bool(low >> _CHECKED & 1)
+        )
 
     def _call(
         self,

@@ -147,7 +147,7 @@ def test_a_task_can_be_finished_even_after_recording_has_stopped() -> None:
     idle = view(JOINED, NOW).entries[Command.TASK]
     assert (idle.text, idle.enabled) == ("Start a &task…", False)
     busy = view(replace(JOINED, task=Task("1", "Write a report", NOW - timedelta(minutes=4))), NOW)
-    assert (busy.entries[Command.TASK].text, busy.entries[Command.TASK].enabled) == ("&Finish the task…", True)
+    assert (busy.entries[Command.TASK].text, busy.entries[Command.TASK].enabled) == ("Finish the &task…", True)
     assert busy.task == "Write a report · 4 min"
 
 

@@ -1,0 +1,356 @@
+"""The windows on a real display, used as a person would: real clicks and keys, and what assistive programs see."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ui_driver import Driver, Node
+
+from capture_agent.demo.desktop import PrivateDesktop
+
+pytestmark = pytest.mark.real
+
+OWN = "agent.choose_own()"
+AGREE = "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"
+SESSIONS = (
+    "agent.put(*[m.HeldSession(f'{i}' * 12, 'desk-work', m.datetime.now(m.UTC) - m.timedelta(hours=5 * i), 40.0 + i, "
+    "10 ** 6, ('held', 'released', 'damaged')[i], True, 60 - i) for i in range(3)])"
+)
+# What Qt itself puts into every window and gives no name to: places, not controls.
+PLACES = {"filler", "panel", "viewport", "scroll pane", "layered pane", "separator", "table column header"}
+
+
+@pytest.fixture
+def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
+    with Driver(desktop) as driver:
+        driver.until(lambda seen: seen["proof"])
+        yield driver
+
+
+def unnamed(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if node.showing and not node.name.strip() and node.role not in PLACES]
+
+
+def test_from_the_first_window_to_recording_by_clicks_alone(ui: Driver) -> None:
+    ui.click_icon()
+    ui.click("Record for myself", "push button")
+    ui.until(lambda seen: "consentPanel" in seen["windows"])
+    assert ui.seen()["calls"] == ["choose_own", "asked"]
+    ui.click("Keyboard", "check box")
+    ui.say("shell._panel.area.verticalScrollBar().setValue(10 ** 6)")
+    ui.click("XTerm", "check box")
+    ui.click("Accept", "push button")
+    seen = ui.until(lambda seen: seen["accepted"])
+    assert seen["accepted"][0][:3] == [["keyboard"], ["xterm"], "en"]
+    assert seen["state"] == "off"  # agreeing is not starting
+    ui.click("Start recording", "push button")
+    ui.until(lambda seen: seen["state"] == "recording")
+    ui.click("Pause", "push button")
+    ui.until(lambda seen: seen["state"] == "paused")
+    ui.click("Resume", "push button")
+    ui.until(lambda seen: seen["state"] == "recording")
+    ui.click("Stop and save", "push button")
+    ui.until(lambda seen: seen["state"] == "off")
+
+
+def test_a_study_is_seen_before_it_is_joined(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy())")
+    ui.say("shell.open()")
+    ui.click("Join a study…", "push button")
+    ui.until(lambda seen: "studyFileDialog" in seen["windows"] or "mainWindow" in seen["windows"])
+    ui.key("Escape")
+    ui.say("shell.window.first_run.show_study('/s.toml')")
+    ui.find("How people work at a desk")
+    names = {node.name for node in ui.nodes() if node.showing}
+    assert "Run by Example University, Department of Informatics. Questions: study@example.org" in names
+    assert {"Research group", "Archive"} <= names
+    assert any(len(name.split()) == 9 and name.islower() for name in names)  # the nine words
+    assert ui.seen()["calls"] == ["read_study"]
+    ui.click("Back", "push button")
+    ui.find("Join a study…")
+    ui.say("shell.window.first_run.show_study('/s.toml')")
+    ui.click("Join this study", "push button")
+    ui.until(lambda seen: "join" in seen["calls"] and "consentPanel" in seen["windows"])
+
+
+def test_a_file_that_is_no_study_is_refused_in_words(ui: Driver) -> None:
+    ui.say("shell.open()")
+    ui.say("shell.window.first_run.show_study('/tmp/holiday.toml')")
+    ui.find("Holiday.toml is not a study file")
+    ui.find("Ask the researcher for it.")
+    ui.click("Close", "push button")
+    seen = ui.until(lambda seen: "problemDialog" not in seen["windows"])
+    assert seen["problems"] == ["holiday.toml is not a study file | Ask the researcher for it."]
+
+
+@pytest.mark.promise("P1")
+def test_nothing_is_ticked_in_advance_and_accepting_nothing_explains_instead(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say("shell.ask()")
+    ui.find("Accept", "push button")
+    boxes = [node for node in ui.nodes() if node.role == "check box"]
+    assert {"Keyboard", "Mouse", "Windows", "Screen", "Tasks", "XTerm", "The desktop background"} <= {
+        b.name for b in boxes
+    }
+    assert not [box.name for box in boxes if box.checked]
+    ui.find("None. No content will be recorded until you choose at least one program.")
+    ui.click("Accept", "push button")
+    ui.find("Nothing is ticked. Tick what may be recorded, or choose Refuse.")
+    assert ui.seen()["accepted"] == []
+
+
+@pytest.mark.promise("P1")
+def test_accept_and_refuse_look_alike_and_no_key_presses_either_by_accident(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say("shell.ask()")
+    accept, refuse = ui.find("Accept", "push button"), ui.find("Refuse", "push button")
+    assert accept.box[2:] == refuse.box[2:]
+    assert not accept.focused
+    assert not refuse.focused
+    ui.click("Keyboard", "check box")
+    ui.key("Return", "Return", "KP_Enter")
+    time.sleep(0.3)
+    assert "consentPanel" in ui.seen()["windows"]
+    ui.key("Escape")  # closing is neither
+    seen = ui.until(lambda seen: "consentPanel" not in seen["windows"])
+    assert seen["calls"] == ["choose_own", "asked"]
+
+
+def test_refusing_takes_one_click_and_is_not_asked_about_again(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say("shell.ask()")
+    ui.click("Refuse", "push button")
+    seen = ui.until(lambda seen: "consentPanel" not in seen["windows"])
+    assert seen["calls"][-1] == "refuse"
+    assert seen["status"] == "Not recording, you said no"
+    assert seen["state"] == "off"
+
+
+def test_what_was_shown_goes_into_the_record_as_it_was_rendered(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say("shell.ask()")
+    ui.click("Tasks", "check box")
+    ui.click("Accept", "push button")
+    text = ui.until(lambda seen: seen["accepted"])["accepted"][0][3]
+    assert "Your work is recorded only while you agree, in the programs you choose" in text  # no Markdown asterisks
+    assert "Research group" in text
+    assert "60 days, then they are destroyed" in text
+    assert "/srv/study/inbox" in text
+
+
+@pytest.mark.promise("P7")
+def test_a_study_that_changed_is_shown_side_by_side_with_what_was_agreed(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say(AGREE)
+    ui.say("agent.start()")
+    ui.until(lambda seen: seen["state"] == "recording")
+    ui.say("agent.new_policy(m.replace(m.study_policy(2), retention_days=400))")
+    seen = ui.until(lambda seen: seen["state"] == "off")
+    assert seen["icon"] == "attention"
+    ui.say("shell.open()")
+    ui.find("What the study asks for has changed since you agreed.")
+    ui.click("Choose what is recorded…", "push button")
+    ui.find("What changed since you agreed")
+    assert ui.find("60", "label").box[1] == ui.find("400", "label").box[1]  # on one line
+
+
+def test_a_panel_never_stays_open_with_an_older_offer(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say("shell.ask()")
+    ui.find("How people work at a desk")
+    ui.say("agent.new_policy(m.replace(m.study_policy(2), title='How people really work'))")
+    ui.find("How people really work")
+    assert not [node for node in ui.nodes() if node.showing and node.name == "60 days, then they are destroyed"]
+
+
+@pytest.mark.promise("P2")
+def test_opting_out_takes_two_clicks_from_the_window(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say(AGREE)
+    ui.say(SESSIONS)
+    ui.say("agent.start()")
+    ui.say("shell.open()")
+    ui.click("Opt out and delete…", "push button")
+    ui.click("Opt out and delete", "push button")
+    seen = ui.until(lambda seen: "withdraw destroy=True" in seen["calls"])
+    assert seen["state"] == "off"
+
+
+def test_a_task_is_started_and_finished_by_keys_alone(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say(AGREE)
+    ui.say("agent.start()")
+    ui.until(lambda seen: seen["state"] == "recording")
+    ui.say("shell.open()")
+    ui.until_focused()
+    ui.key("alt+t")
+    ui.until(lambda seen: "startTaskDialog" in seen["windows"])
+    ui.until_focused("What do you set out to do?")
+    ui.type("Book a room")
+    ui.key("Return")
+    ui.until(lambda seen: "start_task Book a room" in seen["calls"])
+    ui.until(lambda seen: "startTaskDialog" not in seen["windows"])
+    ui.until_focused()
+    ui.key("alt+t")
+    ui.until(lambda seen: "finishTaskDialog" in seen["windows"])
+    ui.until_focused()
+    ui.key("alt+n")
+    ui.key("alt+h")
+    ui.key("Down", "Down")
+    ui.key("alt+t")
+    ui.type("No room was free")
+    ui.key("alt+f")
+    ui.until(lambda seen: "finish_task not-possible 2 No room was free" in seen["calls"])
+
+
+def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say(SESSIONS)
+    ui.say("shell.open(ui_command('recordings'))")
+    ui.click("Only yours", "table cell")
+    ui.click("Share…", "push button")
+    ui.find("Share this recording?")
+    ui.key("Escape")
+    assert not [call for call in ui.seen()["calls"] if call.startswith("release")]
+    ui.click("Share…", "push button")
+    ui.click("Share", "push button")
+    ui.until(lambda seen: "release 000000000000" in seen["calls"])
+    ui.find("Shared with Research group and Archive.")
+    ui.click("Close", "push button")
+    ui.click("Damaged", "table cell")
+    ui.click("Delete…", "push button")
+    ui.key("Return")  # the focus is on Cancel
+    ui.until(lambda seen: "deleteDialog" not in seen["windows"])
+    assert not [call for call in ui.seen()["calls"] if call.startswith("delete")]
+    ui.click("Delete…", "push button")
+    ui.click("Delete", "push button")
+    ui.until(lambda seen: "delete 222222222222" in seen["calls"])
+
+
+def test_slow_work_that_fails_says_so_and_leaves_the_window_alive(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say(SESSIONS)
+    ui.say("agent.broken = m.StorageError('the folder of the study cannot be written', hint='Ask the researcher.')")
+    ui.say("shell.open(ui_command('recordings'))")
+    ui.click("Only yours", "table cell")
+    ui.click("Share…", "push button")
+    ui.click("Share", "push button")
+    ui.find("The folder of the study cannot be written")
+    ui.find("Ask the researcher.")
+    ui.click("Close", "push button")
+    ui.find("Only yours", "table cell")
+
+
+WINDOWS = {
+    "first run": ["shell.open()"],
+    "study": [
+        "agent.offer_study('/s.toml', m.study_policy())",
+        "shell.window.first_run.show_study('/s.toml')",
+        "shell.open()",
+    ],
+    "now": [OWN, AGREE, "agent.start()", "shell.open()"],
+    "recordings": [OWN, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"],
+    "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
+    "problem": [OWN, AGREE, "agent.fail('The disk is full.', 'Free some space.')", "shell.open()"],
+    "panel": [OWN, "shell.ask()"],
+    "start task": [OWN, AGREE, "agent.start()", "shell.open(ui_command('task'))"],
+    "finish task": [
+        OWN,
+        AGREE,
+        "agent.start()",
+        "agent.start_task('Write')",
+        "shell.bridge.refresh()",
+        "shell.open(ui_command('task'))",
+    ],
+    "opt out": [OWN, AGREE, SESSIONS, "shell.open(ui_command('opt-out'))"],
+    "failure": ["shell.open()", "shell.window.first_run.show_study('/nowhere.toml')"],
+}
+
+
+def test_assistive_programs_find_no_control_without_a_name_in_any_window(desktop: PrivateDesktop) -> None:
+    for window, lines in WINDOWS.items():
+        with Driver(desktop) as ui:
+            for line in lines:
+                ui.say(line)
+            time.sleep(0.3)
+            nodes = ui.nodes()
+            assert len([node for node in nodes if node.showing]) > 5, window
+            assert not unnamed(nodes), window
+
+
+def test_the_tab_key_reaches_every_control_of_the_panel_and_comes_back(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say("shell.ask()")
+    ui.until_focused("Notice")
+    reached = []
+    for _ in range(16):
+        ui.key("Tab")
+        reached.append(ui.until_focused().name)
+    wanted = [
+        "Keyboard",
+        "Mouse",
+        "Windows",
+        "Screen",
+        "Tasks",
+        "XTerm",
+        "Add a program by name",
+        "Add",
+        "Refuse",
+        "Accept",
+    ]
+    assert [name for name in reached if name in wanted][: len(wanted)] == wanted
+
+
+@pytest.mark.parametrize(
+    "window", ["first run", "study", "now", "recordings", "panel", "start task", "finish task", "opt out"]
+)
+@pytest.mark.parametrize("scale", ["1", "2"])
+def test_everything_fits_a_small_screen_even_at_twice_the_size(window: str, scale: str) -> None:
+    with PrivateDesktop(size=(1024, 768), keyring=False) as small, Driver(small, env={"QT_SCALE_FACTOR": scale}) as ui:
+        for line in WINDOWS[window]:
+            ui.say(line)
+        time.sleep(0.3)
+        boxes = ui.seen()["boxes"]
+        assert boxes
+        for name, (left, top, width, height) in boxes.items():
+            assert left >= 0 and top >= 0, name
+            assert left + width <= 1024 and top + height <= 768 - 30, name  # above the panel
+        assert not ui.seen()["cut"]
+
+
+@pytest.mark.parametrize("options", [(), ("--dark",)])
+def test_every_text_keeps_a_contrast_of_four_and_a_half_in_light_and_dark(
+    desktop: PrivateDesktop, options: tuple[str, ...]
+) -> None:
+    for window, lines in WINDOWS.items():
+        with Driver(desktop, *options) as ui:
+            for line in lines:
+                ui.say(line)
+            faint = ui.until(lambda seen: seen["contrasts"])["contrasts"]
+            assert min(faint.values()) >= 4.5, (window, faint)
+
+
+def test_the_window_is_hidden_and_not_ended_by_closing_it(ui: Driver) -> None:
+    ui.say("shell.open()")
+    ui.until(lambda seen: "mainWindow" in seen["windows"])
+    ui.until_focused()
+    ui.key("alt+F4")
+    ui.until(lambda seen: "mainWindow" not in seen["windows"])
+    ui.click_icon()
+    ui.until(lambda seen: "mainWindow" in seen["windows"])
+
+
+def test_mnemonics_of_one_window_do_not_collide(ui: Driver) -> None:
+    for line in WINDOWS["now"]:
+        ui.say(line)
+    ui.until(lambda seen: seen["state"] == "recording")
+    letters = sorted(ui.seen()["mnemonics"])
+    assert not [one for one, other in pairwise(letters) if one == other], letters
