@@ -13,18 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from Xlib.ext import xinput
-
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import InputEvent
-from capture_agent.desktop import x11_xi2
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.waker import Waker
 from capture_agent.desktop.x11_connection import Connection, wait
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
 from capture_agent.sources.x11_keys import KeyReader
-from capture_agent.sources.x11_pointer import PointerReader
+from capture_agent.sources.x11_pointer import ButtonWatch, PointerReader
 
 MOTION_BATCH_S = 0.008  # a 125 Hz mouse moves once in this time; waking for each of 1,000 moves/s costs 10 % of a core
 AGAIN_S = 0.001  # one tick of the server's clock: what waits for the next round can go then
@@ -57,7 +54,7 @@ class X11Input:
         self._worker: Worker | None = None
         self._keys: KeyReader | None = None
         self._moves: PointerReader | None = None
-        self._button: Connection | None = None
+        self._buttons: ButtonWatch | None = None
         self._held: list[InputEvent] = []
 
     def start(self, sink: Sink) -> None:
@@ -66,10 +63,8 @@ class X11Input:
             if self._keyboard:
                 self._keys = KeyReader(self._display, self._pressed)
             if self._pointer:
-                self._moves = PointerReader(self._display, self._pressed)
-                self._button = Connection(self._display)
-                x11_xi2.select(self._button, x11_xi2.POINTER, xinput.RawButtonPressMask)
-                self._button.sync()
+                self._moves = PointerReader(self._display)
+                self._buttons = ButtonWatch(self._display, self._pressed)
         except DesktopError:
             self._close()
             raise
@@ -88,17 +83,17 @@ class X11Input:
         self._close()
 
     def _close(self) -> None:
-        for part in (self._keys, self._moves, self._button):
+        for part in (self._keys, self._moves, self._buttons):
             if part is not None:
                 part.close()
-        self._keys = self._moves = self._button = None
+        self._keys = self._moves = self._buttons = None
 
     def _run(self, worker: Worker, sink: Sink) -> None:
         urgent: list[Connection | Waker] = [worker.waker]
         if self._keys is not None:
             urgent.append(self._keys.connection)
-        if self._button is not None:
-            urgent.append(self._button)
+        if self._buttons is not None:
+            urgent.append(self._buttons.connection)
         moves = [self._moves.connection] if self._moves is not None else []
         while not worker.asked:
             for event in self._round():
@@ -110,8 +105,8 @@ class X11Input:
 
     def _round(self) -> list[InputEvent]:
         """Return, in order, all that is known to be complete."""
-        if self._button is not None:
-            self._button.drain()
+        if self._buttons is not None:
+            self._buttons.tell()
         began_us = now_us()
         events: list[InputEvent] = [*self._held]
         if self._keys is not None:

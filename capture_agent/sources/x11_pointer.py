@@ -24,14 +24,13 @@ _MASK = xinput.RawMotionMask | xinput.RawButtonPressMask | xinput.RawButtonRelea
 class PointerReader:
     """Reads what the pointer does."""
 
-    def __init__(self, display: str | None, pressed: Callable[[int], None] | None) -> None:
+    def __init__(self, display: str | None) -> None:
         """Connect and select.
 
         Raises:
             DesktopError: No such display.
         """
         self.connection = Connection(display)
-        self._pressed = pressed
         self._clock = measure(self.connection)
         self.connection.root.change_attributes(event_mask=X.StructureNotifyMask)
         x11_cursor.select(self.connection)
@@ -72,8 +71,6 @@ class PointerReader:
         result: list[Raw] = []
         for event in events:
             if (raw := x11_xi2.parse(event)) is not None:
-                if raw.kind is Kind.BUTTON_DOWN and self._pressed is not None:
-                    self._pressed(self._clock.to_us(raw.time, now_us()))
                 result.append(raw)
             elif x11_cursor.is_change(self.connection, event):
                 self._shape_changed = event.timestamp
@@ -100,6 +97,37 @@ class PointerReader:
             return []
         t_us, self._shape_changed = self._clock.to_us(self._shape_changed, now_us()), None
         return [x11_cursor.read(self.connection, t_us)]
+
+    def close(self) -> None:
+        """Give the connection back. Safe to call twice."""
+        self.connection.close()
+
+
+class ButtonWatch:
+    """Says at once that a button went down, on a connection that is told nothing else.
+
+    The reader's own connection is full of moves, which can wait; who waits for both would either
+    wake for every move or hear of presses late.
+    """
+
+    def __init__(self, display: str | None, pressed: Callable[[int], None] | None) -> None:
+        """Connect and select.
+
+        Raises:
+            DesktopError: No such display.
+        """
+        self.connection = Connection(display)
+        self._pressed = pressed
+        self._clock = measure(self.connection)
+        x11_xi2.select(self.connection, x11_xi2.POINTER, xinput.RawButtonPressMask)
+        self.connection.sync()
+
+    def tell(self) -> None:
+        """Pass on the presses that have arrived. The wheel counts: it makes things move."""
+        for event in self.connection.drain():
+            raw = x11_xi2.parse(event)
+            if raw is not None and self._pressed is not None:
+                self._pressed(self._clock.to_us(raw.time, now_us()))
 
     def close(self) -> None:
         """Give the connection back. Safe to call twice."""

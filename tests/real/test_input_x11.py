@@ -146,15 +146,13 @@ def test_a_key_comes_up_with_the_symbol_that_went_down(hand: Hand, recording: Re
 
 
 def test_times_are_those_of_the_server_on_the_input_clock(hand: Hand, recording: Recording) -> None:
-    for _ in range(20):
+    for n in range(1, 21):
         before = time.monotonic_ns() // 1000
         hand.key(A)
         after = time.monotonic_ns() // 1000
-        recording.events.clear()
-        hand.key(A)
-        for key in recording.keys(2):
-            assert before - 1000 <= key.t_us <= after + 50_000
-    assert all(key.t_us % 1000 == 0 for key in recording.keys(2))
+        for key in recording.keys(2 * n)[-2:]:
+            assert before - 1000 <= key.t_us <= after
+            assert key.t_us % 1000 == 0
 
 
 def test_another_layout_is_followed_while_running(plain: PrivateDesktop, hand: Hand, recording: Recording) -> None:
@@ -304,7 +302,7 @@ def test_presses_are_told_with_the_time_of_their_event(plain: PrivateDesktop, ha
     running.wait_for(Button, 10)
     running.source.stop()
     downs = [e.t_us for e in running.events if isinstance(e, Key | Button) and e.down]
-    assert pressed == downs
+    assert sorted(pressed) == downs
     assert len(downs) == 10
 
 

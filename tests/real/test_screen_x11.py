@@ -1,0 +1,328 @@
+"""Frames of a real X server."""
+
+from __future__ import annotations
+
+import bisect
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from Xlib import X
+from Xlib.display import Display
+from Xlib.ext import xtest
+
+from capture_agent.core.events import Button, Event, Frame, Key
+from capture_agent.demo.desktop import PrivateDesktop
+from capture_agent.sources.input_x11 import X11Input
+from capture_agent.sources.screen import X11Screen
+
+pytestmark = pytest.mark.real
+
+SHADES = 200
+# A window that shows another shade on each press of a key or a button: press n makes it shade n + 1.
+RECOLOURING = f"""
+import sys
+from Xlib import X
+from Xlib.display import Display
+d = Display()
+s = d.screen()
+w = s.root.create_window(100, 100, 400, 300, 0, s.root_depth, override_redirect=True, background_pixel=0,
+                         event_mask=X.KeyPressMask | X.ButtonPressMask | X.ExposureMask)
+w.map()
+n = 0
+gc = w.create_gc(foreground=0)
+while True:
+    e = d.next_event()
+    if e.type == X.Expose and n == 0:
+        w.set_input_focus(X.RevertToPointerRoot, X.CurrentTime)
+        d.sync()
+        print("ready", flush=True)
+    if e.type in (X.KeyPress, X.ButtonPress):
+        n += 1
+        gc.change(foreground=n % {SHADES + 1})
+        w.fill_rectangle(gc, 0, 0, 400, 300)
+        d.flush()
+"""
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[PrivateDesktop]:
+    """A desktop with nothing but X server, bus and window manager."""
+    with PrivateDesktop(tray="none", keyring=False, accessibility=False) as private:
+        yield private
+
+
+class Painter:
+    """A window of one colour that the test moves and paints."""
+
+    def __init__(self, display: str, x: int = 100, y: int = 100) -> None:
+        self.display = Display(display)
+        screen = self.display.screen()
+        self.window = screen.root.create_window(
+            x, y, 200, 100, 0, screen.root_depth, override_redirect=True, background_pixel=0
+        )
+        self.window.set_wm_class("painter", "Painter")
+        self.window.map()
+        self.gc = self.window.create_gc()
+        self.paint(0xFF0000)
+
+    def paint(self, colour: int) -> None:
+        self.gc.change(foreground=colour)
+        self.window.fill_rectangle(self.gc, 0, 0, 200, 100)
+        self.display.sync()
+
+    def close(self) -> None:
+        self.display.close()
+
+
+class Film:
+    """A running source and its frames."""
+
+    def __init__(self, source: X11Screen) -> None:
+        self.source = source
+        self.frames: list[Frame] = []
+        source.start(self.put)
+
+    def put(self, event: Event) -> None:
+        assert isinstance(event, Frame)
+        self.frames.append(event)
+
+    def wait(self, done: Callable[[list[Frame]], bool], seconds: float = 5.0) -> bool:
+        deadline = time.monotonic() + seconds
+        while not done(self.frames):
+            self.source.check()
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def still(self, seconds: float = 0.3) -> None:
+        """Wait until nothing new has come for a while."""
+        count = -1
+        while count != len(self.frames):
+            count = len(self.frames)
+            time.sleep(seconds)
+
+
+@pytest.fixture
+def film(plain: PrivateDesktop) -> Iterator[Film]:
+    running = Film(X11Screen(max_fps=10, display=plain.display))
+    assert running.wait(lambda frames: len(frames) == 1)
+    yield running
+    running.source.stop()
+
+
+@pytest.fixture
+def painter(plain: PrivateDesktop) -> Iterator[Painter]:
+    window = Painter(plain.display)
+    yield window
+    window.close()
+
+
+def colour(frame: Frame, x: int = 150, y: int = 150) -> int:
+    blue, green, red, _ = (int(part) for part in frame.pixels[y, x])
+    return red << 16 | green << 8 | blue
+
+
+def test_the_first_frame_is_the_whole_monitor_as_it_is(painter: Painter, film: Film) -> None:
+    frame = film.frames[0]
+    assert frame.pixels.shape == (800, 1280, 4)
+    assert colour(frame) == 0xFF0000
+    assert [(w.app, w.rect.x, w.rect.y, w.rect.width) for w in frame.layout.windows if w.app] == [
+        ("painter", 100, 100, 200)
+    ]
+
+
+def test_a_still_desktop_sends_nothing(painter: Painter, film: Film) -> None:
+    time.sleep(0.5)
+    assert len(film.frames) == 1
+
+
+def test_painting_the_same_again_sends_nothing(painter: Painter, film: Film) -> None:
+    painter.paint(0xFF0000)
+    film.still()
+    assert len(film.frames) == 1
+
+
+def test_a_change_after_a_quiet_time_is_seen_at_once(painter: Painter, film: Film) -> None:
+    time.sleep(0.2)
+    before = time.monotonic_ns() // 1000
+    painter.paint(0x00FF00)
+    assert film.wait(lambda frames: len(frames) == 2)
+    assert colour(film.frames[-1]) == 0x00FF00
+    assert before <= film.frames[-1].t_us <= before + 80_000  # sooner than the 100 ms between frames
+
+
+def test_a_burst_keeps_to_the_frame_rate_and_ends_with_its_last_change(painter: Painter, film: Film) -> None:
+    began = time.monotonic()
+    for n in range(200):
+        painter.paint(n)
+        time.sleep(0.005)
+    painter.paint(0x123456)
+    film.still()
+    seconds = time.monotonic() - began
+    assert colour(film.frames[-1]) == 0x123456
+    assert len(film.frames) <= 1 + seconds * 10 + 1
+    times = [frame.t_us for frame in film.frames]
+    assert times == sorted(times)
+
+
+def test_pixels_belong_to_the_receiver(painter: Painter, film: Film) -> None:
+    film.frames[0].pixels[:] = 7  # what the gate does when it paints over
+    painter.paint(0xFF0000)
+    film.still()
+    assert len(film.frames) == 1
+    painter.paint(0x0000FF)
+    assert film.wait(lambda frames: len(frames) == 2)
+    assert colour(film.frames[1]) == 0x0000FF
+    assert film.frames[1].pixels.flags.writeable
+    assert not np.shares_memory(film.frames[0].pixels, film.frames[1].pixels)
+
+
+def test_a_full_frame_comes_on_request_even_if_nothing_has_changed(painter: Painter, film: Film) -> None:
+    film.source.request_full()
+    assert film.wait(lambda frames: len(frames) == 2)
+    assert np.array_equal(film.frames[0].pixels, film.frames[1].pixels)
+
+
+def test_only_the_monitor_that_was_drawn_on_is_sent(plain: PrivateDesktop, painter: Painter) -> None:
+    plain.split()
+    film = Film(X11Screen(max_fps=10, display=plain.display))
+    try:
+        assert film.wait(lambda frames: {f.monitor.number for f in frames} == {1, 2})
+        assert [f.pixels.shape for f in film.frames] == [(800, 640, 4)] * 2
+        painter.paint(0xABCDEF)
+        assert film.wait(lambda frames: len(frames) == 3)
+        film.still()
+        assert film.frames[2].monitor.number == 1
+        assert len(film.frames) == 3
+    finally:
+        film.source.stop()
+        plain.unsplit()
+
+
+def test_monitors_come_and_go_without_an_end(plain: PrivateDesktop, painter: Painter, film: Film) -> None:
+    plain.split()
+    assert film.wait(lambda frames: {f.monitor.number for f in frames[1:]} == {1, 2})
+    plain.unsplit()
+    assert film.wait(lambda frames: frames[-1].pixels.shape == (800, 1280, 4))
+    painter.paint(0x00FFFF)
+    assert film.wait(lambda frames: colour(frames[-1]) == 0x00FFFF)
+
+
+@pytest.mark.promise("P8")
+def test_every_frame_says_truly_where_the_windows_were(plain: PrivateDesktop, film: Film) -> None:
+    """A window is moved as fast as possible; wherever a frame says it is, and only there, are its pixels."""
+    red = Painter(plain.display)
+    ended = threading.Event()
+
+    def drag() -> None:
+        n = 0
+        while not ended.is_set():
+            n += 1
+            red.window.configure(x=(n * 13) % 1000, y=(n * 7) % 600)
+            red.paint(0xFF0000)
+            if n % 10 == 0:
+                time.sleep(0.01)
+
+    dragging = threading.Thread(target=drag)
+    dragging.start()
+    try:
+        for _ in range(300):
+            film.source.request_full()
+            time.sleep(0.005)
+    finally:
+        ended.set()
+        dragging.join()
+    film.still()
+    red.close()
+    assert len(film.frames) > 10
+    for frame in film.frames[1:]:
+        where = [w.rect for w in frame.layout.windows if w.app == "painter"]
+        shown = np.argwhere((frame.pixels[:, :, :3] == (0, 0, 255)).all(axis=2))
+        if len(shown):
+            top, left = shown.min(axis=0)
+            assert [(rect.x, rect.y) for rect in where] == [(left, top)]
+
+
+@pytest.mark.parametrize(("pause_s", "share"), [(0.15, 0.99), (0.04, 0.8)])
+def test_a_press_meets_the_state_before_its_reaction(plain: PrivateDesktop, pause_s: float, share: float) -> None:
+    """Each press recolours a window: the last frame until it shows the old shade, the next one the new.
+
+    Presses that follow each other faster than frames need the grab at the press, which races against
+    the reaction. A lost race leaves an older state, never the reaction itself.
+    """
+    app = subprocess.Popen([sys.executable, "-c", RECOLOURING], env=plain.env, stdout=subprocess.PIPE)
+    assert app.stdout is not None
+    assert app.stdout.readline() == b"ready\n"
+    screen = X11Screen(max_fps=10, display=plain.display)
+    film = Film(screen)
+    presses: list[Event] = []
+    hands = X11Input(keyboard=True, pointer=True, pressed=screen.nudge, display=plain.display)
+    hands.start(presses.append)
+    hand = Display(plain.display)
+    xtest.fake_input(hand, X.MotionNotify, x=250, y=250)
+    film.wait(lambda frames: colour(frames[-1], 250, 250) == 0)
+    for n in range(SHADES):
+        down, up, what = (X.KeyPress, X.KeyRelease, 38) if n % 2 else (X.ButtonPress, X.ButtonRelease, 1)
+        xtest.fake_input(hand, down, what)
+        xtest.fake_input(hand, up, what)
+        hand.sync()
+        time.sleep(pause_s)
+    film.still()
+    hands.stop()
+    screen.stop()
+    hand.close()
+    app.kill()
+    app.wait()
+    app.stdout.close()
+    downs = [e.t_us for e in presses if isinstance(e, Key | Button) and e.down]
+    assert len(downs) == SHADES
+    times = [frame.t_us for frame in film.frames]
+    assert times == sorted(times)
+    right_before = right_after = 0
+    for n, t_us in enumerate(downs):
+        joined = bisect.bisect_right(times, t_us) - 1
+        met = colour(film.frames[joined], 250, 250)
+        assert met <= n
+        right_before += met == n
+        right_after += joined + 1 < len(times) and colour(film.frames[joined + 1], 250, 250) == n + 1
+    print(f"before {right_before}, after {right_after} of {SHADES}; {len(times)} frames")
+    assert right_before >= share * SHADES
+    assert right_after >= share * SHADES
+
+
+def test_stopping_takes_milliseconds_and_ends_all(plain: PrivateDesktop, painter: Painter) -> None:
+    film = Film(X11Screen(max_fps=10, display=plain.display))
+    film.wait(bool)
+    began = time.monotonic()
+    film.source.stop()
+    assert time.monotonic() - began < 0.2
+    count = len(film.frames)
+    painter.paint(0x777777)
+    film.source.nudge(0)
+    film.source.request_full()
+    time.sleep(0.1)
+    assert len(film.frames) == count
+    film.source.stop()
+
+
+def test_nothing_is_held_after_the_stop(plain: PrivateDesktop) -> None:
+    """Many starts and stops leave no open file behind."""
+
+    def files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    counts = []
+    for n in range(30):
+        film = Film(X11Screen(max_fps=10, display=plain.display))
+        film.wait(bool)
+        film.source.stop()
+        if n >= 5:
+            counts.append(files())
+    assert counts[-1] <= counts[0]
