@@ -16,7 +16,6 @@ admin_app = typer.Typer(
     name="admin",
     no_args_is_help=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
     help="""Write a study: check and compare policies.
 
     A policy is a TOML file; config.example.toml is a complete one with comments, docs/settings.md lists every key.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "capture-agent"
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # as control.commands, which is not imported to show help; a test compares
-SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: dict[str, Any] = {"max_content_width": 100}  # columns; longer lines are hard to read
 
 EXIT_CODES = """\b
 Exit codes:

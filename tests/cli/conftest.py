@@ -1,0 +1,40 @@
+"""Run `capture-agent` as a person does: as a process of its own, with a HOME of its own and no display."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+KEPT = {"PATH", "LANG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    """Run a command; `env` adds variables."""
+
+    def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if name in KEPT}
+        return subprocess.run(
+            [sys.executable, "-m", "capture_agent", *words],
+            env={**kept, "HOME": str(home), "COLUMNS": "100", **env},
+            cwd=home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
