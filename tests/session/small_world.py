@@ -1,0 +1,135 @@
+"""A world for the controller without a desktop: an obedient clock, an indicator to cover, sources that tell."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from capture_agent.core.errors import ConfigError
+from capture_agent.core.policy import Settings
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.record import Ledger
+from capture_agent.session.controller import Controller
+from capture_agent.session.holdings import Surroundings
+from capture_agent.session.profile import Profile
+
+
+class Secrets:
+    """Secrets in memory: what a keyring is to a test that restarts the agent within one process."""
+
+    kind = "os"
+
+    def __init__(self):
+        self.kept = {}
+
+    def get(self, name):
+        return self.kept.get(name)
+
+    def set(self, name, value):
+        self.kept[name] = value
+
+    def delete(self, name):
+        self.kept.pop(name, None)
+
+
+class SpySource:
+    """A source that observes nothing and remembers whether it runs, and for what."""
+
+    def __init__(self, world, categories):
+        self.world, self.categories, self.sink = world, categories, None
+
+    def start(self, sink):
+        self.sink = sink
+        self.world.started.append(self.categories)
+        self.world.running.append(self)
+
+    def check(self):
+        if self.world.dead is not None:
+            raise self.world.dead
+
+    def stop(self):
+        if self in self.world.running:
+            self.world.running.remove(self)
+        self.sink = None
+
+
+class SmallWorld:
+    """Implements `session.world.World`."""
+
+    def __init__(self):
+        self.skipped_us = 0
+        self.started, self.running = [], []
+        self.dead = None
+        self.proved = True
+        self.study = None
+        self.chosen = Settings()
+        self.wrong = None
+        self.announced = 0
+
+    def now_us(self):
+        return time.monotonic_ns() // 1000 + self.skipped_us
+
+    def wall(self):
+        return datetime.now(UTC) + timedelta(microseconds=self.skipped_us)
+
+    def sources(self, plan):
+        return [SpySource(self, plan.categories)]
+
+    def surroundings(self):
+        return Surroundings("openbox", "en_US", ("us",), 1000)
+
+    def prove_indicator(self):
+        return self.proved
+
+    def announce_recording(self):
+        self.announced += 1
+
+    def known_apps(self):
+        return {"editor": "an editor"}
+
+    def read_study(self, path):
+        if self.study is None:
+            raise ConfigError(f"{path} is no study", hint="Take another file.")
+        return self.study
+
+    def joined_study(self, chosen):
+        if self.wrong is not None:
+            raise self.wrong
+        return self.study
+
+    def settings(self):
+        return self.chosen
+
+
+class Person:
+    """One person with a profile: starts the agent, and starts it again after a crash."""
+
+    def __init__(self, folder):
+        self.world, self.secrets = SmallWorld(), Secrets()
+        self.profile = Profile(folder / "profile", folder / "settings.toml")
+        self.agent = self.start_agent()
+
+    def start_agent(self):
+        self.profile.create()
+        vault = Vault(self.profile.vault, self.secrets)
+        self.agent = Controller(self.profile, vault, Ledger(self.profile.ledger, vault), self.world)
+        return self.agent
+
+    def crash(self):
+        """The process is gone; nothing was said to anybody."""
+        running = self.agent._recorder._running
+        if running is not None:
+            running.pipeline._writer.abandon()  # what the kernel does with a dead process's files
+            running.pipeline._queue.append(None)  # ends the thread: no event looks like this
+            running.pipeline._thread.join()
+        self.world.running.clear()
+        return self.start_agent()
+
+    def agree(self, categories, apps=frozenset({"editor"})):
+        self.agent.asked()
+        self.agent.accept(frozenset(categories), apps, "en", "the notice as shown")
+
+    def tick(self, seconds=0.25):
+        """Let time pass without waiting for it."""
+        self.world.skipped_us += int(seconds * 1e6)
+        self.agent.tick()

@@ -1,0 +1,498 @@
+"""The agent as a whole, without a desktop: what is captured is always inside consent ∩ policy ∩ pause ∩ indicator."""
+
+import shutil
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from small_world import Person
+
+from capture_agent.core.errors import (
+    CaptureAgentError,
+    ConfigError,
+    ConsentError,
+    DesktopError,
+    FaultError,
+    StorageError,
+)
+from capture_agent.core.events import Category, Outcome
+from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
+from capture_agent.core.recording import State
+from capture_agent.keys import age
+
+ALL = frozenset(Category)
+STUDY = Policy(
+    "study-1", 1, "Work", "Lab", "lab@example.org", {"research": "Research."}, ALL,
+    (Recipient("Lab", age.new_classical().recipient, RecipientKind.CLASSICAL, ALL),),
+    30, (Notice("en", 1, "The notice."),),
+)  # fmt: skip
+
+
+def recording(person, categories=ALL):
+    person.agent.choose_own()
+    person.agree(categories)
+    person.agent.start()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+    return person.agent
+
+
+@pytest.mark.promise("P1")
+def test_no_source_starts_before_somebody_agreed(person):
+    person.tick()
+    with pytest.raises(ConsentError):
+        person.agent.start()
+    person.agent.choose_own()
+    with pytest.raises(ConsentError, match="Nothing was agreed"):
+        person.agent.start()
+    person.agent.asked()
+    with pytest.raises(ConsentError):
+        person.agent.start()
+    person.agent.refuse()
+    with pytest.raises(ConsentError):
+        person.agent.start()
+    person.tick()
+    assert person.world.started == []
+
+
+@pytest.mark.promise("P1")
+def test_agreeing_without_having_been_asked_is_not_possible(person):
+    person.agent.choose_own()
+    with pytest.raises(ConsentError):
+        person.agent.accept(ALL, frozenset(), "en", "text")
+    assert person.agent.snapshot().consented == frozenset()
+
+
+def test_sources_are_made_for_what_was_agreed_alone(person):
+    recording(person, {Category.POINTER, Category.SCREEN})
+    assert person.world.started == [{Category.POINTER, Category.SCREEN}]
+
+
+@pytest.mark.promise("P6")
+def test_nothing_runs_until_the_indicator_is_proved_and_it_is_announced_first(person):
+    person.world.proved = False
+    person.agent.choose_own()
+    person.agree(ALL)
+    person.agent.start()
+    person.tick()
+    assert person.world.started == []
+    assert "indicator" in person.agent.snapshot().problem
+    person.world.proved = True
+    person.tick()
+    assert person.world.announced == 1
+    assert person.agent.recording_state is State.RECORDING
+    person.world.proved = False
+    person.tick()
+    assert person.world.running == []
+    assert person.agent.recording_state is State.SUSPENDED
+
+
+@pytest.mark.promise("P5")
+def test_a_pause_survives_a_crash_and_a_restart_and_only_a_click_ends_it(person):
+    recording(person).pause(None)
+    for restart in (person.crash, person.crash):
+        agent = restart()
+        person.tick(3600)
+        assert agent.recording_state is State.PAUSED
+        assert person.world.running == []
+    agent.shut_down()
+    assert person.start_agent().recording_state is State.PAUSED
+    person.agent.resume()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+
+
+@pytest.mark.promise("P5")
+def test_a_timed_pause_never_resumes_by_itself_in_this_version(person):
+    recording(person).pause(15)
+    assert person.agent.snapshot().paused_until > person.world.wall()
+    person.tick(16 * 60)
+    assert person.agent.recording_state is State.PAUSED
+
+
+def test_consent_survives_a_restart_but_recording_does_not_start_by_itself(person):
+    recording(person).shut_down()
+    agent = person.start_agent()
+    person.tick()
+    assert agent.snapshot().consented == ALL
+    assert agent.recording_state is State.OFF
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.promise("P4")
+def test_after_opting_out_nothing_that_exists_opens_what_was_recorded(person, tmp_path):
+    agent = recording(person)
+    person.tick(2)
+    agent.start_task("write a letter")
+    agent.stop()
+    (held,) = agent.sessions()
+    copy = tmp_path / "copy"
+    shutil.copytree(person.profile.folder, copy)
+    agent.open_own(held.id, str(tmp_path / "opened"))
+    agent.withdraw(destroy=True)
+    assert agent.sessions() == ()
+    assert agent.snapshot().consented == frozenset()
+    restored = person.profile.folder
+    shutil.rmtree(restored)
+    copy.rename(restored)
+    with pytest.raises(CaptureAgentError):
+        person.start_agent().open_own(held.id, str(tmp_path / "again"))
+    assert not (tmp_path / "again" / "events.mcap").exists()
+
+
+@pytest.mark.promise("P2")
+def test_opting_out_works_while_recording_and_stops_first(person):
+    recording(person).withdraw(destroy=True)
+    assert person.world.running == []
+    assert person.agent.recording_state is State.OFF
+    assert person.agent.snapshot().joined is None
+
+
+@pytest.mark.promise("P7")
+def test_a_policy_that_widens_stops_capture_and_asks_again(person):
+    person.world.study = STUDY
+    person.agent.join("study.toml")
+    person.agree({Category.KEYBOARD})
+    person.agent.start()
+    person.tick()
+    person.world.study = replace(STUDY, version=2, retention_days=60)
+    person.agent.reload()
+    seen = person.agent.snapshot()
+    assert person.world.running == []
+    assert (seen.state, seen.must_ask, seen.consented) == (State.OFF, True, frozenset())
+    assert [(w.what, w.was, w.wants) for w in seen.widened] == [("days kept", "30", "60")]
+    person.agree({Category.KEYBOARD})
+    assert person.agent.snapshot().widened == ()
+
+
+@pytest.mark.promise("P7")
+def test_a_policy_that_narrows_goes_on_with_less_without_asking(person):
+    person.world.study = STUDY
+    person.agent.join("study.toml")
+    person.agree({Category.KEYBOARD, Category.SCREEN})
+    person.agent.start()
+    person.tick()
+    person.world.study = replace(STUDY, version=2, categories=ALL - {Category.SCREEN})
+    person.agent.reload()
+    person.tick()
+    assert person.world.started[-1] == {Category.KEYBOARD}
+    assert [source.categories for source in person.world.running] == [{Category.KEYBOARD}]
+
+
+@pytest.mark.promise("P7")
+def test_the_kill_switch_stops_and_lifting_it_does_not_resume(person):
+    person.world.study = STUDY
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    person.agent.start()
+    person.tick()
+    person.world.study = replace(STUDY, enabled=False)
+    person.agent.reload()
+    assert person.world.running == []
+    assert "switched off" in person.agent.snapshot().problem
+    person.world.study = STUDY
+    person.agent.reload()
+    person.tick()
+    assert person.agent.recording_state is State.OFF
+
+
+def test_the_example_recipient_is_never_recorded_to(person):
+    someone = replace(STUDY.recipients[0], is_example=True)
+    person.world.study = replace(STUDY, recipients=(someone,))
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    with pytest.raises(ConsentError, match="example"):
+        person.agent.start()
+    assert person.world.started == []
+
+
+def test_a_study_that_ended_takes_nothing(person):
+    person.world.study = replace(STUDY, expires=person.world.wall() + timedelta(hours=1))
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    person.world.skipped_us += 2 * 3_600_000_000
+    with pytest.raises(ConsentError, match="ended"):
+        person.agent.start()
+
+
+def test_a_wrong_file_at_the_start_lets_nothing_begin_and_says_so(person):
+    recording(person).shut_down()
+    person.world.wrong = ConfigError("policy.toml:3: wrong", hint="Mend it.")
+    agent = person.start_agent()
+    with pytest.raises(ConsentError):
+        agent.start()
+    assert agent.snapshot().problem == "policy.toml:3: wrong"
+
+
+def test_settings_narrow_the_running_recorder(person):
+    recording(person)
+    person.world.chosen = Settings(categories=frozenset({Category.POINTER}))
+    person.agent.reload()
+    person.tick()
+    assert [source.categories for source in person.world.running] == [{Category.POINTER}]
+
+
+@pytest.mark.promise("P10")
+def test_a_dead_source_ends_in_a_sealed_session_and_attention(person):
+    recording(person)
+    person.world.dead = FaultError("the display has gone", hint="Log in again.")
+    person.tick()
+    seen = person.agent.snapshot()
+    assert (seen.state, seen.problem, seen.hint) == (State.FAULT, "the display has gone", "Log in again.")
+    assert person.world.running == []
+    person.world.dead = None
+    person.agent.start()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_a_source_that_cannot_start_leads_to_attention_and_not_to_half_a_recording(person, monkeypatch):
+    person.agent.choose_own()
+    person.agree(ALL)
+
+    def broken(_plan):
+        raise DesktopError("there is no XInput", hint="Use another X server.")
+
+    monkeypatch.setattr(person.world, "sources", broken)
+    person.agent.start()
+    person.tick()
+    assert person.agent.snapshot().problem == "there is no XInput"
+    assert person.agent.recording_state is State.FAULT
+
+
+@pytest.mark.promise("P10")
+def test_a_crash_leaves_a_session_marked_incomplete(person):
+    agent = recording(person)
+    agent.start_task("write a letter")
+    person.agent._recorder._running.pipeline.open_interval(person.world.now_us())
+    agent = person.crash()
+    assert "cut off" in agent.snapshot().problem
+    assert [one.complete for one in agent.sessions()] == [False]
+
+
+def test_a_task_keeps_its_id_across_pause_and_restart(person):
+    agent = recording(person)
+    task = agent.start_task("  book   a room ")
+    assert task.text == "book a room"
+    agent.pause(None)
+    agent = person.crash()
+    assert agent.snapshot().task == task
+    agent.finish_task(Outcome.GAVE_UP, 4, "no room")
+    assert agent.snapshot().task is None
+    with pytest.raises(ConsentError, match="no task"):
+        agent.finish_task(Outcome.DONE, None, "")
+
+
+def test_a_session_in_which_nothing_was_recorded_leaves_nothing(person):
+    person.world.proved = False
+    person.agent.choose_own()
+    person.agree(ALL)
+    person.agent.start()
+    person.tick()
+    person.agent.stop()
+    assert person.agent.sessions() == ()
+    assert list(person.profile.held.glob("*.held")) == []
+
+
+def test_recordings_for_oneself_are_destroyed_after_thirty_days(person):
+    agent = recording(person)
+    agent.start_task("x")
+    agent.stop()
+    assert len(agent.sessions()) == 1
+    person.tick(31 * 86_400)
+    assert agent.sessions() == ()
+
+
+def test_a_session_that_is_being_recorded_cannot_be_deleted_and_a_held_one_can(person):
+    agent = recording(person)
+    agent.start_task("x")
+    (held,) = agent.sessions()
+    with pytest.raises(StorageError, match="being recorded"):
+        agent.delete(held.id)
+    agent.stop()
+    agent.delete(held.id[:6])
+    assert agent.sessions() == ()
+
+
+def test_state_of_a_newer_version_is_refused_untouched(person):
+    person.agent.shut_down()
+    person.profile.state.write_text('{"format": 99, "joined": "own"}')
+    with pytest.raises(StorageError, match="newer version"):
+        person.start_agent()
+    assert '"format": 99' in person.profile.state.read_text()
+
+
+@pytest.mark.promise("P4")
+def test_a_release_goes_to_the_studys_recipients_and_is_noted(person, tmp_path):
+    me = age.new_classical()
+    person.world.study = replace(
+        STUDY, recipients=(Recipient("Lab", me.recipient, RecipientKind.CLASSICAL, frozenset({Category.TASKS})),)
+    )
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    person.agent.start()
+    person.tick()
+    person.agent.start_task("x")
+    person.agent.stop()
+    (held,) = person.agent.sessions()
+    (path,) = person.agent.release(held.id)
+    assert Path(path).parent == person.profile.outbox
+    assert [(one.state, one.released_to) for one in person.agent.sessions()] == [("released", ("Lab",))]
+    assert age.decrypt(Path(path).read_bytes(), [me])
+    again = person.agent.release(held.id)
+    assert again != (path,)
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever people, admins, crashes and panels do in whatever order."""
+
+    @initialize()
+    def begin(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.person = Person(Path(self.folder.name))
+        self.clicked = False
+
+    def attempt(self, does, *args, **names):
+        try:
+            does(*args, **names)
+        except (ConsentError, StorageError):
+            return False
+        return True
+
+    @property
+    def agent(self):
+        return self.person.agent
+
+    @rule(own=st.booleans())
+    def choose(self, own):
+        if own:
+            self.person.world.study = None
+            self.agent.choose_own()
+        else:
+            self.person.world.study = STUDY
+            self.agent.join("study.toml")
+        self.clicked = False
+
+    @rule(categories=st.frozensets(st.sampled_from(Category), min_size=1))
+    def get_to_work(self, categories):
+        """What mostly happens; by chance alone it would be rare."""
+        if self.agent.snapshot().joined is None:
+            self.choose(own=False)
+        self.ask()
+        self.accept(categories)
+        self.start()
+        self.tick(0.25)
+        event(f"after getting to work: {self.agent.recording_state}")
+
+    @rule()
+    def ask(self):
+        self.attempt(self.agent.asked)
+
+    @rule(categories=st.frozensets(st.sampled_from(Category), min_size=1))
+    def accept(self, categories):
+        if self.attempt(self.agent.accept, categories, frozenset({"editor"}), "en", "text"):
+            assert self.agent.snapshot().joined is not None
+
+    @rule()
+    def refuse(self):
+        self.attempt(self.agent.refuse)
+
+    @rule(destroy=st.booleans())
+    def opt_out(self, destroy):
+        self.agent.withdraw(destroy=destroy)
+        assert not self.agent.snapshot().consented
+        self.clicked = False
+
+    @rule()
+    def start(self):
+        self.clicked = self.attempt(self.agent.start) or self.clicked
+
+    @rule(minutes=st.none() | st.integers(1, 60))
+    def pause(self, minutes):
+        self.agent.pause(minutes)
+        if self.agent.recording_state is State.PAUSED:
+            self.clicked = False
+
+    @rule()
+    def resume(self):
+        if self.agent.recording_state is State.PAUSED:
+            self.clicked = self.attempt(self.agent.resume) or self.clicked
+
+    @rule()
+    def stop(self):
+        self.agent.stop()
+        self.clicked = False
+
+    @rule(shown=st.booleans())
+    def cover(self, shown):
+        self.person.world.proved = shown
+
+    @rule(seconds=st.sampled_from([0.1, 0.25, 1.0, 4000.0]))
+    def tick(self, seconds):
+        self.person.tick(seconds)
+        if seconds >= 0.25 and not self.person.world.proved:
+            assert not self.person.world.running
+
+    @precondition(lambda self: self.person.world.study is not None)
+    @rule(
+        categories=st.frozensets(st.sampled_from(Category)), days=st.sampled_from([10, 30, 90]), enabled=st.booleans()
+    )
+    def push_policy(self, categories, days, enabled):
+        self.person.world.study = replace(STUDY, categories=categories, retention_days=days, enabled=enabled)
+        self.agent.reload()
+        if self.agent.recording_state is State.OFF:
+            self.clicked = False
+
+    @rule(categories=st.none() | st.frozensets(st.sampled_from(Category)))
+    def change_settings(self, categories):
+        self.person.world.chosen = Settings(categories=categories)
+        self.agent.reload()
+        if self.agent.recording_state is State.OFF:
+            self.clicked = False
+
+    @rule()
+    def crash(self):
+        self.person.crash()
+        self.clicked = False
+
+    def model(self):
+        """Read the ledger anew: what consent says, independently of what the agent keeps in memory."""
+        snapshot = self.agent.snapshot()
+        if snapshot.joined is None:
+            return frozenset()
+        standing = self.agent._agreement.ledger.standing(snapshot.joined.study)
+        return frozenset(category for _, category in standing.consent.permitting())
+
+    @invariant()
+    def captured_is_inside_everything_that_permits_it(self):
+        if not hasattr(self, "person"):
+            return
+        world, agent = self.person.world, self.agent
+        captured = frozenset(c for source in world.running for c in source.categories)
+        snapshot = agent.snapshot()
+        assert captured <= self.model()
+        assert captured <= snapshot.consented
+        if world.study is not None and snapshot.joined is not None:
+            assert captured <= world.study.categories
+            assert world.study.enabled or not captured
+        if world.chosen.categories is not None:
+            assert captured <= world.chosen.categories
+        if captured:
+            assert agent.recording_state is State.RECORDING
+            assert self.clicked
+
+    def teardown(self):
+        if hasattr(self, "person"):
+            self.agent.shut_down()
+            self.folder.cleanup()
+
+
+TestLife = pytest.mark.promise("P1")(pytest.mark.promise("P7")(Life.TestCase))
+TestLife.settings = settings(
+    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
