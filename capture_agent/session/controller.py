@@ -21,6 +21,7 @@ from capture_agent.held.writer import Writer
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.notices import own_policy
 from capture_agent.ledger.record import Ledger
+from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.pipeline import PartWriter
@@ -99,40 +100,19 @@ class Controller:
             recording_since=self._recording_since,
             task=self._tasks.current,
             held=self._held,
-            not_recorded=self._not_recorded(),
+            not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
             keyring=self._vault.secrets.kind,
         )
 
     def _trouble(self) -> tuple[str, str]:
-        error = self._recorder.fault or self._problem
-        if error is not None:
-            return str(error), error.hint
-        if self._agreement.closed_because():
-            return self._agreement.closed_because(), "Nothing is recorded. Ask the people who run the study."
-        if self._recorder.state is State.SUSPENDED and self._unproved:
-            return "The recording indicator is not shown, so nothing is recorded.", "Uncover the tray icon."
-        if self._recovered and self._recorder.state is State.OFF:
-            return (
-                "The last recording was cut off; what was written until then is kept, marked incomplete.",
-                "Start recording when you like.",
-            )
-        if self._agreement.widened:
-            return "The study changed what it asks for.", "Read what changed, then accept or refuse."
-        return "", ""
-
-    def _not_recorded(self) -> tuple[str, ...]:
-        if self._recorder.state is not State.RECORDING:
-            return ()
-        lines = [
-            f"{category.value.capitalize()}: you did not agree."
-            for category in Category
-            if category not in self.categories
-        ]
-        if not self._agreement.apps:
-            lines.append("No program is ticked, so no content is recorded.")
-        else:
-            lines.append(f"All programs but {', '.join(sorted(self._agreement.apps))}.")
-        return tuple(lines)
+        return status.trouble(
+            self._recorder.state,
+            self._recorder.fault or self._problem,
+            closed=self._agreement.closed_because(),
+            unproved=self._unproved,
+            recovered=self._recovered,
+            widened=bool(self._agreement.widened),
+        )
 
     # --- time passes
 

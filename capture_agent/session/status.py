@@ -1,0 +1,49 @@
+"""What the snapshot says in sentences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.events import Category
+from capture_agent.core.privacy import DESKTOP_APP
+from capture_agent.core.recording import State
+
+
+def trouble(
+    state: State,
+    error: CaptureAgentError | None,
+    *,
+    closed: str,
+    unproved: bool,
+    recovered: int,
+    widened: bool,
+) -> tuple[str, str]:
+    """Return what is wrong and what to do about it, the most pressing first; empty if nothing is.
+
+    `closed` says why the study takes nothing, `unproved` that the indicator was looked for and not
+    found, `recovered` how many sessions a crash cut off.
+    """
+    if error is not None:
+        return str(error), error.hint
+    if closed:
+        return closed, "Nothing is recorded. Ask the people who run the study."
+    if state is State.SUSPENDED and unproved:
+        return "The recording indicator is not shown, so nothing is recorded.", "Uncover the tray icon."
+    if recovered and state is State.OFF:
+        said = "The last recording was cut off; what was written until then is kept, marked incomplete."
+        return said, "Start recording when you like."
+    if widened:
+        return "The study changed what it asks for.", "Read what changed, then accept or refuse."
+    return "", ""
+
+
+def not_recorded(state: State, captured: AbstractSet[Category], apps: AbstractSet[str]) -> tuple[str, ...]:
+    """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all."""
+    if state is not State.RECORDING:
+        return ()
+    lines = [f"{category.value.capitalize()}: you did not agree." for category in Category if category not in captured]
+    if not apps:
+        return (*lines, "No program is ticked, so no content is recorded.")
+    named = ["the desktop background" if app == DESKTOP_APP else app for app in sorted(apps)]
+    return (*lines, f"Every program except {', '.join(named)}.")
