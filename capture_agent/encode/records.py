@@ -29,6 +29,7 @@ from capture_agent.core.events import (
     Withheld,
 )
 from capture_agent.core.privacy import Cleared
+from capture_agent.keys.strict_json import strict_object
 
 KEYBOARD = "keyboard"
 POINTER = "pointer"
@@ -147,22 +148,7 @@ def decode(message: Message) -> dict[str, Any]:
     """
     if message.topic not in EVENT_TOPICS:
         raise VerificationError("the topic of a message is not one of events")
-    try:
-        fields = json.loads(message.data, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except ValueError:
-        # The parser's message quotes what it could not read.
-        raise VerificationError(f"a message of {message.topic} is not JSON") from None
-    if not isinstance(fields, dict) or "topic" in fields or "t_us" in fields:
+    fields = strict_object(message.data, f"a message of {message.topic}")
+    if "topic" in fields or "t_us" in fields:
         raise VerificationError(f"a message of {message.topic} is not an event")
     return {"topic": message.topic, "t_us": message.t_us, **fields}
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name appears twice")
-    return fields
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import BinaryIO
 
 from capture_agent.core.errors import StorageError, VerificationError
+from capture_agent.keys.strict_json import strict_object
 
 BLOCK = 512  # bytes; ustar
 END = bytes(2 * BLOCK)
@@ -220,22 +222,25 @@ def _size(block: bytes) -> int | None:
     return size if checksum == sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ") else None
 
 
-def _parse_head(data: bytes) -> Head:
+def is_time(text: str) -> bool:
+    """Return whether `text` is a time in ISO 8601 with its offset from UTC."""
     try:
-        fields = json.loads(data)
-        version = fields["format"]
-    except (ValueError, KeyError, TypeError):
-        raise damaged(f"{HEAD_NAME} was damaged or changed") from None
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _parse_head(data: bytes) -> Head:
+    fields = strict_object(data, HEAD_NAME)
+    version = fields.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise StorageError(
             f"the session is in format {version}, and this version knows {FORMAT}",
             hint="Update Capture Agent; the session was left as it is.",
         )
-    values = [fields.get(name) for name in _HEAD_FIELDS[1:]]
-    if not all(isinstance(value, str) for value in values) or not SESSION_ID.fullmatch(values[0]):
-        raise damaged(f"{HEAD_NAME} was damaged or changed")
-    head = Head(*values)
-    if head.encode() != data:
+    head = Head(*(str(fields.get(name)) for name in _HEAD_FIELDS[1:]))
+    # Byte for byte: whatever else it says, or says otherwise, is refused.
+    if head.encode() != data or not SESSION_ID.fullmatch(head.session) or not is_time(head.created):
         raise damaged(f"{HEAD_NAME} was damaged or changed")
     return head
 

@@ -54,8 +54,8 @@ class Writer:
         """
         if not tape.SESSION_ID.fullmatch(session) or any(not about.get(name) for name in _NEEDED):
             raise FaultError("a session lacks its id, study, start or consent")
-        if RESERVED & about.keys():
-            raise FaultError("what is said about a session uses a reserved name")
+        if RESERVED & about.keys() or not tape.is_time(about["started"]):
+            raise FaultError("what is said about a session uses a reserved name, or its start is no time")
         disk.make_folder(folder)
         path = folder / (session + SUFFIX)
         fixed = {"format": str(tape.FORMAT), "session": session, "consent": about["consent"]}

@@ -25,3 +25,10 @@ def test_a_still_says_nothing_of_when_or_with_what_it_was_made() -> None:
         kinds.append(data[place + 4 : place + 8])
         place += size + 12
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def test_a_jpeg_is_close_in_colour_too() -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (4, 6, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    picture = Image.open(io.BytesIO(stills.jpeg(pixels)))
+    assert picture.format == "JPEG"
+    assert np.abs(np.asarray(picture).astype(int) - pixels).mean() < 4

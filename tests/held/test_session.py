@@ -169,9 +169,10 @@ def test_a_recorder_cannot_say_what_the_writer_says(tmp_path, identity, name):
         Writer.create(tmp_path / "held", "session-1", identity.recipient, about)
 
 
-def test_a_session_needs_consent_to_be_said(begin):
+@pytest.mark.parametrize("wrong", [{"consent": ""}, {"study": ""}, {"started": "today"}, {"started": "2026-11-23"}])
+def test_a_session_says_its_consent_study_and_start(begin, wrong):
     with pytest.raises(FaultError):
-        begin(consent="")
+        begin(**wrong)
 
 
 def test_very_much_at_once_becomes_several_parts(begin, identity):
