@@ -65,6 +65,8 @@ def derive(
         remarks.append(_NO_TABLE)
     with ExitStack() as stack:
         rows = table.TableWriter(stack.enter_context(folder.create(TABLE_NAME))) if wanted else None
+        if rows is not None:
+            stack.callback(rows.close)
         for fields, shown, monitor in _joined(folder, described, frames, progress):
             observed.add(fields, monitor, frames)
             if rows is not None:

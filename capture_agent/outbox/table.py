@@ -61,6 +61,10 @@ class TableWriter:
     def finish(self) -> None:
         """Write the rest and the table's end."""
         self._flush()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the stream, before it is closed itself. Without `finish` the last rows are missing."""
         self._writer.close()
 
     def _flush(self) -> None:

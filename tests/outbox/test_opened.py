@@ -203,10 +203,7 @@ def test_memory_does_not_grow_with_the_session(parts: int, sessions: ModuleType,
 
 
 def test_messages_of_one_moment_are_all_there(sessions: ModuleType, tmp_path: Path) -> None:
-    many = [
-        Message("pointer", 7, json.dumps({"kind": "move", "x": n, "y": 0, "injected": False}).encode())
-        for n in range(9)
-    ]
+    many = sessions.events(*(Move(7, n, 0, False) for n in range(9)))
     held = sessions.make_held(tmp_path / "held", many)
     open_own(held.path, held.identity, tmp_path / "mine", extras=Extras(table=False))
     data = (tmp_path / "mine" / "events.mcap").read_bytes()
