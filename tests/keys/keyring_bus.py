@@ -11,14 +11,16 @@ from typing import Self
 
 START_S = 15.0
 _FOLDERS = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}
-_NAME_HAS_OWNER = (
+# Owning its name is not enough: under load it does so before it is unlocked.
+_IS_LOCKED = (
     "dbus-send",
     "--session",
     "--print-reply",
-    "--dest=org.freedesktop.DBus",
-    "/org/freedesktop/DBus",
-    "org.freedesktop.DBus.NameHasOwner",
-    "string:org.freedesktop.secrets",
+    "--dest=org.freedesktop.secrets",
+    "/org/freedesktop/secrets/collection/login",
+    "org.freedesktop.DBus.Properties.Get",
+    "string:org.freedesktop.Secret.Collection",
+    "string:Locked",
 )
 
 

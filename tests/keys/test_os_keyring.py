@@ -60,6 +60,16 @@ def test_the_device_identity_is_never_kept_in_the_clear(bus: Any, tmp_path: Path
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
+def answered(secrets: KeyringSecrets) -> str | None:
+    """Return what is kept under "name", once all that waited before has been worked off: calls keep their order."""
+    for _ in range(100):
+        try:
+            return secrets.get("name")
+        except KeyError_:
+            continue
+    pytest.fail("the keyring never answered again")
+
+
 def test_a_keyring_that_does_not_answer_is_given_up_and_works_again_later(bus: Any) -> None:
     """What happens when it waits for its password: no hang, and what was given up does not happen later."""
     secrets = KeyringSecrets(os.environ, timeout_s=0.3)
@@ -75,8 +85,7 @@ def test_a_keyring_that_does_not_answer_is_given_up_and_works_again_later(bus: A
     assert threading.active_count() == threads + 1, "one thread, however often it is tried"
     bus.thaw_keyring()
     assert patient.get("name") == "before"
-    secrets = KeyringSecrets(os.environ)
-    assert secrets.get("name") == "before", "a call that was given up before it began was never made"
+    assert answered(secrets) == "before", "a call that was given up before it began was never made"
 
 
 def test_no_keyring_is_said_at_once_and_a_passphrase_is_asked_for(bus: Any, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_an_older_copy_that_was_restored_is_noticed_before_recording(
     filled(vault)
     shutil.copytree(tmp_path / "vault", tmp_path / "copy")
     vault.destroy(["gone"])
-    shutil.rmtree(tmp_path / "vault")
+    shutil.move(tmp_path / "vault", tmp_path / "newest")
     shutil.copytree(tmp_path / "copy", tmp_path / "vault")
     (tmp_path / "vault" / "turning").write_bytes(b"")  # even one that was made in the middle of it
     restored = Vault(tmp_path / "vault", secrets)
@@ -165,6 +165,9 @@ def test_an_older_copy_that_was_restored_is_noticed_before_recording(
     with pytest.raises(KeyError_):
         restored.identity("gone")
     shutil.rmtree(tmp_path / "vault")
+    shutil.move(tmp_path / "newest", tmp_path / "vault")
+    Vault(tmp_path / "vault", secrets).check()
+    assert vault.identity("stays") == STAYS, "trying the old copy cost nothing"
 
 
 def test_a_torn_last_entry_is_as_if_never_added(tmp_path: Path, vault: Vault) -> None:
@@ -172,12 +175,19 @@ def test_a_torn_last_entry_is_as_if_never_added(tmp_path: Path, vault: Vault) ->
     path = tmp_path / "vault" / "vault"
     whole = path.read_bytes()
     last = whole.rstrip(b"\n").rindex(b"\n") + 1
-    for torn in (whole[:-1], whole[: last + 1], whole[: last + 700], whole[:last] + bytes(500), whole[:last] + b"\0\n"):
+    for torn in (
+        whole[:-1],
+        whole[: last + 1],
+        whole[: last + 700],
+        whole[:last] + bytes(50_000),
+        whole[:last] + b"\0\n",
+    ):
         path.write_bytes(torn)
         assert vault.sessions() == {"gone"}
         vault.add("next", STAYS)
         assert vault.sessions() == {"gone", "next"}
         assert vault.identity("next") == STAYS
+        assert path.read_bytes().endswith(b"}\n"), "the torn end is gone"
         assert vault.identity("gone") == GONE
 
 

@@ -88,6 +88,17 @@ def test_agreeing_again_renews() -> None:
     assert again.consent_hash == f"{4:064}"
 
 
+@pytest.mark.promise("P1")
+def test_what_is_unticked_when_agreeing_again_is_withdrawn() -> None:
+    everything = accepted_body(POLICY, offered_keys(POLICY), [], "en", "shown")
+    first = Entry(2, OWN_STUDY, Kind.ACCEPTED, NOW, everything, "", b"")
+    standing = fold([entry(1, Kind.ASKED), first], OWN_STUDY)
+    assert Category.KEYBOARD in standing.categories
+    standing = standing.after(entry(3, Kind.ASKED)).after(entry(4, Kind.ACCEPTED))
+    assert standing.categories == set(Category) - {Category.KEYBOARD}
+    assert standing.consent.state(*KEYBOARD) is State.WITHDRAWN
+
+
 def test_other_studies_do_not_count() -> None:
     entries = [entry(1, Kind.ASKED), entry(2, Kind.ACCEPTED), entry(3, Kind.WITHDRAWN, "other")]
     assert fold(entries, OWN_STUDY).categories
