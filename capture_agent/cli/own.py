@@ -19,31 +19,33 @@ if TYPE_CHECKING:
 PRIVATE_FILE = 0o600
 
 
-def list_sessions() -> tuple[HeldSession, ...]:
+def list_sessions(passphrase_fd: int | None) -> tuple[HeldSession, ...]:
     """Return the recordings on this disk, newest first; none, and nothing made, if there is no profile."""
     profile = Profile.of_user()
-    return _holdings(profile).sessions() if profile.held.exists() else ()
+    return _holdings(profile, passphrase_fd).sessions() if profile.held.exists() else ()
 
 
-def open_session(start: str, out: Path, progress: Progress) -> str:
+def open_session(start: str, out: Path, passphrase_fd: int | None, progress: Progress) -> str:
     """Open the recording whose id begins with `start` into the new folder `out`; return its id.
+
+    `passphrase_fd`: where the profile's passphrase is read, if it has one; None asks on the terminal.
 
     Raises:
         CaptureAgentError: There is none, its key is gone, it is damaged, or `out` cannot be used.
     """
-    holdings = _there()
+    holdings = _there(passphrase_fd)
     session = holdings.find(start)
     holdings.open_own(session, out, progress)
     return session
 
 
-def export_session(start: str, file: Path | None, progress: Progress) -> tuple[str, Path]:
+def export_session(start: str, file: Path | None, passphrase_fd: int | None, progress: Progress) -> tuple[str, Path]:
     """Open a recording into one ZIP file; return its id and the file. What is half done is removed.
 
     Raises:
         CaptureAgentError: As `open_session`; or `file` is there already.
     """
-    holdings = _there()
+    holdings = _there(passphrase_fd)
     session = holdings.find(start)
     target = file or Path(f"{session}.zip")
     try:
@@ -70,23 +72,21 @@ def export_session(start: str, file: Path | None, progress: Progress) -> tuple[s
     return session, target
 
 
-def _there() -> Holdings:
+def _there(passphrase_fd: int | None) -> Holdings:
     profile = Profile.of_user()
     if not profile.held.exists():
         raise StorageError("there are no recordings", hint="Record something first, with: capture-agent")
-    return _holdings(profile)
+    return _holdings(profile, passphrase_fd)
 
 
-def _holdings(profile: Profile) -> Holdings:
+def _holdings(profile: Profile, passphrase_fd: int | None) -> Holdings:
     from capture_agent import app
-
-    return app.holdings(profile, _ask)
-
-
-def _ask(*, new: bool, why: str) -> str | None:
-    """Ask for the profile's passphrase on the terminal."""
     from capture_agent.research.passphrase import read_passphrase
 
-    if new:
-        raise KeyError_(why or "no keyring can be used", hint="Start capture-agent and choose a passphrase there.")
-    return read_passphrase(None, "Passphrase of your recordings: ")
+    def ask(*, new: bool, why: str) -> str | None:
+        if new:
+            hint = "Start capture-agent and choose a passphrase there."
+            raise KeyError_(why or "no keyring can be used", hint=hint)
+        return read_passphrase(passphrase_fd, "Passphrase of your recordings: ")
+
+    return app.holdings(profile, ask)

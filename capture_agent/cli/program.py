@@ -54,14 +54,21 @@ task_app = typer.Typer(
     context_settings=SETTINGS,
     help="""Say what you set out to do, and how it went.
 
-    What you write is kept with the recording if you agreed to tasks; without recording it is refused or kept
-    nowhere. The same can be done from the tray, and with a hotkey.
+    What you write is kept with your recordings if you agreed to tasks; else it is refused. The same can be done from
+    the tray, and with a hotkey.
     """,
 )
 app.add_typer(task_app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 SessionId = Annotated[str, typer.Argument(metavar="ID", help="A recording's id, or how it begins.")]
+
+PassphraseFd = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", min=0, help="Read the passphrase from this descriptor, if your keys are behind one."
+    ),
+]
 
 
 @app.callback(invoke_without_command=True, epilog=EXIT_CODES)
@@ -214,7 +221,7 @@ def task_show(as_json: AsJson = False) -> None:
 
 
 @app.command(short_help="List your recordings.")
-def sessions(as_json: AsJson = False) -> None:
+def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> None:
     """List your recordings, newest first. Works without a running agent.
 
     \b
@@ -223,7 +230,7 @@ def sessions(as_json: AsJson = False) -> None:
     """
     from capture_agent.cli.words import session_rows
 
-    found = {"sessions": _sessions()}
+    found = {"sessions": _sessions(passphrase_fd)}
     if as_json or not found["sessions"]:
         _say(found, ["There are no recordings."], as_json)
         return
@@ -243,6 +250,7 @@ def sessions(as_json: AsJson = False) -> None:
 def open_own(
     session: SessionId,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="A folder that is new or empty.")],
+    passphrase_fd: PassphraseFd = None,
     as_json: AsJson = False,
 ) -> None:
     """Open one of your own recordings into DIR: events.mcap, screen-N.mp4, events.parquet and report.json.
@@ -257,7 +265,7 @@ def open_own(
     from capture_agent.cli.own import open_session
 
     with _bars(as_json) as progress:
-        opened = open_session(session, out, progress)
+        opened = open_session(session, out, passphrase_fd, progress)
     _say({"session": opened, "out": str(out)}, [f"{out}: report.json says what there is."], as_json)
 
 
@@ -267,6 +275,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The ZIP file to make; without it, ID.zip here.")
     ] = None,
+    passphrase_fd: PassphraseFd = None,
     as_json: AsJson = False,
 ) -> None:
     """Open one of your own recordings into one ZIP file, to keep or to hand on. The file is not sealed.
@@ -280,7 +289,7 @@ def export(
     from capture_agent.cli.own import export_session
 
     with _bars(as_json) as progress:
-        exported, file = export_session(session, out, progress)
+        exported, file = export_session(session, out, passphrase_fd, progress)
     _say({"session": exported, "out": str(file)}, [f"{file} is written. It is not sealed."], as_json)
 
 
@@ -356,7 +365,7 @@ def _end(command: str, said: str, as_json: bool) -> None:
         _say({"running": False, "state": "off"}, [str(error)], as_json)
 
 
-def _sessions() -> list[dict[str, Any]]:
+def _sessions(passphrase_fd: int | None) -> list[dict[str, Any]]:
     from capture_agent.cli.own import list_sessions
     from capture_agent.control.client import NotRunningError
     from capture_agent.control.commands import describe_session
@@ -365,7 +374,7 @@ def _sessions() -> list[dict[str, Any]]:
     try:
         listed: list[dict[str, Any]] = _ask("sessions")["sessions"]
     except (NotRunningError, DesktopError):  # a system without control socket
-        return [describe_session(held) for held in list_sessions()]
+        return [describe_session(held) for held in list_sessions(passphrase_fd)]
     return listed
 
 

@@ -23,12 +23,20 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(home: Path) -> Run:
-    """Run a command; `env` adds variables."""
+    """Run a command; `env` adds variables, `passphrase` is given on a descriptor."""
 
-    def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, passphrase: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if name in KEPT}
-        return subprocess.run(
-            [sys.executable, "-m", "capture_agent", *words],
+        options: list[str] = []
+        descriptors: tuple[int, ...] = ()
+        if passphrase:
+            reader, writer = os.pipe()
+            os.write(writer, f"{passphrase}\n".encode())
+            os.close(writer)
+            options, descriptors = ["--passphrase-fd", str(reader)], (reader,)
+        done = subprocess.run(
+            [sys.executable, "-m", "capture_agent", *words, *options],
+            pass_fds=descriptors,
             env={**kept, "HOME": str(home), "COLUMNS": "100", **env},
             cwd=home,
             capture_output=True,
@@ -36,5 +44,8 @@ def run(home: Path) -> Run:
             check=False,
             timeout=120,
         )
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return done
 
     return run
