@@ -58,9 +58,7 @@ class KeyringBus:
         daemon.stdin.write(b"a password\n")
         daemon.stdin.close()
         deadline = time.monotonic() + START_S
-        while (
-            b"true" not in subprocess.run(_NAME_HAS_OWNER, env=self._whole(), capture_output=True, check=False).stdout
-        ):
+        while b"false" not in subprocess.run(_IS_LOCKED, env=self._whole(), capture_output=True, check=False).stdout:
             assert time.monotonic() < deadline, "gnome-keyring did not start"
             time.sleep(0.02)
 
