@@ -4,5 +4,6 @@
 - `words`     what the JSON of --json says, in sentences
 - `own`       opening and exporting one's own recordings, with or without a running agent
 - `doctor`    what is missing here, and what to do
+- `bars`      progress of long work
 - `later`     groups of commands that are imported only when they are used
 """

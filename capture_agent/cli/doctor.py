@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def _folders(profile: Profile) -> Iterator[Problem]:
     """Yield what is wrong with the profile on the disk."""
     if not profile.folder.exists():
         return
-    if os.name == "posix":
+    if sys.platform != "win32":
         every = [profile.folder, *sorted(profile.folder.rglob("*"))]
         loose = [path for path in every if _is_loose(path)]
         for path in loose[:_SHOWN_LOOSE]:

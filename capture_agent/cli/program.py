@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from capture_agent import __version__
 from capture_agent.cli.later import Later
 from capture_agent.core.events import Outcome
-
-if TYPE_CHECKING:
-    from capture_agent.outbox.compose import Progress
 
 PROGRAM = "capture-agent"
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # as control.commands, which is not imported to show help; a test compares
@@ -262,9 +257,10 @@ def open_own(
     Example:
       capture-agent open 3f9c --out monday
     """
+    from capture_agent.cli.bars import bars
     from capture_agent.cli.own import open_session
 
-    with _bars(as_json) as progress:
+    with bars(quiet=as_json) as progress:
         opened = open_session(session, out, passphrase_fd, progress)
     _say({"session": opened, "out": str(out)}, [f"{out}: report.json says what there is."], as_json)
 
@@ -286,9 +282,10 @@ def export(
     Example:
       capture-agent export 3f9c --out monday.zip
     """
+    from capture_agent.cli.bars import bars
     from capture_agent.cli.own import export_session
 
-    with _bars(as_json) as progress:
+    with bars(quiet=as_json) as progress:
         exported, file = export_session(session, out, passphrase_fd, progress)
     _say({"session": exported, "out": str(file)}, [f"{file} is written. It is not sealed."], as_json)
 
@@ -380,22 +377,3 @@ def _sessions(passphrase_fd: int | None) -> list[dict[str, Any]]:
 
 def _say(found: Mapping[str, Any], lines: Sequence[str], as_json: bool) -> None:
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
-
-
-@contextmanager
-def _bars(as_json: bool) -> Iterator[Progress]:
-    """Give something that draws a bar for each long step, on a terminal only, on standard error."""
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
-
-    bars: dict[str, TaskID] = {}
-    quiet = as_json or not sys.stderr.isatty()
-    with Bars(console=Console(stderr=True), disable=quiet, transient=True) as shown:
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                bars[what] = shown.add_task(what, total=None)
-            shown.update(bars[what], completed=done, total=total or None)
-
-        yield told
