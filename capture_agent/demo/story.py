@@ -112,7 +112,7 @@ class Story:
             self.hands.key("End", hold=("Shift_L",))
             self.hands.scroll(0, 3)
             self.hands.scroll(0, -2)
-        self.menu("f")
+        self.menu("t")
         self.press("Done", "radio button")
         self.press("Finish")
         time.sleep(SETTLE_S)
@@ -135,6 +135,7 @@ class Story:
         with self.expecting(Expect.NEVER):
             self.hands.click(*self.terminal.centre)
             self.hands.type(f"# {CANARY_PAUSED}\n")
+            self.hands.type("clear\n")  # or the next frame would show it, and rightly so
             self.hands.move(x + 200, y + 100)
             self.hands.scroll(0, 2)
         self.menu("r", picture="menu-paused")
@@ -165,10 +166,10 @@ class Story:
 
     def open(self) -> dict[str, Any]:
         """Open the bundle as its recipient does; return what `report.json` says."""
-        (bundle,) = self.study.destination.rglob("*.capture")
+        (bundle,) = self.desktop.folder.rglob("*.capture")
         shutil.copy2(bundle, self.out / "bundle.capture")
         options = ("--identity", str(self.study.identity), "--out", str(self.out / "opened"))
-        self.command("research", "open", *options, "--stills", str(self.out / "bundle.capture"))
+        self.command("research", "open", *options, "--pin", "--stills", str(self.out / "bundle.capture"))
         report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))
         return report
 
@@ -330,7 +331,7 @@ def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]
         "usable": report["usable"],
         "reasons": report["reasons"],
         "gaps": report["gaps"],
-        "frames": sum(stream["count"] for stream in report["streams"] if stream["name"].startswith("screen")),
+        "frames": sum(stream["count"] for stream in report["streams"] if stream["topic"].startswith("screen")),
         "bundle_bytes": (story.out / "bundle.capture").stat().st_size,
         "cpu_seconds": round(story.usage.cpu_s, 2),
         "peak_memory_bytes": story.usage.peak_bytes,
