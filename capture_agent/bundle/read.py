@@ -131,19 +131,21 @@ class Bundle:
             raise VerificationError(f"{name} has another length than was signed", hint=_AGAIN)
         if name == expected.name:
             return
-        if name in self._names:
-            raise VerificationError(f"{name} is in the bundle twice", hint=_AGAIN)
-        if name not in {member.name for member in self.manifest.members}:
-            raise VerificationError(f"{_printable(name)} is in the bundle and was not signed", hint=_AGAIN)
+        if name in self._names or name not in {member.name for member in self.manifest.members}:
+            raise self._surplus(name)
         raise VerificationError(f"{expected.name} is missing, or not in its place: {name} stands there", hint=_AGAIN)
+
+    def _surplus(self, name: str) -> VerificationError:
+        if name in self._names:
+            return VerificationError(f"{name} is in the bundle twice", hint=_AGAIN)
+        return VerificationError(f"{_printable(name)} is in the bundle and was not signed", hint=_AGAIN)
 
     def _check_end(self) -> None:
         self._tape.where = "the end of the bundle"
         first = self._tape.exactly(ustar.BLOCK)
         if first != bytes(ustar.BLOCK):
             name, _ = ustar.parse(first)
-            what = "is in the bundle twice" if name in self._names else "is in the bundle and was not signed"
-            raise VerificationError(f"{_printable(name)} {what}", hint=_AGAIN)
+            raise self._surplus(name)
         self._tape.zeros(ustar.BLOCK)
         self._tape.only_zeros_up_to(sizes.most_plain(self._tape.position))
 
