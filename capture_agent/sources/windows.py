@@ -76,6 +76,7 @@ class _Reader:
         x11_monitors.select_changes(connection)
         self._watched: set[int] = set()
         self._said: Window | None = None
+        self._said_us = 0
         self._monitors: tuple[object, ...] = ()
         connection.sync()
 
@@ -126,13 +127,15 @@ class _Reader:
             batch = self._connection.drain()
             settled = self._first_focus_change(batch) is None
             result += self._say(first_us, found if settled else None)
-        return sorted(result, key=lambda event: event.t_us)
+        return result
 
     def _say(self, t_us: int, window: Window | None) -> list[Event]:
         if window == self._said:
             return []
         self._said = window
-        return [Focus(t_us, window)]
+        # Server times are whole milliseconds, arrivals are not: a change that came later must not seem earlier.
+        self._said_us = max(t_us, self._said_us)
+        return [Focus(self._said_us, window)]
 
     def _read_monitors(self) -> list[Event]:
         monitors = x11_monitors.read(self._connection)
