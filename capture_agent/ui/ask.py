@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.ui import look, words
@@ -61,8 +61,9 @@ def _window(
     return dialog, layout
 
 
-def _opened(dialog: QDialog, layout: QVBoxLayout, *buttons: QWidget) -> QDialog:
+def _opened(dialog: QDialog, layout: QVBoxLayout, *buttons: QPushButton) -> QDialog:
     layout.addLayout(look.row(*buttons, push=True))
+    buttons[-1].setDefault(True)
     buttons[-1].setFocus()
     look.fit(dialog, _WIDTH)
     dialog.open()

@@ -61,7 +61,7 @@ class Bridge(QObject):
     """The one way from windows to the agent.
 
     Signals:
-        changed: the `View` is another one; carries it.
+        changed: snapshot or `View` is another one; carries the `View`.
         failed: something could not be done; carries the `CaptureAgentError`.
         busy: the labels of the jobs that run or wait, in order, as a tuple.
     """
@@ -103,7 +103,8 @@ class Bridge(QObject):
         if snapshot is self._snapshot or snapshot == self._snapshot:
             return
         self._snapshot = snapshot
-        self._tell()
+        self._view = view(snapshot, datetime.now(UTC))
+        self.changed.emit(self._view)  # also if the view is the same: pages show more of a snapshot than its view
 
     def do(self, ask: Callable[[], T], then: Callable[[T], None] | None = None) -> bool:
         """Ask the agent for something now; return whether it was done.
@@ -166,6 +167,7 @@ class Bridge(QObject):
             self._worker = None
 
     def _tell(self) -> None:
+        """Tell of a view that changed because time went by."""
         seen = view(self._snapshot, datetime.now(UTC))
         if seen != self._view:
             self._view = seen

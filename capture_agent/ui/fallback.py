@@ -52,6 +52,7 @@ class FallbackSign(QWidget):
         self._bridge = bridge
         self._dragged: QPoint | None = None
         self._placed = False
+        self._drawn: Icon | None = None
         self.opened: Callable[[], None] = lambda: None
         self.setObjectName("fallbackSign")
         self.setWindowTitle("Capture Agent: recording sign")
@@ -79,6 +80,9 @@ class FallbackSign(QWidget):
 
     def draw(self, icon: Icon) -> None:
         """Show the state, and hand it to the display before this returns."""
+        if icon is self._drawn:
+            return
+        self._drawn = icon
         self._picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
         self._picture.setAccessibleName(_WORDS[icon])
         self._words.setText(_WORDS[icon])

@@ -68,7 +68,7 @@ class Indicator(QObject):
     def prove(self) -> Proof | None:
         """Return how the indicator is proved shown now, with the icon of the agent's state; None if it is not.
 
-        Costs one round trip to the X server, or none; never blocks for longer than `watcher.TIMEOUT_MS`.
+        Costs one round trip to the X server, or none; never blocks for longer than three times `watcher.WAIT_MS`.
         """
         self._bridge.refresh()
         true = icon_of(self._bridge.snapshot)

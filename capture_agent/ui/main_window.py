@@ -38,6 +38,7 @@ class MainWindow(QWidget):
         super().__init__()
         self._bridge = bridge
         self._folder: Path | None = None
+        self._drawn: Icon | None = None
         self.setObjectName("mainWindow")
         self.setWindowTitle(words.PRODUCT)
         self.setAccessibleName(words.PRODUCT)
@@ -151,9 +152,10 @@ class MainWindow(QWidget):
         return layout
 
     def _show(self, view: View) -> None:
-        icon = qicon(view.icon)
-        self._picture.setPixmap(icon.pixmap(_ICON, _ICON))
-        self._picture.setAccessibleName(f"State: {view.icon.value}")
+        if view.icon is not self._drawn:
+            self._drawn = view.icon
+            self._picture.setPixmap(qicon(view.icon).pixmap(_ICON, _ICON))
+            self._picture.setAccessibleName(f"State: {view.icon.value}")
         self._status.setText(view.status)
         joined = self._bridge.snapshot.joined
         self._study.setText("" if joined is None else joined.title)
@@ -174,7 +176,7 @@ class MainWindow(QWidget):
             made.setVisible(entry.visible)
         self._opt_out.setVisible(view.page is Page.MAIN)
         # Paused already: the buttons that matter then are Resume, and a longer or shorter pause.
-        self._pause.setVisible(view.entries[Command.PAUSE].visible and view.icon is not Icon.PAUSED)
+        self._pause.setVisible(view.entries[Command.PAUSE].visible and not view.entries[Command.RESUME].visible)
         self._problem.setText(view.problem)
         self._hint.setText(view.hint)
         self._hint.setVisible(bool(view.hint))

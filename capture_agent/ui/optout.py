@@ -35,6 +35,7 @@ class OptOutDialog(QDialog):
         keep = look.button("Opt out, &keep recordings", lambda: self._leave(destroy=False), name="optOutKeepButton")
         stay = look.button("&Cancel", self.reject, name="optOutCancelButton")
         layout.addLayout(look.row(delete, keep, stay, push=True))
+        stay.setDefault(True)
         stay.setFocus()
         look.fit(self, 500)
 

@@ -19,7 +19,7 @@ from capture_agent.ui.panel import ConsentPanel
 from capture_agent.ui.readers import Fingerprint
 from capture_agent.ui.tasks import task_dialog
 from capture_agent.ui.tray import Tray
-from capture_agent.ui.view_state import Command, Page, View
+from capture_agent.ui.view_state import Command, Icon, Page, View
 
 
 class Shell(QObject):
@@ -46,6 +46,7 @@ class Shell(QObject):
         self._panel: ConsentPanel | None = None
         self._dialog: QDialog | None = None
         self._told: QDialog | None = None
+        self._drawn: Icon | None = None
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.setQuitOnLastWindowClosed(False)
@@ -136,7 +137,9 @@ class Shell(QObject):
 
     def _follow(self, view: View) -> None:
         """Never leave a panel open that asks for something else than what is offered now."""
-        QApplication.setWindowIcon(qicon(view.icon))
+        if view.icon is not self._drawn:
+            self._drawn = view.icon
+            QApplication.setWindowIcon(qicon(view.icon))
         if self._panel is not None and self._panel.offer != self.bridge.snapshot.offer:
             self._panel.close()
             self._panel = None

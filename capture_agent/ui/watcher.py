@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtDBus import QDBus, QDBusConnection, QDBusMessage, QDBusPendingCallWatcher, QDBusVariant
 
 FRESH_S = 0.25  # an answer older than this proves nothing
-TIMEOUT_MS = 50  # the longest that a window may wait for the bus; a watcher that lives answers in 1 ms
+WAIT_MS = 15  # how long a window may wait for each of at most three answers; a watcher that lives answers in 1 ms
+LATER_MS = 200  # how long an answer in the background may take; later it would not be fresh anyway
 SULK_S = 1.0  # after a watcher let us wait that long, it is asked only in the background for this long
 
 _NAME = "org.kde.StatusNotifierWatcher"
@@ -37,12 +38,12 @@ class Watcher(QObject):
         """Return whether a panel lists us, by an answer that is at most `FRESH_S` old.
 
         Every call asks anew in the background, so that whoever calls four times a second never
-        waits; whoever calls rarely waits once, for at most `TIMEOUT_MS` a question.
+        waits; whoever calls rarely waits once, for at most `WAIT_MS` a question.
         """
         now = time.monotonic()
         if now - self._answered > FRESH_S and now - self._sulked > SULK_S:
             self._take(self._now(_HOST), self._now(_ITEMS))
-            if time.monotonic() - now > TIMEOUT_MS / 1000:
+            if time.monotonic() - now > WAIT_MS / 1000:
                 self._sulked = time.monotonic()
         self._ask_later()
         return self._answer and time.monotonic() - self._answered <= FRESH_S
@@ -64,7 +65,7 @@ class Watcher(QObject):
         self._later(_HOST, host_came)
 
     def _later(self, name: str, then: Callable[[object], None]) -> None:
-        call = QDBusPendingCallWatcher(self._bus.asyncCall(_get(name), TIMEOUT_MS), self)
+        call = QDBusPendingCallWatcher(self._bus.asyncCall(_get(name), LATER_MS), self)
 
         def came() -> None:
             then(_value(call.reply()))
@@ -73,7 +74,7 @@ class Watcher(QObject):
         call.finished.connect(came)
 
     def _now(self, name: str) -> object:
-        return _value(self._bus.call(_get(name), QDBus.CallMode.Block, TIMEOUT_MS))
+        return _value(self._bus.call(_get(name), QDBus.CallMode.Block, WAIT_MS))
 
     def _is_ours(self, name: str) -> bool:
         """Ask the bus itself, which answers at once, whose name that is; once for each name."""
@@ -82,7 +83,7 @@ class Watcher(QObject):
                 "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixProcessID"
             )
             ask.setArguments([name])
-            reply = self._bus.call(ask, QDBus.CallMode.Block, TIMEOUT_MS)
+            reply = self._bus.call(ask, QDBus.CallMode.Block, WAIT_MS)
             if reply.type() is not QDBusMessage.MessageType.ReplyMessage:
                 return False
             self._ours[name] = reply.arguments() == [os.getpid()]

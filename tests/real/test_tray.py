@@ -84,8 +84,7 @@ def test_the_icon_is_proved_and_says_what_is_true(panel: PrivateDesktop) -> None
         ui.say("agent.pause(None)")
         until_pixels(panel, RED, False)
         until_pixels(panel, BLUE, True)
-        seen = ui.seen()
-        assert (seen["proof"], seen["icon"], seen["fallback"]) == (how, "paused", False)
+        ui.until(lambda seen: (seen["proof"], seen["icon"], seen["fallback"]) == (how, "paused", False))
 
 
 @pytest.mark.promise("P5")

@@ -44,9 +44,8 @@ def test_from_the_first_window_to_recording_by_clicks_alone(ui: Driver) -> None:
     ui.click("Record for myself", "push button")
     ui.until(lambda seen: "consentPanel" in seen["windows"])
     assert ui.seen()["calls"] == ["choose_own", "asked"]
-    ui.click("Keyboard", "check box")
-    ui.say("shell._panel.area.verticalScrollBar().setValue(10 ** 6)")
-    ui.click("XTerm", "check box")
+    ui.tick("Keyboard")
+    ui.tick("XTerm")
     ui.click("Accept", "push button")
     seen = ui.until(lambda seen: seen["accepted"])
     assert seen["accepted"][0][:3] == [["keyboard"], ["xterm"], "en"]
@@ -115,7 +114,7 @@ def test_accept_and_refuse_look_alike_and_no_key_presses_either_by_accident(ui: 
     assert accept.box[2:] == refuse.box[2:]
     assert not accept.focused
     assert not refuse.focused
-    ui.click("Keyboard", "check box")
+    ui.tick("Keyboard")
     ui.key("Return", "Return", "KP_Enter")
     time.sleep(0.3)
     assert "consentPanel" in ui.seen()["windows"]
@@ -137,7 +136,7 @@ def test_refusing_takes_one_click_and_is_not_asked_about_again(ui: Driver) -> No
 def test_what_was_shown_goes_into_the_record_as_it_was_rendered(ui: Driver) -> None:
     ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
     ui.say("shell.ask()")
-    ui.click("Tasks", "check box")
+    ui.tick("Tasks")
     ui.click("Accept", "push button")
     text = ui.until(lambda seen: seen["accepted"])["accepted"][0][3]
     assert "Your work is recorded only while you agree, in the programs you choose" in text  # no Markdown asterisks
@@ -153,8 +152,7 @@ def test_a_study_that_changed_is_shown_side_by_side_with_what_was_agreed(ui: Dri
     ui.say("agent.start()")
     ui.until(lambda seen: seen["state"] == "recording")
     ui.say("agent.new_policy(m.replace(m.study_policy(2), retention_days=400))")
-    seen = ui.until(lambda seen: seen["state"] == "off")
-    assert seen["icon"] == "attention"
+    ui.until(lambda seen: seen["state"] == "off" and seen["icon"] == "attention")
     ui.say("shell.open()")
     ui.find("What the study asks for has changed since you agreed.")
     ui.click("Choose what is recorded…", "push button")
@@ -215,7 +213,7 @@ def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driv
     ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
     ui.say(SESSIONS)
     ui.say("shell.open(ui_command('recordings'))")
-    ui.click("Only yours", "table cell")
+    ui.click("Only yours", "tree item")
     ui.click("Share…", "push button")
     ui.find("Share this recording?")
     ui.key("Escape")
@@ -225,7 +223,7 @@ def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driv
     ui.until(lambda seen: "release 000000000000" in seen["calls"])
     ui.find("Shared with Research group and Archive.")
     ui.click("Close", "push button")
-    ui.click("Damaged", "table cell")
+    ui.click("Damaged", "tree item")
     ui.click("Delete…", "push button")
     ui.key("Return")  # the focus is on Cancel
     ui.until(lambda seen: "deleteDialog" not in seen["windows"])
@@ -240,13 +238,13 @@ def test_slow_work_that_fails_says_so_and_leaves_the_window_alive(ui: Driver) ->
     ui.say(SESSIONS)
     ui.say("agent.broken = m.StorageError('the folder of the study cannot be written', hint='Ask the researcher.')")
     ui.say("shell.open(ui_command('recordings'))")
-    ui.click("Only yours", "table cell")
+    ui.click("Only yours", "tree item")
     ui.click("Share…", "push button")
     ui.click("Share", "push button")
     ui.find("The folder of the study cannot be written")
     ui.find("Ask the researcher.")
     ui.click("Close", "push button")
-    ui.find("Only yours", "table cell")
+    ui.find("Only yours", "tree item")
 
 
 WINDOWS = {
@@ -280,10 +278,8 @@ def test_assistive_programs_find_no_control_without_a_name_in_any_window(desktop
         with Driver(desktop) as ui:
             for line in lines:
                 ui.say(line)
-            time.sleep(0.3)
-            nodes = ui.nodes()
-            assert len([node for node in nodes if node.showing]) > 5, window
-            assert not unnamed(nodes), window
+            ui.until_showing(5)
+            assert not unnamed(ui.nodes()), window
 
 
 def test_the_tab_key_reaches_every_control_of_the_panel_and_comes_back(ui: Driver) -> None:

@@ -93,7 +93,7 @@ class Driver:
 
     def log(self) -> str:
         path = self.desktop.log(sys.executable)
-        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+        return path.read_text(errors="replace")[-5000:] if path.exists() else ""
 
     # --- what a person does
     def xdotool(self, *words: str) -> str:
@@ -106,6 +106,18 @@ class Driver:
     def click(self, name: str, role: str | None = None) -> None:
         """Click the one control of that accessible name that is showing."""
         self.click_at(*self.find(name, role).centre)
+
+    def tick(self, name: str) -> None:
+        """Turn the wheel over the consent panel until the switch of that name lies above its buttons, and click it."""
+        middle, _ = self.find("Consent").centre
+        bottom = self.find("Accept", "push button").box[1] - 30
+        for _ in range(60):
+            box = self.find(name, "check box")
+            if box.centre[1] < bottom:
+                self.click_at(*box.centre)
+                return
+            self.click_at(middle, bottom - 100, button=5)
+        raise AssertionError(f"{name!r} cannot be scrolled to")
 
     def key(self, *keys: str) -> None:
         self.xdotool("key", "--delay", "60", *keys)
@@ -133,6 +145,13 @@ class Driver:
                 return found[0]
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing called {name!r} is showing: {sorted({n.name for n in self.nodes()})}")
+            time.sleep(POLL_S)
+
+    def until_showing(self, more_than: int) -> None:
+        """Wait until assistive programs see a whole window: the program tells the bus of itself a little late."""
+        deadline = time.monotonic() + WAIT_S
+        while sum(node.showing for node in self.nodes()) <= more_than:
+            assert time.monotonic() < deadline, "assistive programs see nothing"
             time.sleep(POLL_S)
 
     def until_focused(self, name: str | None = None) -> Node:
