@@ -34,6 +34,14 @@ class KeyringBus:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:  # Ctrl+C too: what was started must not stay
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         for below in _FOLDERS.values():
             (self.folder / below).mkdir(mode=0o700)
         (self.folder / "services").mkdir()
@@ -49,7 +57,6 @@ class KeyringBus:
         self.env["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().decode().strip()
         if self._keyring:
             self.start_keyring()
-        return self
 
     def start_keyring(self) -> None:
         """Start gnome-keyring, unlocked with a password of its own, and wait until it answers."""
