@@ -1,9 +1,11 @@
+import hashlib
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture_agent.core.errors import CaptureAgentError, VerificationError
-from capture_agent.encode.event_log import Message
+from capture_agent.encode.event_log import Message, write_part
 from capture_agent.held import reader, tape
 from capture_agent.keys import age
 
@@ -142,3 +144,36 @@ def test_no_flip_anywhere_goes_unnoticed(whole, identity, data):
             list(reader.read(whole, identity))
     finally:
         whole.write_bytes(before)
+
+
+@pytest.mark.parametrize("name", ["format", "session", "part", "previous", "consent"])
+def test_a_part_whose_header_says_something_else_is_named(begin, identity, name):
+    session = begin()
+    session.append([Message("keyboard", 0, b"{}")])
+    session.abandon()
+    with session.path.open("rb") as file:
+        found = tape.scan(file)
+        first = tape.read_member(file, found.parts[0])
+    right = {
+        "format": "1",
+        "session": "session-1",
+        "part": "2",
+        "previous": hashlib.sha256(first).hexdigest(),
+        "consent": "c" * 64,
+    }
+    whole = session.path.read_bytes()
+    for header, refused_name in [(right, None), ({**right, name: "9"}, name)]:
+        sealed = age.encrypt(write_part(header, []), [identity.recipient])
+        session.path.write_bytes(whole + tape.member(tape.part_name(2), sealed))
+        if refused_name is None:
+            assert len(list(reader.read(session.path, identity))) == 2
+            continue
+        with pytest.raises(VerificationError, match=f"part-000002.age .*{refused_name}"):
+            list(reader.read(session.path, identity))
+
+
+def test_a_broken_header_is_named_and_no_crash_if_parts_follow_it(whole, identity):
+    head, parts, _ = taken_apart(whole)
+    broken = bytearray(parts[1])
+    broken[260] ^= 1
+    refused(whole, identity, [head, parts[0], bytes(broken), *parts[2:]], "part-000002")
