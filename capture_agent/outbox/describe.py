@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from capture_agent.bundle.manifest import (
     EVENTS_NAME,
+    MAX_LAYOUTS,
     MAX_MARKS,
+    MAX_US,
     Clock,
     Described,
     Environment,
@@ -24,7 +26,7 @@ from capture_agent.bundle.manifest import (
     Screens,
     Stream,
 )
-from capture_agent.core.errors import StorageError
+from capture_agent.core.errors import StorageError, VerificationError
 from capture_agent.core.events import GapReason
 from capture_agent.encode.event_log import Message, decode
 from capture_agent.encode.records import MARKS
@@ -38,6 +40,7 @@ INPUT_RESOLUTION_US = "input_resolution_us"  # how finely the input clock counts
 MAX_FPS = "max_fps"
 # … and in its end, missing after a crash.
 FRAMES_DROPPED = "frames_dropped"
+DURATION_US = "duration_us"  # until recording stopped; after a crash the last event has to do
 MASKED_SHARE = "masked_share"  # 0 to 1, of all pixels of all frames; without it nothing is said
 
 _MAX_NOTE = 200  # characters
@@ -105,17 +108,17 @@ class Tally:
                 complete=complete,
                 clock=Clock(
                     started=datetime.fromisoformat(notes[STARTED]),
-                    duration_us=self._end_us,
-                    input_resolution_us=_whole(notes, INPUT_RESOLUTION_US),
+                    duration_us=max(self._end_us, _number(notes, DURATION_US, 0, MAX_US) or 0),
+                    input_resolution_us=_number(notes, INPUT_RESOLUTION_US, 1, 1_000_000),
                 ),
                 streams=tuple(streams),
                 gaps=tuple(sorted(self._gaps, key=lambda gap: gap.start_us)),
                 screens=tuple(self._screens),
                 environment=_environment(notes),
                 recorder=Recorder(
-                    max_fps=_whole(notes, MAX_FPS),
-                    frames_dropped=_whole(notes, FRAMES_DROPPED),
-                    masked_share=float(notes[MASKED_SHARE]) if MASKED_SHARE in notes else None,
+                    max_fps=_number(notes, MAX_FPS, 1, 1000),
+                    frames_dropped=_number(notes, FRAMES_DROPPED, 0, MAX_US),
+                    masked_share=_share(notes, MASKED_SHARE),
                 ),
             )
         except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
@@ -130,15 +133,21 @@ def _screen(monitor: Mapping[str, Any]) -> Screen:
     return Screen(number=monitor["number"], x=x, y=y, width=width, height=height, scale=float(monitor["scale"]))
 
 
+def _layouts(notes: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        found = strict_json(notes.get(KEYBOARD_LAYOUTS, "[]").encode(), KEYBOARD_LAYOUTS)
+    except VerificationError:
+        return ()
+    names = [_plain(name) for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    return tuple(name for name in names if name)[:MAX_LAYOUTS]
+
+
 def _environment(notes: Mapping[str, str]) -> Environment:
-    layouts = strict_json(notes.get(KEYBOARD_LAYOUTS, "[]").encode(), KEYBOARD_LAYOUTS)
-    if not isinstance(layouts, list):
-        raise ValueError("keyboard layouts are not a list")  # noqa: TRY004 - the caller turns ValueErrors into ours
     return Environment(
         os=_plain(notes.get(OS, "")),
         desktop=_plain(notes.get(DESKTOP, "")),
         locale=_plain(notes.get(LOCALE, "")),
-        keyboard_layouts=tuple(_plain(str(name)) for name in layouts),
+        keyboard_layouts=_layouts(notes),
         agent_version=_plain(notes.get(AGENT_VERSION, "")),
     )
 
@@ -147,5 +156,15 @@ def _plain(text: str) -> str:
     return "".join(character for character in text if character.isprintable())[:_MAX_NOTE]
 
 
-def _whole(notes: Mapping[str, str], name: str) -> int | None:
-    return int(notes[name]) if name in notes else None
+def _number(notes: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    """Return a note that is a whole number in its range. What can be done without must not hinder a release."""
+    text = notes.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 20 and least <= int(text) <= most else None
+
+
+def _share(notes: Mapping[str, str], name: str) -> float | None:
+    try:
+        share = float(notes.get(name, ""))
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None

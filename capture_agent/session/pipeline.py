@@ -16,7 +16,7 @@ from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, Focus, Frame, Gap, GapReason
-from capture_agent.core.intervals import Intervals
+from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
 from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message
@@ -25,7 +25,9 @@ from capture_agent.session.screens import Screens
 WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so there is no need to wake for each event
 PART_US = 1_200_000  # with the hold window (250 ms), a mark (100 ms) and a wake (50 ms): at most 1.6 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
-MAX_FRAMES = 8  # 8 MiB each at 1080p; the oldest is dropped and counted
+MAX_FRAMES = (
+    10  # 8 MiB each at 1080p; a fast typist causes 30 a second, each waits 0.15 s; the oldest is dropped and counted
+)
 CLOSE_SECONDS = 30.0  # sealing takes milliseconds; longer means that the disk hangs
 
 
@@ -71,8 +73,9 @@ class Pipeline:
         self._gate = Gate(rules, epoch_us=epoch_us)
         self._queue: deque[Event | _SetRules | _Close] = deque()
         self._waiting: list[tuple[int, int, Event]] = []
+        # Frames are large and true at their own moment: they wait for a mark only, not for what follows them.
+        self._frames: list[tuple[int, int, Frame]] = []
         self._order = count()
-        self._frames_waiting = 0
         self._intervals = Intervals()
         self._epoch_us = epoch_us
         self._screens = Screens(epoch_us)
@@ -161,6 +164,7 @@ class Pipeline:
         self._dead = what
         self._queue.clear()
         self._waiting.clear()
+        self._frames.clear()
 
     def _once(self) -> bool:
         """Take in what arrived, decide what can be decided, write a part if one is due."""
@@ -176,6 +180,8 @@ class Pipeline:
                     close, intervals = item, self._intervals
                 case _:
                     self._take(item)
+        while self._frames and (close is not None or not self._too_early(self._frames[0][2], intervals)):
+            self._decide_frame(heapq.heappop(self._frames)[2], intervals)
         while self._waiting and (close is not None or not waiting(self._waiting[0][2], intervals)):
             self._decide(heapq.heappop(self._waiting)[2], intervals)
         if close is not None:
@@ -196,39 +202,39 @@ class Pipeline:
             "frames_kept": self._screens.kept,
             "frames_dropped": self._frames_dropped,
             "frames_equal": self._screens.equal,
+            "duration_us": end_us - self._epoch_us,
             "masked_share": round(self._painted / max(1, self._frames_seen), 4),
         }
         self._writer.close(reason, {name: str(number) for name, number in about.items()})
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, Frame):
+            heapq.heappush(self._frames, (event.t_us, next(self._order), event))
+            if len(self._frames) > MAX_FRAMES:
+                heapq.heappop(self._frames)
+                self._frames_dropped += 1
+            return
         if isinstance(event, Focus):
             self._gate = self._gate.observe(event)
-        elif isinstance(event, Frame):
-            self._frames_waiting += 1
-            if self._frames_waiting > MAX_FRAMES:
-                self._drop_oldest_frame()
         elif isinstance(event, Gap):
             # The sources were stopped; where the focus went meanwhile is not known until they say so again.
             self._gate = self._gate.forget_focus()
+            self._screens.force_key_frames(event.t_us)
         heapq.heappush(self._waiting, (event.t_us, next(self._order), event))
 
-    def _drop_oldest_frame(self) -> None:
-        oldest = min((item for item in self._waiting if isinstance(item[2], Frame)), default=None)
-        if oldest is not None:
-            self._waiting.remove(oldest)
-            heapq.heapify(self._waiting)
-            self._frames_waiting -= 1
-            self._frames_dropped += 1
+    @staticmethod
+    def _too_early(frame: Frame, intervals: Intervals) -> bool:
+        return intervals.place(frame.t_us, frame.t_us) is Place.NOT_YET
 
-    def _decide(self, event: Event, intervals: Intervals) -> None:
-        if isinstance(event, Frame):
-            self._frames_waiting -= 1
-        elif isinstance(event, Gap):
-            self._screens.force_key_frames()
-        self._gate, kept = self._gate.clear(event, intervals)
-        if isinstance(event, Frame) and kept.cleared:
+    def _decide_frame(self, frame: Frame, intervals: Intervals) -> None:
+        self._gate, kept = self._gate.clear(frame, intervals)
+        for cleared in kept.cleared:
             self._frames_seen += 1
             self._painted += kept.painted
+            self._keep(cleared)
+
+    def _decide(self, event: Event, intervals: Intervals) -> None:
+        self._gate, kept = self._gate.clear(event, intervals)
         for cleared in kept.cleared:
             self._keep(cleared)
 

@@ -21,8 +21,7 @@ class _Stream:
     shape: tuple[int, int]
     last: NDArray[np.uint8] | None = None
     last_us: int = -1
-    key_us: int = 0
-    force_key: bool = True
+    key_us: int | None = None  # when the last key frame was
 
 
 class Screens:
@@ -31,6 +30,7 @@ class Screens:
     def __init__(self, epoch_us: int) -> None:
         self._epoch_us = epoch_us
         self._streams: dict[int, _Stream] = {}
+        self._key_from_us = 0
         self.kept = 0
         self.equal = 0  # nothing new to see after painting over
 
@@ -43,23 +43,23 @@ class Screens:
             if stream is not None:
                 stream.encoder.close()
             stream = self._streams[frame.monitor.number] = _Stream(Encoder(shape[1], shape[0]), shape)
-        if not stream.force_key and stream.last is not None and frames.same(stream.last, pixels):
-            self.equal += 1
-            return None
         # A frame stamped with its press may be a moment older than the one before it; video time only grows.
         t_us = max(frame.t_us - self._epoch_us, stream.last_us + 1)
-        key = stream.force_key or t_us - stream.key_us >= KEY_FRAME_EVERY_US
+        fresh = stream.key_us is None or stream.key_us < self._key_from_us <= t_us
+        if not fresh and stream.last is not None and frames.same(stream.last, pixels):
+            self.equal += 1
+            return None
+        key = fresh or stream.key_us is None or t_us - stream.key_us >= KEY_FRAME_EVERY_US
         packet = stream.encoder.encode(pixels, t_us, key=key)
         stream.last, stream.last_us = pixels, t_us
         if key:
-            stream.key_us, stream.force_key = t_us, False
+            stream.key_us = t_us
         self.kept += 1
         return Message(f"screen/{frame.monitor.number}", t_us, frames.pack_video(t_us, frame.monitor.number, packet))
 
-    def force_key_frames(self) -> None:
-        """Make each stream's next frame a key frame: what it would refer back to may be gone."""
-        for stream in self._streams.values():
-            stream.force_key = True
+    def force_key_frames(self, from_us: int) -> None:
+        """Make each stream's first frame from `from_us` on a key frame: what it would refer back to may be gone."""
+        self._key_from_us = from_us - self._epoch_us
 
     def close(self) -> None:
         """Give the encoders back."""

@@ -137,7 +137,6 @@ def test_the_oldest_frames_are_dropped_and_counted_when_they_pile_up():
     pipeline.open_interval(start)
     for n in range(20):
         pipeline.put(frame(start + 100_000 + n, n))
-    time.sleep(0.15)
     wait_marking(pipeline, 0.5)
     pipeline.close_interval(clock())
     pipeline.close("stopped")
