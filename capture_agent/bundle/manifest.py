@@ -29,6 +29,7 @@ EVENTS_NAME = "events.mcap"
 MAX_MANIFEST = 4 << 20  # bytes, signed and wrapped: 20,000 gaps fit
 MAX_CONSENT = 4 << 20  # bytes: notices in every language with their text
 MAX_MONITORS = 16  # at a time; no desktop has more
+MAX_LAYOUTS = 16  # of keyboards; X11 takes four at a time
 MAX_MEMBERS = 2 + 128  # consent, events, and a video for every monitor and size it had
 MAX_MARKS = 20_000  # gaps, or changes of monitors, in one session: one each 1.5 s for 8 hours
 MAX_RECIPIENTS = 16  # of one bundle; hybrid ones take 1.6 KiB each in the age header
@@ -131,7 +132,7 @@ class Environment(Closed):
     os: Loose = ""
     desktop: Loose = ""
     locale: Loose = ""
-    keyboard_layouts: Annotated[tuple[Short, ...], Field(max_length=16)] = ()
+    keyboard_layouts: Annotated[tuple[Short, ...], Field(max_length=MAX_LAYOUTS)] = ()
     agent_version: Loose = ""
 
 

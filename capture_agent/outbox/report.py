@@ -48,7 +48,8 @@ def report(
         "p50_us": percentile(observed.lags_us, 0.50),
         "p99_us": percentile(observed.lags_us, 0.99),
     }
-    reasons = why_not(described, categories, lag["p99_us"], withheld, recorded)
+    enough = len(observed.lags_us) >= ENOUGH_PRESSES
+    reasons = why_not(described, categories, lag["p99_us"] if enough else None, withheld, recorded)
     return {
         "format": REPORT_FORMAT,
         "session": described.session,
@@ -83,7 +84,6 @@ def why_not(
     """Return why a session is not usable, in sentences; empty if it is."""
     found = []
     content = [stream for stream in described.streams if stream.topic != "marks"]
-    presses_enough = sum(s.count for s in content if s.topic in {"keyboard", "pointer"}) >= ENOUGH_PRESSES
     dropped = dropped_share(described)
     if not content:
         found.append("It holds nothing but marks.")
@@ -93,7 +93,7 @@ def why_not(
         found.append("The screen was agreed to, and there is no frame of it.")
     if dropped is not None and dropped > MOST_DROPPED:
         found.append(f"{dropped:.0%} of the frames were dropped.")
-    if lag_p99_us is not None and presses_enough and lag_p99_us > MOST_LAG_US:
+    if lag_p99_us is not None and lag_p99_us > MOST_LAG_US:
         found.append("Frames follow presses too late.")
     if withheld is not None and withheld > MOST_WITHHELD:
         found.append(f"Input was not kept for {withheld:.0%} of the time.")

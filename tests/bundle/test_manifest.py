@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -107,6 +108,14 @@ def test_names_of_videos_say_their_place_in_one_way_only() -> None:
         "x/screen-1.mp4",
     ):
         assert video_place(name) is None
+
+
+def test_the_specification_lists_exactly_the_fields() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text("utf-8")
+    table = text.split("### The manifest")[1].split("### Reading")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    names = [name.strip(" `") for row in rows for name in row.split(",")]
+    assert sorted(names) == sorted(Manifest.model_fields)
 
 
 def test_no_field_could_hold_who_or_which_machine_it_was() -> None:

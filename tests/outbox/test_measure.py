@@ -134,6 +134,16 @@ def test_at_its_limits_a_session_is_usable() -> None:
     assert why_not(found, frozenset(Category), 500_000, 0.9, SECOND) == []
 
 
+def test_a_few_slow_presses_say_nothing() -> None:
+    frames = FrameIndex({"screen-1.mp4": [900_000]})
+    press = {"topic": "keyboard", "kind": "key", "down": True, "t_us": 0}
+    for count, usable in ((19, "yes"), (20, "no")):
+        seen = Observed()
+        for _ in range(count):
+            seen.add(press, 1, frames)
+        assert report(described(), SCREEN, seen, frames, verification={})["usable"] == usable
+
+
 def test_withheld_text_is_a_share_of_the_recorded_time() -> None:
     seen = Observed()
     frames = FrameIndex({})

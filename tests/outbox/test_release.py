@@ -21,6 +21,7 @@ from capture_agent.core.errors import ConfigError, ConsentError, KeyError_, Stor
 from capture_agent.core.events import Category
 from capture_agent.core.policy import EXAMPLE_SEED_TEXT, OWN_DEVICE, OWN_STUDY, Policy, Recipient, RecipientKind
 from capture_agent.encode.event_log import Message, read_log
+from capture_agent.held.store import Store
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
 from capture_agent.outbox.release import Chain, Released, Signer, recipient_groups, release, withdrawal_secret
@@ -161,6 +162,30 @@ def test_a_session_that_ended_in_a_crash_is_released_as_incomplete(
     assert not manifest.complete
     assert manifest.recorder.frames_dropped is None
     assert "keyboard" in topics(members)
+
+
+@pytest.mark.promise("P10")
+def test_a_session_that_was_mended_after_a_crash_is_released_as_incomplete(
+    sessions: ModuleType, who: Signer, tmp_path: Path
+) -> None:
+    me = age.new_classical()
+    crashed = sessions.make_held(tmp_path / "held", complete=False)
+    assert Store(tmp_path / "held").recover()
+    (made,) = sessions.released(crashed, who, tmp_path / "out", sessions.recipient(me))
+    assert not opened(made, me, sessions.Known(who.key.public))[0].complete
+
+
+def test_notes_that_can_be_done_without_never_hinder_a_release(
+    sessions: ModuleType, who: Signer, tmp_path: Path
+) -> None:
+    me = age.new_classical()
+    odd = {"keyboard_layouts": '["", "us", 7]', "input_resolution_us": "0", "max_fps": "many", "os": "a\nb" * 200}
+    session = sessions.make_held(tmp_path / "held", [], about={**sessions.ABOUT, **odd})
+    (made,) = sessions.released(session, who, tmp_path / "out", sessions.recipient(me))
+    manifest, _ = opened(made, me, sessions.Known(who.key.public))
+    assert manifest.environment.keyboard_layouts == ("us",)
+    assert (manifest.clock.input_resolution_us, manifest.recorder.max_fps) == (None, None)
+    assert len(manifest.environment.os) == 200
 
 
 def test_nothing_is_released_that_was_recorded_for_oneself(sessions: ModuleType, who: Signer, tmp_path: Path) -> None:
