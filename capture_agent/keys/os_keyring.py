@@ -22,6 +22,7 @@ from capture_agent.core.errors import KeyError_
 SERVICE = "capture-agent"
 TIMEOUT_S = 10.0  # long enough to type a keyring's password, short enough not to look dead
 ENVIRONMENT = "PYTHON_KEYRING_BACKEND"
+_MAX_COPIES = 8  # of one secret that are deleted: a keyring can hold it twice, and one that does not delete is bad
 _CHAINER = "keyring.backends.chainer.ChainerBackend"  # keyring's own default: means "the best one there is"
 _LINUX = ("keyring.backends.SecretService.Keyring", "keyring.backends.kwallet.DBusKeyring")
 _MACOS = ("keyring.backends.macOS.Keyring",)
@@ -61,8 +62,11 @@ class KeyringSecrets:
 
         def work() -> None:
             backend = self._open()
-            while backend.get_password(self._service, name) is not None:
+            for _ in range(_MAX_COPIES):
+                if backend.get_password(self._service, name) is None:
+                    return
                 backend.delete_password(self._service, name)
+            raise KeyError_("the keyring does not delete what it keeps", hint="Use another keyring, or a passphrase.")
 
         self._run(work)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -157,6 +158,21 @@ def test_what_a_keyring_says_in_an_error_is_not_repeated(bus: Any) -> None:
     assert SECRET not in str(caught.value) + caught.value.hint
     assert caught.value.__cause__ is None
     assert SECRET not in repr(secrets)
+
+
+@pytest.mark.promise("P3")
+def test_no_secret_is_in_any_log(bus: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    vault = Vault(tmp_path / "profile" / "vault", choose_secrets(tmp_path / "profile", refuse))
+    session = age.new_classical()
+    vault.add("session", session)
+    key = vault.signing_key("study")
+    vault.destroy(["another"])
+    said = caplog.text
+    logging.getLogger().debug("the logs are looked at")
+    assert "the logs are looked at" in caplog.text
+    for secret in (session.secret, key.secret, vault.pseudonym("study"), "AGE-SECRET"):
+        assert secret not in said
 
 
 def test_importing_the_package_asks_no_keyring() -> None:
