@@ -55,7 +55,8 @@ class Agent(Recorder):
             *(sys.executable, "-m", "benchmarks.supervise", str(self._report), "--"),
             *("sh", "-c", f'exec "$@" >>"{self.desktop.folder}/agent.log" 2>&1', "sh"),
             *(sys.executable, "-m", "capture_agent"),
-            env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+            # so that buttons can be found; the desktop itself keeps accessibility off
+            env={"PYTHONPATH": str(Path(__file__).parent.parent), "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"},
         )
         self._until(self._answers, "the agent does not start")
         with (

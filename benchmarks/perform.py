@@ -26,7 +26,7 @@ LATE_S = 0.05  # a step later than this is counted: on an overloaded machine the
 FLOOD_PER_S = 1_000
 KEYSYMS = {" ": "space", "\n": "Return"}
 CLEAR = b"\x1b[H\x1b[2J\x1b[3J"
-WHEEL_UP, WHEEL_DOWN = 4, 5
+WHEEL_UP, WHEEL_DOWN = 4, script.WHEEL_DOWN_BUTTON
 
 
 class Hands:
@@ -110,7 +110,9 @@ def pour(hands: Hands, seed: int, count: int) -> dict[str, object]:
     hands.fake(X.MotionNotify, x=1_300, y=600)
     hands.fake(X.ButtonPress, 1)
     hands.fake(X.ButtonRelease, 1)
+    time.sleep(stage.SETTLE_S)
     injected = {"keys": 0, "moves": 1, "buttons": 2, "scrolls": 0}
+    count -= sum(injected.values())
     start = time.monotonic()
     for n, (kind, a, b) in enumerate(script.flood(seed, count)):
         left = start + n / FLOOD_PER_S - time.monotonic()

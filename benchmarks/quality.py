@@ -125,7 +125,10 @@ _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 def legible(read: str, shown: Sequence[str]) -> float:
-    """Return the share of the characters shown that were read, in order; spaces and line ends do not count."""
+    """Return the share of the characters shown that were read, in order; spaces and line ends do not count.
+
+    By difflib's matching blocks, which may find a little less than there is, never more.
+    """
     wanted = "".join("".join(shown).split())
     got = "".join(read.split())
     blocks = SequenceMatcher(None, wanted, got, autojunk=False).get_matching_blocks()

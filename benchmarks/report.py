@@ -114,7 +114,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.ocr:.1%} of {row.ocr_lossless:.1%}" if row.ssim else NONE,
         events,
         f"{row.stop_s:.2f} s",
-        ", ".join(found) if found else "none",
+        NONE if not row.injected else ", ".join(found) or "none",
     )
 
 

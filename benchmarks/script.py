@@ -23,6 +23,7 @@ MOVE_EVERY_MS = 16  # pointer moves at 60 a second
 HOLD_MS = 900  # how long a probe stands still: nine frames at 10 fps
 GRAB_AFTER_MS = 500  # by then every program has painted
 PAGE_LINES = 24
+WHEEL_DOWN_BUTTON = 5  # as the X protocol counts buttons
 CANARY_LETTERS = "abdefhkmnprtuvwxyz"  # letters that OCR does not mistake for each other
 CANARY_LENGTH = 12  # 18 ** 12: it is nowhere by accident
 FLOOD_X, FLOOD_Y, FLOOD_WIDTH, FLOOD_HEIGHT = 1_050, 400, 550, 300  # px: where the flood's pointer moves
@@ -145,10 +146,10 @@ def page(chance: random.Random) -> tuple[str, ...]:
 
 
 def flood(seed: int, count: int) -> Iterator[tuple[str, int, int]]:
-    """Yield `count` input events as (kind, a, b): mostly moves, with keys, buttons and wheel in between.
+    """Yield input as (kind, a, b), with `count` events in it: mostly moves, keys, buttons and wheel in between.
 
-    "move" to (a, b); "key" with index a into the letters, down if b; "button" a, down if b. Whatever went down
-    comes up again, unless the count ends first.
+    "move" to (a, b); "key" with index a into the letters, down if b; "button" a, down if b. Whatever goes down
+    comes up again. A wheel's click is one event: that its button comes up says nothing, and recorders leave it out.
     """
     chance = random.Random(f"flood {seed}")
     made = across = 0
@@ -162,12 +163,14 @@ def flood(seed: int, count: int) -> Iterator[tuple[str, int, int]]:
             letter = chance.randrange(len(CANARY_LETTERS))
             burst = [("key", letter, 1), ("key", letter, 0)]
         elif roll < 0.98:
-            burst = [("button", 5, 1), ("button", 5, 0)]
+            burst = [("button", WHEEL_DOWN_BUTTON, 1), ("button", WHEEL_DOWN_BUTTON, 0)]
         else:
             burst = [("button", 1, 1), ("button", 1, 0)]
-        for event in burst[: count - made]:
-            yield event
-            made += 1
+        size = len(burst) - (("button", WHEEL_DOWN_BUTTON, 0) in burst)
+        if made + size > count:
+            continue  # a single move still fits
+        yield from burst
+        made += size
 
 
 def _output(chance: random.Random, start: int, end: int) -> list[Step]:
