@@ -150,3 +150,12 @@ def test_a_cut_log_is_refused():
     data = log_of(SOME[:2])
     with pytest.raises(VerificationError):
         list(read_log(io.BytesIO(data[:-20])))
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_rubbish_is_refused_as_such(data, magic):
+    data = (b"\x89MCAP0\r\n" if magic else b"") + data
+    with pytest.raises(VerificationError):
+        read_part(data)
+    with pytest.raises(VerificationError):
+        list(read_log(io.BytesIO(data)))
