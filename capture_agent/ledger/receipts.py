@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.policy import Policy
+from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.ledger.snapshot import notice_id, policy_from_json, policy_to_json, text_hash
 from capture_agent.ledger.standing import Entry, Key, Kind, keys_of, keys_to_json
 
@@ -38,7 +39,8 @@ def accepted_body(
         ConsentError: `agreed` holds what the policy does not offer, or apps are outside of its list.
     """
     offered, ticked, programs = offered_keys(policy), frozenset(agreed), frozenset(apps)
-    if not ticked <= offered or (policy.apps is not None and not programs <= policy.apps):
+    # The background is no program: it may be ticked whatever the study lists, and the list still narrows it.
+    if not ticked <= offered or (policy.apps is not None and not programs <= {*policy.apps, DESKTOP_APP}):
         raise ConsentError("more was ticked than this study asks for", hint="Open the panel again.")
     notice = policy.notice(locale)
     return {

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from capture_agent.core.errors import ConsentError, StorageError, VerificationError
+from capture_agent.core.errors import ConsentError, KeyError_, StorageError, VerificationError
 from capture_agent.keys import dsse
 from capture_agent.keys.files import append_private, make_private_folder, read_private
 from capture_agent.keys.strict_json import canonical_json, strict_object
@@ -44,7 +44,9 @@ class Ledger:
         self._vault = vault
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
+        self._settled = 0
         self._check_head()
+        self._settled = len(self._entries)
         for study in {entry.study for entry in self._entries}:
             fold(self._entries, study)
         open_intents(self._entries)
@@ -80,8 +82,8 @@ class Ledger:
             ConsentError: The table of consent has no such move. Nothing is written.
             VerificationError: The body is not what `kind` wants. Nothing is written.
             StorageError: It cannot be written. Nothing has happened.
-            KeyError_: The secrets are locked. For kinds in `NARROWING` the entry stands all the same
-                (unless even the signing key could not be read); for others nothing has happened.
+            KeyError_: The secrets are locked, and nothing has happened. Never for a kind in `NARROWING` of a
+                study that has entries: leaving needs no keyring. The head follows later, see `unsettled`.
         """
         payload = {
             "body": dict(body),
@@ -99,13 +101,34 @@ class Ledger:
         if kind not in NARROWING:
             # Announced, so that a crash before the write is not taken for an entry that was cut off.
             self._keep_head(entry.seq, entry.sha256, self._last_hash)
+            self._settled = len(self._entries)
         if not self._entries:
             make_private_folder(self._path.parent)
         append_private(self._path, line + b"\n", self._length)
         self._entries.append(entry)
         self._length += len(line) + 1
-        self._keep_head(entry.seq, entry.sha256)
+        try:
+            self.settle()
+        except KeyError_:
+            if kind not in NARROWING:
+                raise
+            # The entry stands, and whoever wrote it goes on; `unsettled` says what is missing.
         return entry
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the secrets do not know the last entries yet: until then an older copy would not be noticed."""
+        return self._settled < len(self._entries)
+
+    def settle(self) -> None:
+        """Keep the head among the secrets. Every `append` and every load tries it again.
+
+        Raises:
+            KeyError_: The secrets are locked.
+        """
+        if self._entries:
+            self._keep_head(len(self._entries), self._last_hash)
+        self._settled = len(self._entries)
 
     @property
     def _last_hash(self) -> str:

@@ -67,7 +67,16 @@ CLOSES: Mapping[Kind, Kind] = MappingProxyType(
 
 # These leave less than before. They are written first and the head follows: leaving needs no working keyring.
 NARROWING = frozenset(
-    {Kind.REFUSED, Kind.WITHDRAWN, Kind.EXPIRED, Kind.INVALIDATED, Kind.LEFT, Kind.PAUSED, Kind.STOPPED}
+    {
+        Kind.REFUSED,
+        Kind.WITHDRAWN,
+        Kind.EXPIRED,
+        Kind.INVALIDATED,
+        Kind.LEFT,
+        Kind.PAUSED,
+        Kind.STOPPED,
+        *CLOSES.values(),
+    }
 )
 
 

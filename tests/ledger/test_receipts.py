@@ -62,7 +62,7 @@ def test_there_is_no_receipt_for_anything_but_a_yes(accepted: Entry) -> None:
 @pytest.mark.promise("P1")
 def test_more_than_is_offered_cannot_be_accepted() -> None:
     narrow = replace(POLICY, categories=frozenset({Category.SCREEN}), apps=frozenset({"xterm"}))
-    accepted_body(narrow, offered_keys(narrow), {"xterm"}, "en", "")
+    accepted_body(narrow, offered_keys(narrow), {"xterm", "desktop"}, "en", "")
     with pytest.raises(ConsentError):
         accepted_body(narrow, TICKED, {"xterm"}, "en", "")
     with pytest.raises(ConsentError):

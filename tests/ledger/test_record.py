@@ -220,12 +220,43 @@ def test_withdrawing_works_while_the_keyring_is_locked_and_widening_does_not(loa
     assert ledger.standing(OWN_STUDY).categories == set()
     secrets.locked = False
     ledger.append(Kind.ACCEPTED, OWN_STUDY, ACCEPTED, NOW)
+    assert not ledger.unsettled
     secrets.locked = True
+    ledger.append(Kind.WITHDRAWN, OWN_STUDY, {}, NOW)
+    assert ledger.standing(OWN_STUDY).categories == set()
+    assert ledger.unsettled
     with pytest.raises(KeyError_):
-        ledger.append(Kind.WITHDRAWN, OWN_STUDY, {}, NOW)
-    assert ledger.standing(OWN_STUDY).categories == set(), "it stands all the same"
+        ledger.settle()
+    intent = ledger.append(Kind.DESTROY_INTENDED, OWN_STUDY, {"sessions": ["a"]}, NOW)
     secrets.locked = False
     assert load().standing(OWN_STUDY).categories == set()
+    assert load().open_intents() == (intent,), "what could not be destroyed now is destroyed at the next start"
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("way", ["settle", "load", "append"])
+def test_a_withdrawal_under_a_locked_keyring_is_protected_as_soon_as_it_is_open(
+    load: Load, path: Path, secrets: Any, way: str
+) -> None:
+    ledger = load()
+    ledger.append(Kind.ASKED, OWN_STUDY, ASKED, NOW)
+    ledger.append(Kind.ACCEPTED, OWN_STUDY, ACCEPTED, NOW)
+    before = path.read_bytes()
+    secrets.locked = True
+    ledger.append(Kind.WITHDRAWN, OWN_STUDY, {}, NOW)
+    secrets.locked = False
+    match way:
+        case "settle":
+            ledger.settle()
+            assert not ledger.unsettled
+        case "load":
+            assert not load().unsettled
+        case "append":
+            ledger.append(Kind.STARTED, OWN_STUDY, {}, NOW)
+            assert not ledger.unsettled
+    path.write_bytes(before)
+    with pytest.raises(ConsentError, match="older copy"):
+        load()
 
 
 def test_a_locked_keyring_is_not_taken_for_tampering(load: Load, secrets: Any) -> None:
