@@ -30,7 +30,8 @@ class Act:
     `what` is the keysym's name or the button's ("left"), "" for a move, "dx,dy" for a scroll. `text`
     is what a key going down types (None: nothing). `t_us` is µs on the input clock if it was
     injected, session time if it was recorded. `x` and `y` are px, 0 for keys.
-    `expect` means nothing for a recorded one.
+    `slack_us` is how far `t_us` may be off because the server took that long to answer; that and
+    `expect` mean nothing for a recorded one.
     """
 
     t_us: int
@@ -41,3 +42,4 @@ class Act:
     x: int = 0
     y: int = 0
     expect: Expect = field(default=Expect.EITHER, compare=False)
+    slack_us: int = field(default=0, compare=False)

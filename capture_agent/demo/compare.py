@@ -13,8 +13,11 @@ from typing import Any
 
 from capture_agent.demo.acts import Act, Expect, Kind
 
-# The X server stamps events in whole ms; hands know the time of theirs to the round trip, which is below 2 ms.
+# The X server stamps events in whole ms, and the two clocks are one to about that; the rest is margin.
 TOLERANCE_US = 5_000
+# Hands know when the server acted to half of its round trip: 0.1 ms, but many on a busy machine. Beyond this it is
+# not the machine any more.
+MAX_SLACK_US = 50_000
 ANCHORS = 5  # recorded acts from which the offset is guessed: more than the first, which may be the wrong one
 SHOWN = 10  # differences in words; a broken recording has thousands
 
@@ -23,7 +26,8 @@ SHOWN = 10  # differences in words; a broken recording has thousands
 class Comparison:
     """What came of it.
 
-    `offset_us` is input clock minus session time. `counts` holds for each kind of act how many were
+    `offset_us` is input clock minus session time, `worst_us` the greatest error of a time beyond what
+    the server's answers explain. `counts` holds for each kind of act how many were
     injected, recorded, and suppressed: injected and not recorded, as it should be.
     """
 
@@ -61,7 +65,7 @@ def compare(injected: Sequence[Act], recorded: Sequence[Act]) -> Comparison:
     }
     return min(
         (_at(injected, recorded, offset) for offset in sorted(guesses) or [0]),
-        key=lambda comparison: len(comparison.differences),
+        key=lambda comparison: (len(comparison.differences), comparison.worst_us),
     )
 
 
@@ -72,7 +76,7 @@ def _at(injected: Sequence[Act], recorded: Sequence[Act], offset_us: int) -> Com
     skews: list[int] = []
     place = 0
     for act in injected:
-        while place < len(recorded) and recorded[place].t_us + offset_us < act.t_us - TOLERANCE_US:
+        while place < len(recorded) and recorded[place].t_us + offset_us < act.t_us - _tolerance_us(act):
             differences.append(f"recorded and never done: {_words(recorded[place])}")
             place += 1
         if place < len(recorded) and _same(act, recorded[place], offset_us):
@@ -89,7 +93,7 @@ def _at(injected: Sequence[Act], recorded: Sequence[Act], offset_us: int) -> Com
     return Comparison(
         tuple(differences),
         offset_us + shift,
-        max((abs(skew - shift) for skew in skews), default=0),
+        max((max(0, abs(skew - shift) - act.slack_us) for act, skew in zip(matched, skews, strict=True)), default=0),
         _counts(injected, recorded, matched),
     )
 
@@ -120,7 +124,11 @@ def _content(act: Act) -> tuple[object, ...]:
 
 
 def _same(act: Act, other: Act, offset_us: int) -> bool:
-    return _content(act) == _content(other) and abs(act.t_us - offset_us - other.t_us) <= TOLERANCE_US
+    return _content(act) == _content(other) and abs(act.t_us - offset_us - other.t_us) <= _tolerance_us(act)
+
+
+def _tolerance_us(act: Act) -> int:
+    return TOLERANCE_US + min(act.slack_us, MAX_SLACK_US)
 
 
 def _typed(text: str | None) -> str | None:

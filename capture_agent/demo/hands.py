@@ -122,9 +122,10 @@ class Hands:
         else:
             xtest.fake_input(self._server, event, detail)
         self._server.sync()
-        t_us = (before + time.monotonic_ns()) // 2000
+        after = time.monotonic_ns()
         x, y = (0, 0) if kind is Kind.KEY else (self.x, self.y)
-        self.acts.append(Act(t_us, kind, what, down, text, x, y, self.expect))
+        middle, half = (before + after) // 2000, (after - before) // 2000
+        self.acts.append(Act(middle, kind, what, down, text, x, y, self.expect, half))
 
     def _code(self, name: str) -> tuple[int, bool]:
         """Return the key code of a keysym name, and whether Shift makes it."""

@@ -50,6 +50,15 @@ def test_times_may_err_as_far_as_the_server_rounds_them(done: list[Act], data: s
     assert compare(done, recorded).equal
 
 
+@given(days(apart_us=3 * TOLERANCE_US), st.integers(0, 9_000))
+def test_a_slow_answer_of_the_server_excuses_as_much_and_no_more(done: list[Act], slow: int) -> None:
+    unsure = [replace(act, slack_us=slow) for act in done]
+    late = [replace(act, t_us=act.t_us + (slow if n % 2 else 0)) for n, act in enumerate(done)]
+    assert compare(unsure, late).equal
+    if len(done) > 3 and slow > 2 * TOLERANCE_US:
+        assert not compare(done, late).equal
+
+
 @given(days(), st.data())
 def test_a_missing_act_is_found(done: list[Act], data: st.DataObject) -> None:
     lost = data.draw(st.integers(0, len(done) - 1))
