@@ -33,9 +33,9 @@ class ServerClock:
 
         0 is CurrentTime, which some senders put where no time is known: it means now.
         """
-        if server_ms == 0:
-            return near_us
         near_ms = near_us // 1000
+        if server_ms == 0:
+            return near_ms * 1000
         ahead = (server_ms + self.offset_ms - near_ms) % WRAP_MS
         if ahead >= WRAP_MS // 2:
             ahead -= WRAP_MS

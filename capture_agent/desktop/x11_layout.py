@@ -45,7 +45,7 @@ class LayoutTracker:
         self._connection = connection
         self._tops: dict[int, _Top] = {}
         self._order: list[int] = []  # bottom to top
-        self._watched: set[int] = set()  # windows whose properties are watched
+        self._watched: dict[int, int] = {}  # windows whose properties are watched, and the top-level one of each
         self._layout: Layout | None = None
         self._stale: set[int] = set()  # windows that have to be asked again who they are
         # X client number of a window is its id without the lower bits; menus without a class belong to their client.
@@ -81,7 +81,7 @@ class LayoutTracker:
         match event.type:
             case X.PropertyNotify:
                 if event.atom in self._names:
-                    self._doubt(self._top_of(int(event.window.id)))
+                    self._doubt(self._watched.get(int(event.window.id), 0))
                 return
             case X.CreateNotify:
                 parent = event.parent
@@ -95,15 +95,12 @@ class LayoutTracker:
             self._handle_top(event)
         else:
             # Something moved inside a frame: its client came, went or changed its size.
-            self._doubt(int(parent.id))
+            self._doubt(self._watched.get(int(parent.id), 0))
 
     def _doubt(self, number: int) -> None:
         if number in self._tops:
             self._stale.add(number)
             self._layout = None
-
-    def _top_of(self, number: int) -> int:
-        return next((top for top, state in self._tops.items() if number in {top, state.client}), 0)
 
     def _handle_top(self, event: Any) -> None:
         number = int(event.window.id)
@@ -120,7 +117,7 @@ class LayoutTracker:
                 del self._tops[number]
                 self._order.remove(number)
                 self._stale.discard(number)
-                self._watched -= {number, top.client}
+                self._watched = {inner: outer for inner, outer in self._watched.items() if outer != number}
             case X.MapNotify:
                 self._tops[number] = replace(top, mapped=True)
                 self._stale.add(number)
@@ -174,11 +171,8 @@ class LayoutTracker:
         """Return `top` with what it says of itself now. One without a class gets its X client's."""
         connection = self._connection
         window = connection.window(number)
-        self._watch(window)
-        client = x11_windows.find_client(connection, window)
+        client = x11_windows.find_client(connection, window, lambda met: self._watch(met, number))
         own = client or window
-        if client is not None:
-            self._watch(client)
         app = next((app for w, app in self._apps() if w & self._client_mask == own.id & self._client_mask), "")
         place = (x11_windows.place(connection, own) if client is not None else None) or top.rect
         known = x11_windows.identity(connection, own, top.rect, place, app=app)
@@ -188,10 +182,10 @@ class LayoutTracker:
         known = (top.known for top in self._tops.values() if top.client and top.known is not None)
         return [(window.id, window.app) for window in known if window.app]
 
-    def _watch(self, window: XWindow) -> None:
+    def _watch(self, window: XWindow, top: int) -> None:
         if int(window.id) not in self._watched:
-            self._watched.add(int(window.id))
             window.change_attributes(event_mask=TOP_MASK)
+        self._watched[int(window.id)] = top
 
     def above(self, number: int) -> tuple[Rect, ...]:
         """Return the rectangles of visible top-level windows above top-level window `number`."""

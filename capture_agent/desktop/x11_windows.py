@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,15 @@ def identity(connection: Connection, window: XWindow, rect: Rect, client: Rect, 
     return Window(int(window.id), app, title(connection, window), rect, client, pid, aliases)
 
 
-def find_client(connection: Connection, top: XWindow, depth: int = MAX_FRAME_DEPTH) -> XWindow | None:
-    """Return the program's own window inside a top-level one: the first with WM_STATE, or None."""
+def find_client(
+    connection: Connection, top: XWindow, met: Callable[[XWindow], None], depth: int = MAX_FRAME_DEPTH
+) -> XWindow | None:
+    """Return the program's own window inside a top-level one: the first with WM_STATE, or None.
+
+    `met` is called with every window before it is asked: window managers set WM_STATE when they like,
+    so who wants to know when it comes has to watch the window first.
+    """
+    met(top)
     if connection.words(top, "WM_STATE"):
         return top
     if not depth:
@@ -83,7 +91,7 @@ def find_client(connection: Connection, top: XWindow, depth: int = MAX_FRAME_DEP
     except GONE:
         return None
     for child in children:
-        found = find_client(connection, child, depth - 1)
+        found = find_client(connection, child, met, depth - 1)
         if found is not None:
             return found
     return None

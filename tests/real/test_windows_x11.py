@@ -25,7 +25,24 @@ PATIENCE_S = 30.0
 def plain() -> Iterator[PrivateDesktop]:
     """A desktop with nothing but X server, bus and window manager."""
     with PrivateDesktop(tray="none", keyring=False, accessibility=False) as private:
+        wait_until(lambda: manages(private.display))
         yield private
+
+
+def manages(name: str) -> bool:
+    """Whether a new window appears: openbox loses those that are opened while it starts."""
+    display = Display(name)
+    window = display.screen().root.create_window(0, 0, 10, 10, 0, X.CopyFromParent)
+    window.map()
+    display.sync()
+    deadline = time.monotonic() + 0.5
+    while window.get_attributes().map_state != X.IsViewable and time.monotonic() < deadline:
+        time.sleep(0.01)
+    shown = window.get_attributes().map_state == X.IsViewable
+    window.destroy()
+    display.sync()
+    display.close()
+    return shown
 
 
 @pytest.fixture
