@@ -1,68 +1,88 @@
-"""Asks for a passphrase in a window, where no keyring of the system can be used."""
+"""Asks for the passphrase that protects the keys where there is no OS keyring."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit
+from PySide6.QtCore import QCoreApplication, QThread
+from PySide6.QtWidgets import QDialog, QLineEdit
 
+from capture_agent.core.errors import KeyError_
 from capture_agent.keys.secret_store import MIN_PASSPHRASE
 from capture_agent.ui import look, words
 
 _WIDTH = 460  # px
+_LONGEST = 200  # characters; more is a file pasted by mistake
 
 
 class PassphraseDialog(QDialog):
-    """One field, or two when the passphrase is being chosen. What is typed is never shown."""
+    """One field to open with, or two that must agree to choose a new passphrase. What is typed is never shown."""
 
     def __init__(self, *, new: bool, why: str) -> None:
         super().__init__()
         self.setObjectName("passphraseDialog")
         self.setWindowTitle(words.PRODUCT)
-        self.setAccessibleName("Choose a passphrase" if new else "Passphrase")
-        self._fields = [_field("Passphrase", "passphrase")]
-        if new:
-            self._fields.append(_field("The same again", "passphraseAgain"))
-        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.heading(self.accessibleName()))
-        layout.addWidget(look.text(why))
-        for field in self._fields:
-            layout.addLayout(look.labelled(field.accessibleName(), field))
-            field.textChanged.connect(self._check)
-        self._said = look.muted("", name="passphraseNote")
-        layout.addWidget(self._said)
         self._new = new
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        layout.addWidget(buttons)
+        title = "Choose a passphrase" if new else "Your passphrase"
+        self.setAccessibleName(title)
+        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
+        top = look.column()
+        top.addWidget(look.heading(title))
+        top.addWidget(look.text(why))
+        if new:
+            top.addWidget(look.muted(f"At least {MIN_PASSPHRASE} characters; four random words are easy to keep."))
+            top.addWidget(look.muted("Without it nobody can open your recordings, you neither."))
+        layout.addLayout(top)
+        self._first = self._field("passphrase")
+        self._second = self._field("passphraseAgain")
+        layout.addLayout(look.labelled("&Passphrase:", self._first))
+        if new:
+            layout.addLayout(look.labelled("&Again:", self._second))
+        self._message = look.strong(name="passphraseMessage")
+        self._message.hide()
+        layout.addWidget(self._message)
+        go = look.button("&Use this passphrase" if new else "&Open", self._take, name="passphraseButton")
+        go.setDefault(True)
+        cancel = look.button("&Cancel", self.reject, name="passphraseCancelButton")
+        layout.addLayout(look.row(go, cancel, push=True))
+        self._first.setFocus()
         look.fit(self, _WIDTH)
-        self._check()
 
-    def passphrase(self) -> str:
-        """Return what was typed."""
-        return self._fields[0].text()
+    def taken(self) -> str:
+        """Return what was typed, and forget it here."""
+        typed = self._first.text()
+        self._first.clear()
+        self._second.clear()
+        return typed
 
-    def _check(self) -> None:
-        typed = [field.text() for field in self._fields]
-        note = ""
-        if self._new and len(typed[0]) < MIN_PASSPHRASE:
-            note = f"At least {MIN_PASSPHRASE} characters. Four random words are easy to keep."
-        elif len(set(typed)) > 1:
-            note = "The two are not the same yet."
-        self._said.setText(note)
-        self._ok.setEnabled(not note and bool(typed[0]))
+    def _field(self, name: str) -> QLineEdit:
+        field = look.line_edit("", _LONGEST, name=name)
+        field.setEchoMode(QLineEdit.EchoMode.Password)
+        return field
+
+    def _take(self) -> None:
+        wrong = ""
+        if self._new and len(self._first.text()) < MIN_PASSPHRASE:
+            wrong = f"This is shorter than {MIN_PASSPHRASE} characters."
+        elif self._new and self._first.text() != self._second.text():
+            wrong = "The two are not the same."
+        if not wrong and self._first.text():
+            self.accept()
+            return
+        self._message.setText(wrong or "Type your passphrase, or cancel.")
+        self._message.show()
+        look.fit(self, _WIDTH)
 
 
 def ask_passphrase(*, new: bool, why: str) -> str | None:
-    """Ask, and return the passphrase, or None if the person does not want to give one. Waits for the answer."""
+    """Ask in a window and wait for the answer; None if the person does not want to give one.
+
+    Raises:
+        KeyError_: Not on the main thread, where alone there can be windows.
+    """
+    app = QCoreApplication.instance()
+    if app is None or app.thread() is not QThread.currentThread():
+        raise KeyError_("the passphrase cannot be asked for here", hint="Open the window, and try again there.")
     dialog = PassphraseDialog(new=new, why=why)
-    agreed = dialog.exec() == QDialog.DialogCode.Accepted
-    return dialog.passphrase() if agreed else None
-
-
-def _field(said: str, name: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setObjectName(name)
-    field.setAccessibleName(said)
-    field.setEchoMode(QLineEdit.EchoMode.Password)
-    return field
+    given = dialog.exec() == QDialog.DialogCode.Accepted
+    typed = dialog.taken()
+    dialog.deleteLater()
+    return typed if given else None

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QListWidget,
     QPlainTextEdit,
-    QRadioButton,
     QWidget,
 )
 
@@ -19,6 +18,7 @@ from capture_agent.core.events import Outcome
 from capture_agent.session.snapshot import Task
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.choice import Choice
 
 TEXT_LIMIT = 500  # characters of a task's text; a sentence or two
 NOTE_LIMIT = 2000  # characters of a note
@@ -73,7 +73,7 @@ class FinishTaskDialog(QDialog):
         outcomes.addWidget(look.text("How did it go?"))
         self._outcomes = QButtonGroup(self)
         for number, (outcome, said) in enumerate(words.OUTCOME_WORDS.items()):
-            choice = QRadioButton(said)
+            choice = Choice(said)
             choice.setObjectName(f"outcome-{outcome.value}")
             self._outcomes.addButton(choice, number)
             outcomes.addWidget(choice)

@@ -334,6 +334,61 @@ def test_every_text_keeps_a_contrast_of_four_and_a_half_in_light_and_dark(
             assert min(faint.values()) >= 4.5, (window, faint)
 
 
+def test_a_new_passphrase_is_long_enough_and_typed_twice_the_same(ui: Driver) -> None:
+    ui.say("later(lambda: ask(new=True))")
+    ui.until_focused("Passphrase")
+    ui.type("short")
+    ui.key("Return")
+    ui.find("This is shorter than 12 characters.")
+    ui.type(" but now long enough")
+    ui.key("Tab")
+    ui.type("not the same at all")
+    ui.key("Return")
+    ui.find("The two are not the same.")
+    ui.key("ctrl+a")
+    ui.type("short but now long enough")
+    ui.key("Return")
+    ui.until(lambda seen: "passphrase short but now long enough" in seen["calls"])
+
+
+def test_no_passphrase_is_an_answer_too(ui: Driver) -> None:
+    ui.say("later(lambda: ask(new=False))")
+    ui.until_focused("Passphrase")
+    ui.key("Escape")
+    ui.until(lambda seen: "passphrase None" in seen["calls"])
+
+
+def test_a_program_can_be_added_by_name(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say("shell.ask()")
+    ui.tick("Tasks")
+    ui.say("shell._panel.area.verticalScrollBar().setValue(10 ** 6)")
+    ui.click("Add a program by name")
+    ui.type("GIMP")
+    ui.key("Return")  # adds, and accepts nothing
+    ui.find("gimp", "check box")
+    assert ui.seen()["accepted"] == []
+    ui.click("Accept", "push button")
+    assert ui.until(lambda seen: seen["accepted"])["accepted"][0][1] == ["gimp"]
+
+
+def test_an_opened_recording_says_where_it_is(ui: Driver) -> None:
+    ui.say(OWN)
+    ui.say(SESSIONS)
+    ui.say("shell.open(ui_command('recordings'))")
+    ui.click("Only yours", "tree item")
+    ui.click("Open…", "push button")
+    ui.find("Open into which folder?")
+    ui.until_focused()
+    ui.click("Open here", "push button")
+    seen = ui.until(
+        lambda seen: [call for call in seen["calls"] if call.startswith("open_own 000000000000 recording-")]
+    )
+    assert seen["problems"] == []
+    ui.find("Opened. The files in this folder are not encrypted.")
+    ui.find("Show folder", "push button")
+
+
 def test_the_window_is_hidden_and_not_ended_by_closing_it(ui: Driver) -> None:
     ui.say("shell.open()")
     ui.until(lambda seen: "mainWindow" in seen["windows"])

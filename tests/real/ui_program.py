@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "ui"))
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from capture_agent.core.recording import State
+from capture_agent.ui.passphrase import ask_passphrase
 from capture_agent.ui.shell import Shell
 from capture_agent.ui.view_state import Command
 
@@ -212,7 +214,21 @@ def main() -> None:
 
     agent.announce = announce
     state = {"proof": None, "done": 0, "took": 0.0}
-    names = {"agent": agent, "shell": shell, "m": memory_agent, "app": app, "ui_command": Command}
+    names: dict[str, object] = {
+        "agent": agent,
+        "shell": shell,
+        "m": memory_agent,
+        "app": app,
+        "ui_command": Command,
+    }
+
+    def later(call: Callable[[], object]) -> None:
+        QTimer.singleShot(0, call)
+
+    def ask(*, new: bool) -> None:
+        agent.calls.append(f"passphrase {ask_passphrase(new=new, why='It protects your recordings.')}")
+
+    names |= {"later": later, "ask": ask}
 
     def tick() -> None:
         began = time.perf_counter()
