@@ -21,8 +21,11 @@ from capture_agent.encode import video
 from capture_agent.encode.event_log import decode, read_log
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
+from capture_agent.outbox.compose import compose
 from capture_agent.outbox.folder import OpenedFolder
-from capture_agent.outbox.opened import Extras
+from capture_agent.outbox.held_recording import HeldRecording
+from capture_agent.outbox.opened import Extras, derive
+from capture_agent.outbox.order import everything
 from capture_agent.outbox.own import open_own
 from capture_agent.outbox.release import release
 
@@ -208,3 +211,20 @@ def test_messages_of_one_moment_are_all_there(sessions: ModuleType, tmp_path: Pa
     open_own(held.path, held.identity, tmp_path / "mine", extras=Extras(table=False))
     data = (tmp_path / "mine" / "events.mcap").read_bytes()
     assert [message.data for message in read_log(io.BytesIO(data))] == [message.data for message in many]
+
+
+def test_a_log_that_expands_beyond_what_was_said_is_read_no_further(sessions: ModuleType, tmp_path: Path) -> None:
+    moves = sessions.events(*(Move(n, n, 0, False) for n in range(5000)))
+    held = sessions.make_held(tmp_path / "held", moves)
+    composed = compose(HeldRecording(held.path, held.identity), everything)
+    (stream,) = composed.described.streams
+    said = composed.described.model_copy(update={"streams": (stream.model_copy(update={"count": 10}),)})
+    seen: list[int] = []
+    with (
+        pytest.raises(VerificationError, match=r"events\.mcap holds something else"),
+        OpenedFolder(tmp_path / "a") as out,
+    ):
+        with out.create("events.mcap") as file:
+            composed.members[0][1].make(file)
+        derive(out, said, frozenset(), {}, progress=lambda what, done, total: seen.append(done))
+    assert seen == [0]
