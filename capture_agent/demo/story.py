@@ -28,7 +28,8 @@ from capture_agent.demo.study import Study
 from capture_agent.demo.usage import Usage
 from capture_agent.demo.windows import Placed, Windows
 from capture_agent.encode.event_log import read_log
-from capture_agent.encode.records import EVENT_TOPICS, decode
+from capture_agent.encode.records import EVENT_TOPICS, MARKS, decode
+from capture_agent.encode.video import frame_times
 
 APP = "capture-agent"  # WM_CLASS of the agent's windows
 SIZE = (1280, 800)  # px of the demo's screen
@@ -173,6 +174,21 @@ class Story:
         report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))
         return report
 
+    def keep_evidence(self) -> None:
+        """Keep what shows why a chapter failed."""
+        self.desktop.screenshot(self.out / "failed.png")
+        log = self.desktop.log(sys.executable)
+        said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        done = subprocess.run(
+            (sys.executable, "-m", "capture_agent", "status"),
+            env=self.desktop.env,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+        (self.out / "failed.txt").write_text(said + done.stdout + done.stderr, encoding="utf-8")
+
     # --- what the chapters are made of
 
     def picture(self, name: str) -> None:
@@ -257,8 +273,7 @@ class Story:
         deadline = time.monotonic() + 20.0
         while not ready():
             if time.monotonic() > deadline:
-                self.desktop.screenshot(self.out / "failed.png")
-                raise DesktopError(otherwise, hint=f"Look at {self.out / 'failed.png'}.")
+                raise DesktopError(otherwise, hint=f"Look at {self.out / 'failed.png'}, and failed.txt beside it.")
             time.sleep(0.1)
 
     def _put(self, app: str, x: int, y: int, width: int, height: int) -> Placed:
@@ -299,8 +314,7 @@ def run(out: Path) -> Mapping[str, Any]:
             try:
                 chapter()
             except DesktopError:
-                desktop.screenshot(out / "failed.png")
-                shutil.copy2(desktop.log("python"), out / "agent.log") if desktop.log("python").exists() else None
+                story.keep_evidence()
                 raise
         leaks = {
             "paused": hits(desktop.folder, CANARY_PAUSED),
@@ -321,12 +335,15 @@ def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]
     typed = "".join(act.text or "" for act in recorded)
     tasks = [(event["kind"], event.get("outcome")) for event in events if event.get("task")]
     in_pause = [CANARY_PAUSED] if CANARY_PAUSED in typed else []
-    ok = comparison.equal and not any(leaks.values()) and not in_pause and CANARY_KEPT in typed
+    hits = sum(len(files) for files in leaks.values()) + len(in_pause)
+    inside = _inside_gaps(story.out / "opened", report["gaps"], events)
+    as_told = [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"]
     return {
-        "ok": ok and [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"],
+        "ok": comparison.equal and not hits and not inside and CANARY_KEPT in typed and as_told,
         **summarised(comparison),
-        "canary_hits": sum(len(files) for files in leaks.values()) + len(in_pause),
+        "canary_hits": hits,
         "canary_files": dict(leaks),
+        "inside_pauses": inside,
         "tasks": tasks,
         "usable": report["usable"],
         "reasons": report["reasons"],
@@ -337,3 +354,12 @@ def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]
         "peak_memory_bytes": story.usage.peak_bytes,
         "pictures": story.pictures,
     }
+
+
+def _inside_gaps(opened: Path, gaps: list[dict[str, Any]], events: list[dict[str, Any]]) -> int:
+    """Return how many frames and events have a time inside a gap; what marks the gap itself does not count."""
+    times = [event["t_us"] for event in events if event["topic"] != MARKS]
+    for video in sorted(opened.glob("screen-*.mp4")):
+        with video.open("rb") as stream:
+            times += frame_times(stream)
+    return sum(gap["start_us"] < t_us < gap["end_us"] for gap in gaps for t_us in times)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+# Loaded by every Python that the demo starts: notes whatever wants to leave this machine.
+SPY = """
+import os, sys
+NOTES = os.path.join(os.path.dirname(__file__), "notes")
+WATCHED = {"socket.connect": 1, "socket.bind": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0}
+def watch(event, arguments):
+    if event in WATCHED:
+        address = arguments[WATCHED[event]]
+        if event == "socket.getaddrinfo" or isinstance(address, tuple):
+            with open(NOTES, "a") as notes:
+                notes.write(f"{os.getpid()} {event} {address}\\n")
+sys.addaudithook(watch)
+with open(NOTES, "a") as notes:
+    notes.write(f"{os.getpid()} watched\\n")
+"""
+
+
+@pytest.fixture
+def spy(tmp_path: Path) -> Path:
+    """A folder for PYTHONPATH that holds the spy; its notes are in `notes`."""
+    folder = tmp_path / "spy"
+    folder.mkdir(mode=0o777)
+    (folder / "sitecustomize.py").write_text(SPY)
+    return folder
+
+
+def environment(spy: Path) -> dict[str, str]:
+    before = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(spy), *([before] if before else [])])}
+
+
+def wanted_out(spy: Path) -> list[str]:
+    return [line for line in (spy / "notes").read_text().splitlines() if "watched" not in line]
+
+
+@pytest.mark.promise("P14")
+def test_the_spy_sees_what_wants_to_leave(spy: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = f"import socket; socket.create_connection({server.getsockname()!r}).close()"
+        subprocess.run([sys.executable, "-c", script], env=environment(spy), check=True)
+    assert [line.split()[1] for line in wanted_out(spy)] == ["socket.getaddrinfo", "socket.connect"]
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P3")
+@pytest.mark.promise("P4")
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P14")
+@pytest.mark.serial
+def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: Path, spy: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "capture_agent", "demo", "--out", str(out), "--json"]
+    done = subprocess.run(command, env=environment(spy), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary == json.loads(done.stdout)
+    assert summary["differences"] == 0
+    assert summary["worst_time_error_us"] <= 5_000
+    # Typed in the pause: nowhere. Typed while recording: nowhere but in what was opened.
+    assert summary["canary_hits"] == 0
+    assert summary["inside_pauses"] == 0
+    assert [gap["reason"] for gap in summary["gaps"]] == ["withheld"]
+    for kind, least in (("key", 150), ("button", 4), ("move", 20), ("scroll", 5)):
+        assert summary["events"][kind]["recorded"] >= least, kind
+        assert summary["events"][kind]["suppressed"] > 0, kind
+    assert summary["frames"] > 10
+    assert summary["usable"] == "yes", summary["reasons"]
+    for name in summary["pictures"]:
+        assert Image.open(out / name).size == (1280, 800)
+    assert {"bundle.capture", "opened", "summary.json"} <= {path.name for path in out.iterdir()}
+    watched = (spy / "notes").read_text().count("watched")
+    assert watched >= 5  # the demo, the agent, and each command
+    assert wanted_out(spy) == []
