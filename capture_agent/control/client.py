@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from capture_agent.control.private import open_folder
 from capture_agent.control.wire import ANSWER_SECONDS, MAX_RESPONSE_BYTES, decode_response, encode_request
 from capture_agent.core.errors import CaptureAgentError, FaultError
 
+STARTING_SECONDS = 15.0  # an agent takes its lock first, and may ask for a keyring's password before it listens
+_AGAIN_SECONDS = 0.1
 _WAIT_SECONDS = ANSWER_SECONDS + 5.0  # the agent answers first, also to say that it cannot
 
 
@@ -51,6 +54,21 @@ class Client:
         if response.error is not None:
             raise response.error
         return response.result
+
+    def ask_when_ready(self, command: str, seconds: float = STARTING_SECONDS) -> Result:
+        """As `ask`, for somebody who knows that there is an agent which may still be starting.
+
+        Raises:
+            NotRunningError: It did not listen within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.ask(command)
+            except NotRunningError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_AGAIN_SECONDS)
 
     def _connect(self) -> Connection:
         path = announced_socket(self._folder)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from capture_agent.control.instance import Instance, announced_socket
 from capture_agent.control.peer import short_name
 from capture_agent.control.private import open_folder
 from capture_agent.control.server import CONNECTIONS, Server
-from capture_agent.control.wire import MAX_REQUEST_BYTES
+from capture_agent.control.wire import MAX_REQUEST_BYTES, Response
 from capture_agent.core.errors import ConfigError, ConsentError, FaultError, StorageError
 from capture_agent.core.events import Outcome
 from capture_agent.core.recording import State
@@ -249,6 +250,23 @@ def test_without_an_agent_commands_say_so(profile: Path) -> None:
     assert "capture-agent" in caught.value.hint
     with pytest.raises(NotRunningError):
         Client(profile / "none").ask("status")
+
+
+def test_a_second_start_waits_for_the_first_that_is_still_starting(profile: Path) -> None:
+    instance = Instance.take(profile)
+    assert instance is not None
+    with pytest.raises(NotRunningError):
+        Client(profile).ask_when_ready("show", seconds=0.2)
+    answers: list[dict[str, Any]] = []
+    waiting = threading.Thread(target=lambda: answers.append(Client(profile).ask_when_ready("show", seconds=60)))
+    waiting.start()
+    done: Future[Response] = Future()
+    done.set_result(Response({"shown": True}))
+    server = Server(instance, lambda request: done, [].append)
+    waiting.join()
+    server.close()
+    instance.release()
+    assert answers == [{"shown": True}]
 
 
 def test_after_a_kill_commands_say_so_and_the_next_agent_starts(profile: Path) -> None:
