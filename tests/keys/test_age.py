@@ -217,20 +217,21 @@ def test_an_identity_file_is_read_with_its_comments(new: Callable[[], age.Identi
     assert age.parse_identities(f"{me.secret}\n{CLASSICAL.secret}\n") == (me, CLASSICAL)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "no identity"),
-        ("# only a comment", "no identity"),
-        ("AGE-PLUGIN-YUBIKEY-1XYZ", "line 1 is a plugin's identity"),
-        (f"{CLASSICAL.secret}\nage-plugin-evil-1xyz", "line 2 is a plugin's identity"),
-        (f"{CLASSICAL.secret}\n{HYBRID.secret}", "there are 2"),
-        (CLASSICAL.recipient, "line 1 is not an identity"),
-        (CLASSICAL.secret[:-1], "line 1 is not an identity"),
-        (CLASSICAL.secret[:-1] + "B", "line 1 is not an identity: character 74"),
-        ("hello", "line 1 is not an identity"),
-    ],
-)
+NOT_ONE_IDENTITY = [
+    ("", "no identity"),
+    ("# only a comment", "no identity"),
+    ("AGE-PLUGIN-YUBIKEY-1XYZ", "line 1 is a plugin's identity"),
+    (f"{CLASSICAL.secret}\nage-plugin-evil-1xyz", "line 2 is a plugin's identity"),
+    (f"{CLASSICAL.secret}\n{HYBRID.secret}", "there are 2"),
+    (CLASSICAL.recipient, "line 1 is not an identity"),
+    (CLASSICAL.secret[:-1], "line 1 is not an identity"),
+    (CLASSICAL.secret[:-1] + "B", "line 1 is not an identity: character 74"),
+    ("hello", "line 1 is not an identity"),
+]
+
+
+# Named by the reason: keys are made anew in each worker, and all workers must find the same tests.
+@pytest.mark.parametrize(("text", "reason"), NOT_ONE_IDENTITY, ids=[reason for _, reason in NOT_ONE_IDENTITY])
 def test_what_is_not_one_identity_is_refused_with_its_line(text: str, reason: str) -> None:
     with pytest.raises(KeyError_, match=reason) as caught:
         age.parse_identity(text)
@@ -247,23 +248,24 @@ def mistyped(text: str, place: int) -> str:
     return text[: place - 1] + ("q" if text[place - 1] != "q" else "p") + text[place:]
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "a part is missing"),
-        (mistyped(CLASSICAL.recipient, 30), "character 30 looks wrong"),
-        (mistyped(HYBRID.recipient, 1500), "character 477 or 1500 looks wrong"),
-        (CLASSICAL.recipient[:-1], "61 characters instead of 62"),
-        (HYBRID.recipient[:900], "900 characters instead of 1959"),
-        (CLASSICAL.recipient.replace("1", "1b", 1)[:62], "character 5 is one that no key contains"),
-        (CLASSICAL.recipient.upper(), "small letters"),
-        (f" {CLASSICAL.recipient}", "spaces"),
-        (CLASSICAL.secret, "secret key"),
-        (HYBRID.secret, "secret key"),
-        ("ssh-ed25519 AAAAC3Nza", "ssh key"),
-        ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "not a recipient|mistyped"),
-    ],
-)
+NOT_A_RECIPIENT = [
+    ("", "a part is missing"),
+    (mistyped(CLASSICAL.recipient, 30), "character 30 looks wrong"),
+    (mistyped(HYBRID.recipient, 1500), "character 477 or 1500 looks wrong"),
+    (CLASSICAL.recipient[:-1], "61 characters instead of 62"),
+    (HYBRID.recipient[:900], "900 characters instead of 1959"),
+    (CLASSICAL.recipient.replace("1", "1b", 1)[:62], "character 5 is one that no key contains"),
+    (CLASSICAL.recipient.upper(), "small letters"),
+    (f" {CLASSICAL.recipient}", "spaces"),
+    (CLASSICAL.secret, "secret key"),
+    (HYBRID.secret, "secret key"),
+    ("ssh-ed25519 AAAAC3Nza", "ssh key"),
+    ("age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "not a recipient|mistyped"),
+]
+
+
+# Named by the reason: keys are made anew in each worker, and all workers must find the same tests.
+@pytest.mark.parametrize(("text", "reason"), NOT_A_RECIPIENT, ids=[reason for _, reason in NOT_A_RECIPIENT])
 def test_a_wrong_recipient_is_refused_with_what_and_where(text: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as caught:
         age.check_recipient(text)
