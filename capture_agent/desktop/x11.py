@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from Xlib import X, error
+from Xlib import X
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Layout, Monitor, Window
 from capture_agent.desktop import x11_focus, x11_monitors, x11_xkb
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.x11_connection import LOST, Connection
+from capture_agent.desktop.x11_connection import Connection, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
 from capture_agent.desktop.x11_shown import Proof
 
@@ -23,19 +23,22 @@ class X11Desktop:
             DesktopError: There is no such display.
         """
         self._connection = Connection(display)
-        x11_monitors.select_changes(self._connection)
-        self._tracker = LayoutTracker(self._connection, root_mask=X.StructureNotifyMask | X.PropertyChangeMask)
+        try:
+            with wrapped():
+                x11_monitors.select_changes(self._connection)
+                mask = X.StructureNotifyMask | X.PropertyChangeMask
+                self._tracker = LayoutTracker(self._connection, root_mask=mask)
+        except DesktopError:
+            self._connection.close()
+            raise
         self._monitors: tuple[Monitor, ...] | None = None
         self._proof: Proof | None = None
         self._proved: tuple[int, bool] | None = None  # the window last asked about, and the answer while it holds
 
     def _listen(self) -> None:
         """Learn all that has happened until now: one round trip."""
-        try:
-            self._connection.sync()
-            events = self._connection.drain()
-        except (*LOST, error.XError) as problem:
-            raise DesktopError("the display has gone", hint="log in again") from problem
+        self._connection.sync()
+        events = self._connection.drain()
         if events:
             self._proved = None
         for event in events:
@@ -48,20 +51,22 @@ class X11Desktop:
 
     def monitors(self) -> tuple[Monitor, ...]:
         """See `Desktop.monitors`."""
-        self._listen()
-        if self._monitors is None:
-            self._monitors = x11_monitors.read(self._connection)
-        return self._monitors
+        with wrapped():
+            self._listen()
+            if self._monitors is None:
+                self._monitors = x11_monitors.read(self._connection)
+            return self._monitors
 
     def layout(self) -> Layout:
         """See `Desktop.layout`."""
-        self._listen()
-        return self._tracker.layout()
+        with wrapped():
+            self._listen()
+            return self._tracker.layout()
 
     def focused(self) -> Window | None:
         """See `Desktop.focused`."""
-        self._listen()
-        return x11_focus.focused(self._connection)
+        with wrapped():
+            return x11_focus.focused(self._connection)
 
     def proved_shown(self, window_id: int) -> bool:
         """See `Desktop.proved_shown`. Costs one round trip as long as nothing on the desktop has changed."""
@@ -71,22 +76,25 @@ class X11Desktop:
                 return self._proved[1]
             if self._proof is None or self._proof.window != window_id:
                 self._proof = Proof(self._connection, window_id)
-            answer = self._proof.prove(self._tracker, [monitor.rect for monitor in monitors])
-        except (DesktopError, error.XError, *LOST):
+            with wrapped():
+                answer = self._proof.prove(self._tracker, [monitor.rect for monitor in monitors])
+        except DesktopError:
             return False  # a display that does not answer shows nothing that could be proved
         self._proved = (window_id, answer)
         return answer
 
     def idle_seconds(self) -> float:
         """See `Desktop.idle_seconds`."""
-        return float(self._connection.root.screensaver_query_info().idle) / 1000
+        with wrapped():
+            return float(self._connection.root.screensaver_query_info().idle) / 1000
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """See `Desktop.keyboard_layouts`."""
-        if not x11_xkb.is_there(self._connection):
-            return ()
-        names = self._connection.octets(self._connection.root, "_XKB_RULES_NAMES")
-        return x11_xkb.layouts(names, x11_xkb.state(self._connection).group)
+        with wrapped():
+            if not x11_xkb.is_there(self._connection):
+                return ()
+            names = self._connection.octets(self._connection.root, "_XKB_RULES_NAMES")
+            return x11_xkb.layouts(names, x11_xkb.state(self._connection).group)
 
     def now_us(self) -> int:
         """See `Desktop.now_us`."""

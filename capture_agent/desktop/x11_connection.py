@@ -10,6 +10,8 @@ from __future__ import annotations
 import select
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from Xlib import error
@@ -29,6 +31,15 @@ GONE = (error.BadWindow, error.BadDrawable, error.BadMatch, error.BadAtom, error
 # What python-xlib raises for a connection that cannot be made or was lost.
 LOST = (error.DisplayError, error.ConnectionClosedError, error.XauthError, error.XNoAuthError, OSError)
 MAX_PROPERTY_WORDS = 1024  # 4 KiB of a property at most: a title may be as long as its program likes
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turn what python-xlib raises inside into `DesktopError`."""
+    try:
+        yield
+    except (*LOST, error.XError) as problem:
+        raise DesktopError("the display does not answer", hint="log in again") from problem
 
 
 def _close_leftovers(problem: BaseException | None) -> None:

@@ -17,7 +17,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import InputEvent
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.waker import Waker
-from capture_agent.desktop.x11_connection import Connection, wait
+from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
 from capture_agent.sources.x11_keys import KeyReader
@@ -60,11 +60,12 @@ class X11Input:
     def start(self, sink: Sink) -> None:
         """See `Source.start`."""
         try:
-            if self._keyboard:
-                self._keys = KeyReader(self._display, self._pressed)
-            if self._pointer:
-                self._moves = PointerReader(self._display)
-                self._buttons = ButtonWatch(self._display, self._pressed)
+            with wrapped():
+                if self._keyboard:
+                    self._keys = KeyReader(self._display, self._pressed)
+                if self._pointer:
+                    self._moves = PointerReader(self._display)
+                    self._buttons = ButtonWatch(self._display, self._pressed)
         except DesktopError:
             self._close()
             raise

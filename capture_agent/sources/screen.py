@@ -32,7 +32,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Frame, Layout, Monitor, Rect
 from capture_agent.desktop import x11_damage, x11_monitors
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.x11_connection import Connection, wait
+from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
@@ -144,20 +144,21 @@ class _Camera:
         self.connection = Connection(display)
         self._every_us = every_us
         self._sink = sink
-        x11_monitors.select_changes(self.connection)
-        self._tracker = LayoutTracker(self.connection, root_mask=X.StructureNotifyMask)
-        self._damage = x11_damage.Damage(self.connection)
+        try:
+            with wrapped():
+                x11_monitors.select_changes(self.connection)
+                self._tracker = LayoutTracker(self.connection, root_mask=X.StructureNotifyMask)
+                self._damage = x11_damage.Damage(self.connection)
+                self._monitors: tuple[Monitor, ...] = x11_monitors.read(self.connection)
+            self._mss = _open(display)
+        except DesktopError:
+            self.connection.close()
+            raise
         self._drawn = _Drawn(full=True)
         self._pace = _Pace()
         self._last: dict[int, NDArray[np.uint8]] = {}
         self._last_us = 0
-        self._monitors: tuple[Monitor, ...] = x11_monitors.read(self.connection)
         self._monitors_doubted = False
-        try:
-            self._mss = mss.MSS(display=display)
-        except ScreenShotError as problem:
-            self.connection.close()
-            raise DesktopError("the screen cannot be read", hint="use a display of 24 or 32 bits a pixel") from problem
 
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
@@ -216,7 +217,7 @@ class _Camera:
         self._monitors = monitors
         self._last.clear()
         self._mss.close()
-        self._mss = mss.MSS(display=self.connection.name)
+        self._mss = _open(self.connection.name)
         self._drawn.full = True
 
     def _grab_for_press(self, press_us: int) -> None:
@@ -286,6 +287,13 @@ class _Camera:
         t_us = press_us if before and press_us is not None else shot.t_us
         self._last_us = t_us
         self._sink(Frame(t_us, shot.monitor, shot.pixels.copy(), layout, pressed=press_us is not None))
+
+
+def _open(display: str | None) -> mss.MSS:
+    try:
+        return mss.MSS(display=display)
+    except ScreenShotError as problem:
+        raise DesktopError("the screen cannot be read", hint="use a display of 24 or 32 bits a pixel") from problem
 
 
 def same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 from Xlib import X
 
+from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Event, Focus, Monitors, Window
 from capture_agent.desktop import x11_focus, x11_monitors, x11_windows
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_clock import measure
-from capture_agent.desktop.x11_connection import Connection, wait
+from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
 
@@ -38,7 +39,12 @@ class X11Windows:
         """See `Source.start`. The first two events are the monitors and the focus as they are."""
         connection = Connection(self._display)
         self._connection = connection
-        reader = _Reader(connection)
+        try:
+            with wrapped():
+                reader = _Reader(connection)
+        except DesktopError:
+            connection.close()
+            raise
         self._worker = Worker("windows", lambda worker: _run(worker, connection, reader, sink))
         self._worker.start()
 
