@@ -141,7 +141,7 @@ def run() -> int:
 
 
 def _run(profile: Profile, instance: Instance) -> int:
-    from PySide6.QtCore import QObject, Qt, QTimer, Signal
+    from PySide6.QtCore import QLoggingCategory, QObject, Qt, QTimer, Signal
     from PySide6.QtWidgets import QApplication
 
     from capture_agent.ui.bridge import in_words
@@ -154,6 +154,8 @@ def _run(profile: Profile, instance: Instance) -> int:
 
         posted = Signal(object)
 
+    # A tray program's output often lands in a log: Qt's remarks can name what is on the screen, and help nobody there.
+    QLoggingCategory.setFilterRules("*.debug=false\n*.info=false\n*.warning=false")
     app = QApplication(["capture-agent"])
     app.setApplicationName("capture-agent")
     app.setDesktopFileName("capture-agent")

@@ -25,9 +25,9 @@ from capture_agent.session.screens import Screens
 WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so there is no need to wake for each event
 PART_US = 1_200_000  # with the hold window (250 ms), a mark (100 ms) and a wake (50 ms): at most 1.6 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
-MAX_FRAMES = (
-    10  # 8 MiB each at 1080p; a fast typist causes 30 a second, each waits 0.15 s; the oldest is dropped and counted
-)
+# Pixels that may wait, in bytes: 12 frames at 1080p. A fast typist causes 30 frames a second, and each waits 0.15 s;
+# beyond that the oldest are dropped and counted.
+MAX_FRAME_BYTES = 100 * 1024 * 1024
 CLOSE_SECONDS = 30.0  # sealing takes milliseconds; longer means that the disk hangs
 
 
@@ -210,7 +210,7 @@ class Pipeline:
     def _take(self, event: Event) -> None:
         if isinstance(event, Frame):
             heapq.heappush(self._frames, (event.t_us, next(self._order), event))
-            if len(self._frames) > MAX_FRAMES:
+            while sum(waits.pixels.nbytes for _, _, waits in self._frames) > MAX_FRAME_BYTES:
                 heapq.heappop(self._frames)
                 self._frames_dropped += 1
             return

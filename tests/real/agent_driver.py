@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -28,19 +29,15 @@ class AgentDriver:
         self.desktop = desktop
         self._env = {"PYTHONPATH": str(ROOT), "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", **(env or {})}
         self.env = {**desktop.env, **self._env}
-        self.eyes = Eyes(desktop.env["DBUS_SESSION_BUS_ADDRESS"])
-        self.hands = Hands(desktop.env["DISPLAY"])
-        self.windows = Windows(desktop.env["DISPLAY"])
+        self._open = contextlib.ExitStack()
+        self.eyes = self._open.enter_context(Eyes(desktop.env["DBUS_SESSION_BUS_ADDRESS"]))
+        self.hands = self._open.enter_context(Hands(desktop.env["DISPLAY"]))
+        self.windows = self._open.enter_context(Windows(desktop.env["DISPLAY"]))
         self.terminal = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        self.eyes.close()
-        for one in (self.hands, self.windows):
-            try:
-                one.close()
-            except OSError:
-                continue  # some tests take the display away
+        self._open.close()
 
     @property
     def profile(self) -> Path:
@@ -63,7 +60,7 @@ class AgentDriver:
         for _ in range(60):
             box = self.eyes.wait(name, "check box")
             area = self.eyes.wait("Accept", "push button")
-            if 40 < box.y and box.y + box.height < area.y - 30:
+            if box.y > 40 and box.y + box.height < area.y - 30:
                 break
             self.hands.move(area.x - 200, area.y - 250, steps=1)
             self.hands.scroll(0, 2 if box.y > 300 else -2)
@@ -92,11 +89,18 @@ class AgentDriver:
         time.sleep(0.4)
 
     def command(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "capture_agent", *words], env=self.env, capture_output=True, text=True, timeout=60
-        )
+        done = self.run_plain(words)
         assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return done.stdout
+
+    def run_plain(
+        self, words: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command, or the tray program where it is expected to end by itself."""
+        command = [sys.executable, "-m", "capture_agent", *words]
+        return subprocess.run(
+            command, env={**self.env, **(env or {})}, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def status(self) -> dict:
         return json.loads(self.command("status", "--json"))

@@ -131,7 +131,8 @@ def test_equal_frames_are_left_out_and_a_gap_forces_a_key_frame():
     assert (shelf.about["frames_kept"], shelf.about["frames_equal"]) == ("3", "2")
 
 
-def test_the_oldest_frames_are_dropped_and_counted_when_they_pile_up():
+def test_the_oldest_frames_are_dropped_and_counted_when_they_pile_up(monkeypatch):
+    monkeypatch.setattr("capture_agent.session.pipeline.MAX_FRAME_BYTES", 10 * 48 * 64 * 4)
     shelf, start = Shelf(), clock()
     pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
     pipeline.open_interval(start)
