@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+TICKS_PER_S = 100  # USER_HZ: what /proc counts in, the same on every Linux whatever the kernel's own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +22,4 @@ class Usage:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         ticks = sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-        return cls(ticks / os.sysconf("SC_CLK_TCK"), int(peak[1]) * 1024 if peak else 0)
+        return cls(ticks / TICKS_PER_S, int(peak[1]) * 1024 if peak else 0)
