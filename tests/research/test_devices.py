@@ -83,10 +83,10 @@ def test_one_key_is_trusted_for_one_participant_only(file: Path) -> None:
         devices.trust("study", "heron", KEY)
 
 
-@pytest.mark.parametrize("key", ["", "age1xyz", KEY.upper(), KEY[:-1] + ("q" if KEY[-1] != "q" else "p")])
-def test_what_is_no_key_is_not_trusted(file: Path, key: str) -> None:
-    with pytest.raises(ConfigError):
-        Devices(file).trust("study", "otter", key)
+def test_what_is_no_key_is_not_trusted(file: Path) -> None:
+    for key in ("", "age1xyz", KEY.upper(), KEY[:-1] + ("q" if KEY[-1] != "q" else "p")):
+        with pytest.raises(ConfigError):
+            Devices(file).trust("study", "otter", key)
 
 
 def test_names_that_no_bundle_can_have_are_not_trusted(file: Path) -> None:
