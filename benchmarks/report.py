@@ -12,7 +12,7 @@ from rich.table import Table
 from benchmarks.run import Run
 from capture_agent.core.errors import ConfigError
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 NONE = "–"
 
 
