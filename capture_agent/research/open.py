@@ -108,9 +108,9 @@ def told(front: Verified) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
+    # Errors of what is written meanwhile are ours already: what arrives here is about this file.
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror})", hint="Check which file you named.") from error
-    with file:
-        yield file

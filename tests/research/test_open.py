@@ -145,6 +145,13 @@ def test_a_bundle_that_is_not_there_is_named(me: tuple[Path, Identity], devices:
         verify(tmp_path / "gone.capture", [me[1]], devices)
 
 
+def test_a_file_that_cannot_be_read_is_named(me: tuple[Path, Identity], devices: Devices, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="directory"):
+        verify(tmp_path, [me[1]], devices)
+    with pytest.raises(StorageError, match="cannot be read"):
+        verify(Path("/proc/self/mem"), [me[1]], devices)  # opens, and fails to read
+
+
 def resealed(bundle: Released, me: Identity, who: Signer, folder: Path, sessions: ModuleType, **changes: Any) -> Path:
     """Return a copy whose own signer says something else in the manifest."""
     members = sessions.members_of(age.decrypt(bundle.path.read_bytes(), [me]))
