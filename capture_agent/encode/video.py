@@ -11,17 +11,17 @@ from fractions import Fraction
 from typing import IO, BinaryIO, Final, cast
 
 import av
-import numpy as np
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from capture_agent.core.errors import FaultError, VerificationError
+from capture_agent.encode.convert import Converter, to_rgb
 from capture_agent.encode.frames import Pixels, is_key_frame, parameter_sets
 
 PRESET = "superfast"
 # Measured on text that is typed, scrolled and moved (1920 × 1080, CPU and size a changed frame, luma SSIM):
-# plain superfast 12.6 ms, 42 KiB, 0.9978; with these 8.5 ms, 45 KiB, 0.9982; ultrafast 8.1 ms, 58 KiB, 0.9986;
+# plain superfast 12.6 ms, 42 KiB, 0.9978; with these 8.5 ms, 45 KiB, 0.9982 (5.6 ms while typing); ultrafast 8.1 ms, 58 KiB, 0.9986;
 # veryfast 14.8 ms, 20 KiB, 0.9973. Large transforms and the deblocking filter blur small text; CABAC and
 # sub-pixel search cost time and gain little where things move by whole pixels.
 X264_PARAMS = "8x8dct=0:subme=0:cabac=0:no-deblock=1"
@@ -65,13 +65,14 @@ class Encoder:
             "x264-params": X264_PARAMS,
         }
         self._codec = codec
-        self._reformat = VideoReformatter()
+        self._convert = Converter()
         self._last_us = -1
 
     def encode(self, pixels: Pixels, t_us: int, *, key: bool) -> bytes:
         """Return the packet (Annex B) of one frame; with `key` it can be decoded without those before.
 
-        `pixels` is (height, width, 4) uint8, BGRX; `t_us` rises from frame to frame.
+        `pixels` is (height, width, 4) uint8, BGRX, and must not be changed before the next frame;
+        `t_us` rises from frame to frame.
 
         Raises:
             FaultError: Wrong size, a time that does not rise, or libx264 failed.
@@ -81,14 +82,7 @@ class Encoder:
         if t_us <= self._last_us:
             raise FaultError("the times of a monitor's frames do not rise")
         try:
-            frame = VideoFrame.from_numpy_buffer(_rows(pixels), "bgra")
-            frame = self._reformat.reformat(
-                frame,
-                format="yuv420p",
-                dst_colorspace=Colorspace.ITU709,
-                dst_color_range=ColorRange.MPEG,
-                threads=1,
-            )
+            frame = self._convert(pixels)
             frame.pts, frame.time_base = t_us, TIME_BASE
             # The frame is reused memory: without NONE a forced type would stick.
             frame.pict_type = PictureType.I if key or self._last_us < 0 else PictureType.NONE
@@ -102,14 +96,7 @@ class Encoder:
 
     def close(self) -> None:
         """Give the encoder's memory back. Nothing is held back, so nothing is flushed."""
-        del self._codec, self._reformat
-
-
-def _rows(pixels: Pixels) -> Pixels:
-    """Return an array whose rows are contiguous, as FFmpeg wants them; a crop of whole rows is."""
-    if pixels.strides[1:] == (4, 1) and pixels.strides[0] > 0:
-        return pixels
-    return np.ascontiguousarray(pixels)
+        del self._codec, self._convert
 
 
 def size_of(key_frame: bytes) -> tuple[int, int]:
@@ -201,11 +188,11 @@ def decode(stream: BinaryIO) -> Iterator[tuple[int, Pixels]]:
     Raises:
         VerificationError: It cannot be decoded.
     """
-    reformat = VideoReformatter()
+    converter = VideoReformatter()
     try:
         with av.open(stream, "r", format="mp4") as container:
             for frame in container.decode(container.streams.video[0]):
-                yield _exact_us(frame), _rgb(reformat, frame)
+                yield _exact_us(frame), to_rgb(converter, frame)
     except (av.FFmpegError, IndexError) as error:
         raise _damaged(error) from None
 
@@ -233,7 +220,7 @@ def decode_packets(packets: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, 
     """
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1  # one frame out for each in
-    reformat = VideoReformatter()
+    converter = VideoReformatter()
     begun = False
     try:
         for t_us, annexb in packets:
@@ -241,7 +228,7 @@ def decode_packets(packets: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, 
             if not begun:
                 continue
             for frame in decoder.decode(av.Packet(annexb)):
-                yield t_us, _rgb(reformat, frame)
+                yield t_us, to_rgb(converter, frame)
     except av.FFmpegError as error:
         raise _damaged(error) from None
 
@@ -250,18 +237,6 @@ def _exact_us(timed: VideoFrame | av.Packet[VideoStream]) -> int:
     if timed.pts is None or timed.time_base is None:
         raise VerificationError("a frame of a video has no time")
     return round(timed.pts * timed.time_base / TIME_BASE)
-
-
-def _rgb(reformat: VideoReformatter, frame: VideoFrame) -> Pixels:
-    rgb = reformat.reformat(
-        frame,
-        format="rgb24",
-        src_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.MPEG,
-        dst_color_range=ColorRange.JPEG,
-        threads=1,
-    )
-    return cast(Pixels, rgb.to_ndarray())
 
 
 def _damaged(error: Exception) -> VerificationError:
