@@ -258,3 +258,27 @@ def test_a_panel_that_hangs_proves_nothing_and_does_not_hang_us(bare: PrivateDes
         ui.until(lambda seen: seen["proof"] == "fallback", within=3.0)
         host.send_signal(signal.SIGCONT)
         ui.until(lambda seen: seen["proof"] == "status-notifier")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_menu_that_a_panel_draws_itself_reaches_us(bare: PrivateDesktop, late: bool) -> None:
+    bare.tray = "lxqt-panel"
+    if not late:
+        bare.start_tray()
+    with Driver(bare) as ui:
+        ui.say(JOIN)
+        ui.say("agent.start()")
+        ui.until(lambda seen: seen["state"] == "recording")
+        if late:
+            bare.start_tray()
+        ui.until(lambda seen: seen["proof"] == "status-notifier")
+        until_pixels(bare, RED, True)
+        x, y = icon_centre(ui)
+        ui.click_at(x, y, 3)
+        quit_y = bare.size[1] - 30 - 12  # the last entry lies right above the panel
+        deadline = time.monotonic() + 10
+        while screen(bare).convert("RGB").getpixel((x - 20, quit_y)) != (255, 255, 255):
+            assert time.monotonic() < deadline, "no menu"
+            time.sleep(0.05)
+        ui.click_at(x - 150, quit_y)
+        assert ui.program.wait(10) == 0

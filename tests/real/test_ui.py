@@ -108,7 +108,10 @@ def test_nothing_is_ticked_in_advance_and_accepting_nothing_explains_instead(ui:
 
 @pytest.mark.promise("P1")
 def test_accept_and_refuse_look_alike_and_no_key_presses_either_by_accident(ui: Driver) -> None:
-    ui.say(OWN)
+    # Without the field to add a program, Refuse is the first button: what a window would make its default.
+    ui.say(
+        "agent.offer_study('/s.toml', m.replace(m.study_policy(), apps=frozenset({'xterm'}))); agent.join('/s.toml')"
+    )
     ui.say("shell.ask()")
     accept, refuse = ui.find("Accept", "push button"), ui.find("Refuse", "push button")
     assert accept.box[2:] == refuse.box[2:]
@@ -120,7 +123,7 @@ def test_accept_and_refuse_look_alike_and_no_key_presses_either_by_accident(ui: 
     assert "consentPanel" in ui.seen()["windows"]
     ui.key("Escape")  # closing is neither
     seen = ui.until(lambda seen: "consentPanel" not in seen["windows"])
-    assert seen["calls"] == ["choose_own", "asked"]
+    assert seen["calls"] == ["read_study", "join", "asked"]
 
 
 def test_refusing_takes_one_click_and_is_not_asked_about_again(ui: Driver) -> None:
