@@ -23,7 +23,7 @@ from capture_agent.encode.event_log import Message
 from capture_agent.session.screens import Screens
 
 WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so there is no need to wake for each event
-PART_US = 1_200_000  # with the hold window (250 ms), a mark (100 ms) and a wake (50 ms): at most 1.6 s lost at a crash
+PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (50 ms) and sync: below 1.5 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
 # Pixels that may wait, in bytes: 12 frames at 1080p. A fast typist causes 30 frames a second, and each waits 0.15 s;
 # beyond that the oldest are dropped and counted.
