@@ -20,10 +20,11 @@ from capture_agent.encode.convert import Converter, to_rgb
 from capture_agent.encode.frames import Pixels, is_key_frame, parameter_sets
 
 PRESET = "superfast"
-# Measured on text that is typed, scrolled and moved (1920 × 1080, CPU and size a changed frame, luma SSIM):
+# Measured on text that is typed, scrolled and moved (1920 × 1080; CPU and size a changed frame, luma SSIM):
 # plain superfast 12.6 ms, 42 KiB, 0.9978; with these 8.5 ms (5.6 while typing), 45 KiB, 0.9982;
-# ultrafast 8.1 ms, 58 KiB, 0.9986; veryfast 14.8 ms, 20 KiB, 0.9973. Large transforms and the deblocking filter blur small text; CABAC and
-# sub-pixel search cost time and gain little where things move by whole pixels.
+# ultrafast 8.1 ms, 58 KiB, 0.9986; veryfast 14.8 ms, 20 KiB, 0.9973. Large transforms and the
+# deblocking filter blur small text; CABAC and sub-pixel search cost time and gain little where
+# things move by whole pixels.
 X264_PARAMS = "8x8dct=0:subme=0:cabac=0:no-deblock=1"
 CRF = 23  # constant quality of libx264; 0 lossless, 51 worst
 NOMINAL_FPS = 10  # CRF drifts without a frame rate, even though every frame carries its own time
