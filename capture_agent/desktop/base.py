@@ -58,5 +58,8 @@ class Hotkeys(Protocol):
             DesktopError: Another program has taken it.
         """
 
+    def check(self) -> None:
+        """Raise `FaultError` if the hotkey thread has died. Called every 100 ms; costs microseconds."""
+
     def close(self) -> None:
         """Ungrab everything and join the thread."""

@@ -69,7 +69,7 @@ class X11Input:
         except DesktopError:
             self._close()
             raise
-        self._worker = Worker("input", lambda worker: self._run(worker, sink))
+        self._worker = Worker("input", lambda worker: self._run(worker, worker.guard(sink)), self._close)
         self._worker.start()
 
     def check(self) -> None:
@@ -81,7 +81,6 @@ class X11Input:
         """See `Source.stop`."""
         if self._worker is not None:
             self._worker.stop()
-        self._close()
 
     def _close(self) -> None:
         for part in (self._keys, self._moves, self._buttons):

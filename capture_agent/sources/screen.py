@@ -19,7 +19,7 @@ told from the reaction.)
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mss
@@ -40,6 +40,7 @@ from capture_agent.sources.worker import Worker
 REARM_US = 10_000  # reports are armed again this often at most: a video then costs 1 % of a core, not 10 %
 LAYOUT_TRIES = 3  # a window that is being dragged moves in every grab: try again later
 FAILURES = 5  # grabs in a row that may fail while the screen changes its size; then something is broken
+SETTLE_ROUNDS = 5  # asking who a window is takes time, in which more may happen; the comparison catches the rest
 RETRY_US = 50_000  # after a grab that failed or met a moving window
 NOTHING = Rect(0, 0, 0, 0)
 
@@ -59,13 +60,11 @@ class X11Screen:
         self._presses: deque[int] = deque()
         self._full: deque[bool] = deque([True])
         self._worker: Worker | None = None
-        self._camera: _Camera | None = None
 
     def start(self, sink: Sink) -> None:
         """See `Source.start`. The first frames are all monitors as they are."""
-        camera = _Camera(self._display, self._every_us, sink)
-        self._camera = camera
-        self._worker = Worker("screen", lambda worker: self._run(worker, camera))
+        camera = _Camera(self._display, self._every_us)
+        self._worker = Worker("screen", lambda worker: self._run(worker, camera, worker.guard(sink)), camera.close)
         self._worker.start()
 
     def nudge(self, t_us: int) -> None:
@@ -91,16 +90,15 @@ class X11Screen:
         """See `Source.stop`."""
         if self._worker is not None:
             self._worker.stop()
-        if self._camera is not None:
-            self._camera.close()
 
-    def _run(self, worker: Worker, camera: _Camera) -> None:
+    def _run(self, worker: Worker, camera: _Camera, sink: Sink) -> None:
         while not worker.asked:
             worker.waker.clear()
             presses = [self._presses.popleft() for _ in range(len(self._presses))]
             full = bool(self._full)
             self._full.clear()
-            camera.work(min(presses, default=None), full=full)
+            for frame in camera.work(min(presses, default=None), full=full):
+                sink(frame)
             due = camera.due_us()
             wait(worker.waker, camera.connection, timeout=None if due is None else max(0, due - now_us()) / 1e6)
 
@@ -140,10 +138,9 @@ class _Shot:
 class _Camera:
     """Grabs monitors together with the windows that are on them. Used by the source's thread alone."""
 
-    def __init__(self, display: str | None, every_us: int, sink: Sink) -> None:
+    def __init__(self, display: str | None, every_us: int) -> None:
         self.connection = Connection(display)
         self._every_us = every_us
-        self._sink = sink
         try:
             with wrapped():
                 x11_monitors.select_changes(self.connection)
@@ -173,7 +170,7 @@ class _Camera:
             return min(self._pace.next_us, self._drawn.armed_us + REARM_US)
         return self._pace.next_us
 
-    def work(self, press_us: int | None, *, full: bool) -> None:
+    def work(self, press_us: int | None, *, full: bool) -> list[Frame]:
         """Learn what has happened, and grab if it is time to, or because of a press at `press_us`."""
         if press_us is not None:
             self.connection.sync()
@@ -183,12 +180,13 @@ class _Camera:
         self._drawn.full |= full
         now = now_us()
         if press_us is not None and self._drawn.any:
-            self._grab_for_press(press_us)
-        elif self._drawn.any and (now >= self._pace.next_us or full):
+            return self._grab_for_press(press_us)
+        if self._drawn.any and (now >= self._pace.next_us or full):
             self._pace.next_us = now + self._every_us
-            self._grab(None)
-        elif self._drawn.reported and now >= self._drawn.armed_us + REARM_US:
+            return self._grab(None)
+        if self._drawn.reported and now >= self._drawn.armed_us + REARM_US:
             self._take()
+        return []
 
     def _learn(self, events: list[Any], taken: int | None = None) -> None:
         for event in events:
@@ -220,13 +218,13 @@ class _Camera:
         self._mss = _open(self.connection.name)
         self._drawn.full = True
 
-    def _grab_for_press(self, press_us: int) -> None:
+    def _grab_for_press(self, press_us: int) -> list[Frame]:
         """Grab the state that a press met, if that can be had; see the module's beginning."""
         before = not self._drawn.reported and self._drawn.armed_us <= press_us and press_us >= self._last_us
-        self._grab(press_us, before=before)
+        return self._grab(press_us, before=before)
 
-    def _grab(self, press_us: int | None, *, before: bool = False) -> None:
-        """Grab the monitors that were drawn on, and hand on those that have changed.
+    def _grab(self, press_us: int | None, *, before: bool = False) -> list[Frame]:
+        """Grab the monitors that were drawn on, and return those that have changed.
 
         The windows are read before and after. If they moved in between, the pixels may not be where
         they are said to be, and are thrown away.
@@ -241,24 +239,27 @@ class _Camera:
             except ScreenShotError:
                 # The screen has just become smaller, or is gone: the monitors will tell.
                 self._failed()
-                return
+                return []
             after = self._settled()
             before = before and not self._drawn.reported
             if after == layout and not self._monitors_doubted:
                 self._drawn.box, self._drawn.full = NOTHING, False
                 self._pace.failures = 0
-                for shot in shots:
-                    self._hand_on(shot, layout, press_us, before=before, full=full)
-                return
+                at_us = press_us if before else None
+                frames = [self._frame(shot, layout, at_us, full=full) for shot in shots]
+                return [replace(f, pressed=press_us is not None) for f in frames if f is not None]
             before = False
         self._pace.next_us = now_us() + RETRY_US
+        return []
 
     def _settled(self) -> Layout:
         """Return the windows after a round trip, when no event about them is left unread."""
         self.connection.sync()
         self._learn(self.connection.drain())
         layout = self._tracker.layout()
-        while self.connection.queued():
+        for _ in range(SETTLE_ROUNDS):
+            if not self.connection.queued():
+                break
             self._learn(self.connection.drain())
             layout = self._tracker.layout()
         return layout
@@ -277,16 +278,15 @@ class _Camera:
         # The later bound: what the frame shows is never younger than its time.
         return _Shot(monitor, pixels, now_us())
 
-    def _hand_on(self, shot: _Shot, layout: Layout, press_us: int | None, *, before: bool, full: bool) -> None:
-        """Send a shot on, unless it is the same as the one before; the receiver gets pixels of its own."""
+    def _frame(self, shot: _Shot, layout: Layout, at_us: int | None, *, full: bool) -> Frame | None:
+        """Return the frame of a shot, None if it is the same as the one before; its pixels are the receiver's own."""
         number = shot.monitor.number
         last = self._last.get(number)
         if not full and last is not None and same(last, shot.pixels):
-            return
+            return None
         self._last[number] = shot.pixels
-        t_us = press_us if before and press_us is not None else shot.t_us
-        self._last_us = t_us
-        self._sink(Frame(t_us, shot.monitor, shot.pixels.copy(), layout, pressed=press_us is not None))
+        self._last_us = shot.t_us if at_us is None else at_us
+        return Frame(self._last_us, shot.monitor, shot.pixels.copy(), layout)
 
 
 def _open(display: str | None) -> mss.MSS:

@@ -21,7 +21,7 @@ class Scripted:
 
     def start(self, sink: Sink) -> None:
         """See `Source.start`."""
-        self._worker = Worker("scripted", lambda worker: self._run(worker, sink))
+        self._worker = Worker("scripted", lambda worker: self._run(worker, worker.guard(sink)))
         self._worker.start()
 
     def check(self) -> None:

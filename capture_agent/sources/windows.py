@@ -33,19 +33,19 @@ class X11Windows:
         """Describe the source. `display`: None for the environment's."""
         self._display = display
         self._worker: Worker | None = None
-        self._connection: Connection | None = None
 
     def start(self, sink: Sink) -> None:
         """See `Source.start`. The first two events are the monitors and the focus as they are."""
         connection = Connection(self._display)
-        self._connection = connection
         try:
             with wrapped():
                 reader = _Reader(connection)
         except DesktopError:
             connection.close()
             raise
-        self._worker = Worker("windows", lambda worker: _run(worker, connection, reader, sink))
+        self._worker = Worker(
+            "windows", lambda worker: _run(worker, connection, reader, worker.guard(sink)), connection.close
+        )
         self._worker.start()
 
     def check(self) -> None:
@@ -57,8 +57,6 @@ class X11Windows:
         """See `Source.stop`."""
         if self._worker is not None:
             self._worker.stop()
-        if self._connection is not None:
-            self._connection.close()
 
 
 def _run(worker: Worker, connection: Connection, reader: _Reader, sink: Sink) -> None:

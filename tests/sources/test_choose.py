@@ -1,0 +1,33 @@
+"""Which sources are constructed for which consent."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations
+
+import pytest
+
+from capture_agent.core.events import Category
+from capture_agent.sources.choose import choose
+from capture_agent.sources.input_x11 import X11Input
+from capture_agent.sources.screen import X11Screen
+from capture_agent.sources.windows import X11Windows
+
+SUBSETS = list(chain.from_iterable(combinations(Category, n) for n in range(len(Category) + 1)))
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("categories", SUBSETS)
+def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Category, ...]) -> None:
+    chosen = choose(categories, max_fps=10, display=":no-such-display")
+    kinds = [type(source) for source in chosen.all]
+    asked = set(categories) - {Category.TASKS}
+    assert (X11Windows in kinds) is bool(asked)  # where the focus is decides what may be kept of the rest
+    assert (X11Screen in kinds) is (Category.SCREEN in asked)
+    assert (X11Input in kinds) is bool(asked & {Category.KEYBOARD, Category.POINTER})
+    assert (chosen.screen is not None) is (Category.SCREEN in asked)
+
+
+@pytest.mark.promise("P1")
+def test_without_consent_there_is_no_source_at_all() -> None:
+    assert choose((), max_fps=10).all == ()
+    assert choose({Category.TASKS}, max_fps=10).all == ()
