@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sqlite3
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from subprocess import CalledProcessError
 
+from av import FFmpegError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -19,10 +22,13 @@ from benchmarks import machine, micro, report
 from benchmarks.agent import Agent
 from benchmarks.recorders import FFmpeg, OpenAdapt, Recorder
 from benchmarks.run import ROOT, Run, Workload, flood, run
+from capture_agent.core.errors import CaptureAgentError
 from capture_agent.demo.desktop import PrivateDesktop
 
 SIZE = (1_920, 1_080)
 RECORDERS: dict[str, type[Recorder]] = {"agent": Agent, "ffmpeg": FFmpeg, "openadapt": OpenAdapt}
+# What a recorder can do wrong: one failed run is told, and the others still count.
+FAILURES = (CaptureAgentError, OSError, RuntimeError, ValueError, FFmpegError, sqlite3.Error, CalledProcessError)
 CYCLES, STILL_S, ROUNDS, FLOOD = 3, 30, 3, 100_000
 
 
@@ -36,6 +42,9 @@ def main() -> int:
         results["micro"] = _micro(console)
     runs: list[Run] = []
     if asked.rounds or asked.flood:
+        with console.status("what is downloaded once"):
+            for name in asked.only:
+                RECORDERS[name].prepare()
         with PrivateDesktop(size=SIZE) as desktop:
             runs = _rounds(console, desktop, asked, failed)
             if asked.flood and "agent" in asked.only:
@@ -88,8 +97,12 @@ def _rounds(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace
             folder = desktop.folder / "runs" / f"{number}-{work.kind}-{name}"
             folder.mkdir(parents=True)
             try:
-                runs.append(run(RECORDERS[name], work, number, desktop, folder))
-            except Exception as error:  # noqa: BLE001 - one failed run is reported, and the others still count
+                done = run(RECORDERS[name], work, number, desktop, folder)
+                runs.append(done)
+                console.print(
+                    f"round {number}: {done.recorder}, {work.kind}: {done.cpu_s / done.seconds:.2%} of a core"
+                )
+            except FAILURES as error:
                 failed.append(f"{name}, {work.kind}, round {number}: {error}")
                 console.print(traceback.format_exc(), highlight=False, markup=False)
             shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +122,7 @@ def _flood(console: Console, desktop: PrivateDesktop, count: int, failed: list[s
     with console.status(f"{count:,} events at 1,000 a second"):
         try:
             return flood(Agent, count, desktop, folder)
-        except Exception as error:  # noqa: BLE001 - reported like any failed run
+        except FAILURES as error:
             failed.append(f"agent, flood: {error}")
             console.print(traceback.format_exc(), highlight=False, markup=False)
             return {}

@@ -49,6 +49,10 @@ class Recorder(ABC):
         """Take a desktop and a fresh folder that is this run's alone. Nothing is started."""
         self.desktop, self.folder = desktop, folder
 
+    @classmethod
+    def prepare(cls) -> None:  # noqa: B027 - most recorders need nothing
+        """Get what is downloaded once. Called before any run."""
+
     @property
     @abstractmethod
     def supervisor(self) -> int:
@@ -176,10 +180,14 @@ class OpenAdapt(Program):
     """openadapt-capture, from the package index in an environment of its own: input and screen, no seal."""
 
     name = "openadapt-capture"
-    VERSION = "1.3.0"
+    REQUIREMENT = "openadapt-capture==1.3.0"
+
+    @classmethod
+    def prepare(cls) -> None:
+        environment(cls.REQUIREMENT)
 
     def start(self) -> None:
-        python = environment(f"openadapt-capture=={self.VERSION}")
+        python = environment(self.REQUIREMENT)
         options = {"SCREEN_CAPTURE_FPS": str(FPS), "RECORD_FULL_VIDEO": "true", "PYTHONUNBUFFERED": "1"}
         self.run(str(python.parent / "capture"), "record", str(self.folder / "capture"), env=options)
         self.await_output("Capture session")
