@@ -39,12 +39,10 @@ class Intervals:
         return replace(current, opened_us=now_us, marked_us=now_us)
 
     def mark(self, now_us: int) -> Intervals:
-        """Say that everything still permits capture. A mark that comes too late opens a new interval."""
+        """Say that everything still permits capture. A mark that comes too late ends the interval at the last one."""
         current = self.lost(now_us)
         if current.opened_us is None:
-            if self.opened_us is None:
-                return current
-            return replace(current, opened_us=now_us, marked_us=now_us)
+            return current
         return replace(current, marked_us=max(now_us, current.marked_us))
 
     def close(self, now_us: int) -> Intervals:

@@ -99,12 +99,11 @@ class Pipeline:
     def mark(self, now_us: int) -> int | None:
         """Say that everything still permits capture.
 
-        Returns the µs at which capture was lost, if marks had stopped for too long: a new
-        interval began now, and the caller tells the pipeline of the gap.
+        Returns when capture ended, if marks had stopped for too long; only `open_interval` goes on then.
         """
         before = self._intervals
         self._intervals = before.mark(now_us)
-        lost = before.opened_us is not None and self._intervals.opened_us != before.opened_us
+        lost = before.opened_us is not None and self._intervals.opened_us is None
         return before.marked_us if lost else None
 
     def close_interval(self, now_us: int) -> None:

@@ -98,12 +98,12 @@ class Recorder:
             self.fail(error)
 
     def mark(self) -> None:
-        """Say that everything still permits capture. Only while RECORDING."""
+        """Say that everything still permits capture. If marks had stopped for too long, wait for a new proof."""
         if self.state is State.RECORDING and self._running is not None:
-            now = self._clock()
-            lost = self._running.pipeline.mark(now)
-            if lost is not None:
-                self._running.pipeline.gap(lost, now, GapReason.INDICATOR)
+            lost_us = self._running.pipeline.mark(self._clock())
+            if lost_us is not None:
+                self.give(Input.HINDER)
+                self._running.closed_us = lost_us
 
     def apply_rules(self) -> None:
         """Use the studio's rules from now on; for narrowing while a session is open."""

@@ -30,10 +30,10 @@ def test_a_lost_mark_ends_the_interval_at_the_last_mark():
     line = Intervals().open(0).mark(100_000)
     late = 100_000 + MARK_LOST_US + 1
     assert line.lost(late).place(100_001, 100_001) is Place.OUTSIDE
-    resumed = line.mark(late)
-    assert resumed.place(late - 1, late) is Place.OUTSIDE
-    assert resumed.place(late, late) is Place.INSIDE
-    assert resumed.place(0, 100_000) is Place.INSIDE
+    marked = line.mark(late)
+    assert marked.place(late, late) is Place.OUTSIDE
+    assert marked.place(0, 100_000) is Place.INSIDE
+    assert marked.open(late).place(late, late) is Place.INSIDE
 
 
 def test_closing_late_ends_at_the_last_mark():
@@ -54,13 +54,12 @@ def test_only_what_lies_between_an_opening_and_its_end_is_ever_inside(script, da
         now += wait
         if opened is not None and now - marked > MARK_LOST_US:
             allowed.append((opened, marked))
-            opened = now if move == "mark" else None
-            marked = now
+            opened = None
         if move == "open":
             line, opened, marked = line.open(now), now if opened is None else opened, now
         elif move == "mark":
             line = line.mark(now)
-            marked = now
+            marked = now if opened is not None else marked
         elif move == "close":
             line = line.close(now)
             if opened is not None:

@@ -120,6 +120,13 @@ class AgentDriver:
         self.command("open", session, "--out", str(out))
         return json.loads((out / "report.json").read_text())
 
+    def take_display_away(self) -> None:
+        """kill -9 the X server."""
+        for program in self.desktop._programs._running:
+            if any("Xvfb" in str(word) for word in program.args):
+                program.kill()
+                program.wait()
+
     def kill(self) -> float:
         """kill -9; return the monotonic time right before."""
         assert self.process is not None

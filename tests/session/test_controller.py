@@ -127,7 +127,6 @@ def test_consent_survives_a_restart_but_recording_does_not_start_by_itself(perso
 @pytest.mark.promise("P4")
 def test_after_opting_out_nothing_that_exists_opens_what_was_recorded(person, tmp_path):
     agent = recording(person)
-    person.tick(2)
     agent.start_task("write a letter")
     agent.stop()
     (held,) = agent.sessions()

@@ -91,6 +91,7 @@ def test_what_queued_while_no_mark_came_is_dropped_unread():
     lost = pipeline.mark(clock())
     assert lost is not None
     assert lost <= frozen
+    pipeline.open_interval(clock())
     wait_marking(pipeline, 0.4)
     pipeline.close_interval(clock())
     pipeline.close("stopped")
