@@ -105,6 +105,11 @@ class FallbackSign(QWidget):
         self.show()
         self.raise_()
 
+    def painted(self) -> bool:
+        """Return whether it is on the screen and has been painted there, which comes a moment after it was mapped."""
+        handle = self.windowHandle()
+        return self.isVisible() and handle is not None and handle.isExposed()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take hold of the sign."""
         if event.button() is Qt.MouseButton.LeftButton:

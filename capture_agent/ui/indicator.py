@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QWindow
 
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.fallback import FallbackSign
@@ -99,7 +99,7 @@ class Indicator(QObject):
         self._rehost(now)
         self._show()
         if self._fallback.isVisible():
-            if self._proved_shown(int(self._fallback.winId())):
+            if self._fallback.painted() and self._proved_shown(int(self._fallback.winId())):
                 return Proof.FALLBACK
             self._fallback.raise_()  # something else that bypasses the window manager lies on it
         return None
@@ -123,7 +123,9 @@ class Indicator(QObject):
     def _tray_proof(self) -> Proof | None:
         window = embedded_window()
         if window is not None:
-            return Proof.EMBEDDED if self._proved_shown(window) else None
+            # Qt paints a window in the moment it learns that it is exposed: what is only mapped may still be empty.
+            painted = window.isExposed()
+            return Proof.EMBEDDED if painted and self._proved_shown(int(window.winId())) else None
         return Proof.STATUS_NOTIFIER if self._watcher.lists_us() else None
 
     def _rehost(self, now: float) -> None:
@@ -136,9 +138,9 @@ class Indicator(QObject):
         self._tray.make()
 
 
-def embedded_window() -> int | None:
-    """Return the X window of our tray icon where panels embed windows, or None."""
+def embedded_window() -> QWindow | None:
+    """Return the window of our tray icon where panels embed windows, or None."""
     for window in QGuiApplication.allWindows():
         if window.objectName() == _XEMBED_WINDOW and window.isVisible():
-            return int(window.winId())
+            return window
     return None
