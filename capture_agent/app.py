@@ -30,7 +30,7 @@ from capture_agent.session.controller import Controller
 from capture_agent.session.holdings import Holdings, Surroundings
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan
-from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp
+from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp, system_policy_path
 from capture_agent.sources.base import Source
 from capture_agent.sources.choose import choose
 
@@ -96,6 +96,8 @@ class LocalWorld:
         path = policy_path(chosen)
         if path is None:
             return None
+        # Watched before it is read: a wrong file is read again when it has been mended.
+        self._watched[path] = stamp(path)
         file = read_policy(path)
         self._watched.update(file.document.files)
         return file.policy
@@ -108,8 +110,8 @@ class LocalWorld:
 
     def files_changed(self) -> bool:
         """Return whether a file that was read has changed since, or a system policy came or went."""
-        system = policy_path(None)
-        if system is not None and system not in self._watched:
+        system = system_policy_path()
+        if system not in self._watched and stamp(system) is not None:
             return True
         return any(stamp(path) != before for path, before in self._watched.items())
 
@@ -132,7 +134,7 @@ def run() -> int:
     profile.create()
     instance = Instance.take(profile.folder)
     if instance is None:
-        Client(profile.folder).ask("show")
+        Client(profile.folder).ask_when_ready("show")
         return 0
     try:
         return _run(profile, instance)

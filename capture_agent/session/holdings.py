@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from capture_agent import __version__
+from capture_agent.bundle.write import remove_partial
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
 from capture_agent.held.store import HeldInfo, Store
@@ -65,6 +66,7 @@ class Holdings:
         """Finish what a crash interrupted; return how many sessions it left incomplete."""
         with self._lock:
             self._vault.check()
+            remove_partial(self._profile.outbox)
             for intent in self._ledger.open_intents():
                 if intent.kind is Kind.DESTROY_INTENDED:
                     self._destroy(intent)

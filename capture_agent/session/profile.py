@@ -8,7 +8,6 @@ the ledger and nowhere else.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ from typing import Any
 import platformdirs
 
 from capture_agent.core.errors import StorageError
+from capture_agent.keys.files import make_private_folder, replace_private
 
 APP = "capture-agent"
 STATE_FORMAT = 1
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +64,8 @@ class Profile:
         Raises:
             StorageError: They cannot be made, or belong to somebody else.
         """
-        try:
-            for folder in (self.folder, self.held, self.outbox, self.vault):
-                folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-                if folder.stat().st_mode & 0o077:
-                    folder.chmod(PRIVATE_FOLDER)
-        except OSError as error:
-            raise StorageError(
-                f"{self.folder} cannot be used: {error.strerror}",
-                hint="Make sure that you own this folder and may write to it.",
-            ) from error
+        for folder in (self.folder, self.held, self.outbox, self.vault):
+            make_private_folder(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +113,4 @@ class Remembered:
         Raises:
             StorageError: It cannot be written; the old file is still there.
         """
-        write_private(path, json.dumps({"format": STATE_FORMAT, **asdict(self)}).encode())
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step, durably and 0600.
-
-    Raises:
-        StorageError: It cannot be written; the old file is still there.
-    """
-    temporary = path.with_name(path.name + ".new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}", hint="Free some space, or check the folder's owner."
-        ) from error
+        replace_private(path, json.dumps({"format": STATE_FORMAT, **asdict(self)}).encode())

@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from Xlib.error import ConnectionClosedError
+
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.eyes import Eyes
 from capture_agent.demo.hands import Hands
@@ -37,7 +39,8 @@ class AgentDriver:
         self.process: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
-        self._open.close()
+        with contextlib.suppress(ConnectionClosedError):  # some tests take the display away
+            self._open.close()
 
     @property
     def profile(self) -> Path:
