@@ -60,7 +60,11 @@ class Story:
         """Open a terminal and an editor, as anybody might have when the agent is installed."""
         prompt = {"PS1": "$ ", "HISTFILE": ""}
         self.desktop.start("xterm", "-fa", "Monospace", "-fs", "10", "-e", "bash", "--norc", "-i", env=prompt)
-        self.desktop.start("mousepad")
+        # Mousepad writes what is typed to its own disk cache after 30 s; what the agent writes is searched here.
+        settings = Path(self.desktop.env["XDG_CONFIG_HOME"]) / "glib-2.0" / "settings" / "keyfile"
+        settings.parent.mkdir(parents=True)
+        settings.write_text("[org/xfce/mousepad/preferences/file]\nautosave-timer=uint32 0\n", encoding="utf-8")
+        self.desktop.start("mousepad", env={"GSETTINGS_BACKEND": "keyfile"})
         self.terminal = self._put("xterm", 20, 40, 560, 640)
         self.editor = self._put("mousepad", 620, 40, 620, 640)
 
