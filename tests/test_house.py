@@ -30,6 +30,7 @@ DOORS = {
     "PySide6": ("ui/", "app.py"),
     "av": ("encode/",),
     "mcap": ("encode/",),
+    "zstandard": ("encode/",),
     "PIL": ("encode/stills.py", "ui/icons.py"),
     "pyrage": ("keys/",),
     "cryptography": ("keys/",),
