@@ -49,8 +49,8 @@ class Recorder(ABC):
         """Take a desktop and a fresh folder that is this run's alone. Nothing is started."""
         self.desktop, self.folder = desktop, folder
 
-    @classmethod
-    def prepare(cls) -> None:  # noqa: B027 - most recorders need nothing
+    @classmethod  # noqa: B027 - most recorders need nothing
+    def prepare(cls) -> None:
         """Get what is downloaded once. Called before any run."""
 
     @property
