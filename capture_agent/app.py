@@ -231,8 +231,10 @@ def _run(profile: Profile, instance: Instance) -> int:
     def stop(_number: int, _frame: FrameType | None) -> None:
         leave()
 
-    for number in (signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if sys.platform != "win32" else ())):
-        signal.signal(number, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, stop)
     if controller.snapshot().joined is None:
         shell.open()
     try:

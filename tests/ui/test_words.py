@@ -33,9 +33,7 @@ def test_every_category_and_outcome_has_words_and_an_example() -> None:
 
 
 def test_categories_are_listed_in_their_fixed_order() -> None:
-    assert (
-        words.category_names({Category.SCREEN, Category.KEYBOARD, Category.POINTER}) == "keyboard, mouse and screen"
-    )
+    assert words.category_names({Category.SCREEN, Category.KEYBOARD, Category.POINTER}) == "keyboard, mouse and screen"
     assert words.category_names([]) == "nothing"
 
 
