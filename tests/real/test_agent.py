@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import random
 import resource
@@ -13,12 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from mcap.reader import make_reader
 
 spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
 agent_driver = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(agent_driver)
-AgentDriver = agent_driver.AgentDriver
+AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
 
 CANARY = "zymurgy-canary-7"
 
@@ -36,18 +34,6 @@ def recording(agent):
     agent.record()
     agent.work_in_terminal()
     return agent
-
-
-def events(opened):
-    with (opened / "events.mcap").open("rb") as stream:
-        return [
-            (channel.topic, message.log_time // 1000, json.loads(message.data))
-            for _, channel, message in make_reader(stream).iter_messages()
-        ]
-
-
-def typed(opened):
-    return "".join(e["text"] or "" for topic, _, e in events(opened) if topic == "keyboard" and e["down"])
 
 
 def stopped(agent, out):
