@@ -90,6 +90,8 @@ def _rounds(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace
         for name in _turned(asked.only, number)
     ]
     runs: list[Run] = []
+    if not plan:
+        return runs
     with _progress(console) as progress:
         task = progress.add_task("", total=len(plan))
         for number, work, name in plan:

@@ -139,6 +139,8 @@ def markdown(summary: Sequence[Row], after: Sequence[str] = ()) -> str:
     heads = ["", *(f"{row.recorder}, {row.workload}" for row in summary)]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * len(summary)]
     lines += ["| " + " | ".join(line) + " |" for line in _lines(summary)]
+    if not summary:
+        lines.clear()
     return "\n".join([*lines, *(line for paragraph in after for line in ("", paragraph))])
 
 

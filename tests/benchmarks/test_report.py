@@ -74,6 +74,10 @@ def test_the_table_has_a_column_for_each_recorder() -> None:
     assert lines[-1] == "Made by `make bench`."
 
 
+def test_no_runs_make_no_table() -> None:
+    assert report.markdown([], ["Only this."]) == "\nOnly this."
+
+
 def test_the_table_replaces_only_what_stands_between_the_marks() -> None:
     readme = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
     assert report.put("new", readme) == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
