@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mcap.reader import make_reader
+from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
+from Xlib.ext import res
 
 from capture_agent.control.client import Client, NotRunningError
 from capture_agent.demo.desktop import PrivateDesktop
@@ -208,6 +210,21 @@ class AgentDriver:
     def opened(self, session: str, out: Path) -> dict:
         self.command("open", session, "--out", str(out))
         return json.loads((out / "report.json").read_text())
+
+    @property
+    def settings(self) -> Path:
+        return Path(self.env["XDG_CONFIG_HOME"]) / "capture-agent" / "settings.toml"
+
+    def connections(self) -> int:
+        """Return how many connections to the X server the agent has: each source has its own."""
+        assert self.process is not None
+        server = Display(self.desktop.display)
+        try:
+            asked = [{"client": 0, "mask": res.LocalClientPIDMask}]
+            found = server.res_query_client_ids(asked).ids
+            return sum(tuple(one.value) == (self.process.pid,) for one in found)
+        finally:
+            server.close()
 
     def take_display_away(self) -> None:
         """kill -9 the X server."""
