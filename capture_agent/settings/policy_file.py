@@ -148,7 +148,8 @@ class PolicyTable(Table):
     )
     max_fps: Fps = Field(default=10, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}")
     destination: Annotated[str, AfterValidator(_destination)] | None = Field(
-        default=None, description="the full path of the folder that released bundles go to"
+        default=None,
+        description="the full path of the folder that released bundles are meant for; nothing is sent by itself yet",
     )
     purposes: dict[str, Sentence] = Field(
         min_length=1, description='a table of purposes: an id (a-z, 0-9, -) = "what the data is used for"'

@@ -105,7 +105,11 @@ def where(policy: Policy) -> str:
     """Return where recordings are stored, and where they go when shared."""
     if policy.is_own or policy.destination is None:
         return "On this computer only, encrypted."
-    return f"On this computer, encrypted. What you share goes to {policy.destination}."
+    # Nothing is sent by this version: whoever takes part puts the file there.
+    return (
+        "On this computer, encrypted. What you share becomes a file here, "
+        f"for you to put into {policy.destination}; nothing is sent by itself."
+    )
 
 
 def how_long(policy: Policy) -> str:
