@@ -54,8 +54,8 @@ class AgentDriver:
     def profile(self) -> Path:
         return Path(self.env["XDG_DATA_HOME"]) / "capture-agent"
 
-    def open_terminal(self) -> None:
-        self.desktop.start("xterm", "-e", "cat")
+    def open_terminal(self, *options: str) -> None:
+        self.desktop.start("xterm", *(options or ("-e", "cat")))
         window = self.windows.wait("xterm")
         self.windows.place(window, 700, 40, 500, 400)
         self.terminal = self.windows.wait("xterm")
