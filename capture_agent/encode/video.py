@@ -20,14 +20,20 @@ from capture_agent.encode.convert import Converter, to_rgb
 from capture_agent.encode.frames import Pixels, is_key_frame, parameter_sets
 
 PRESET = "superfast"
-# Measured on text that is typed, scrolled and moved (1920 × 1080; CPU and size a changed frame, luma SSIM):
-# plain superfast 12.6 ms, 42 KiB, 0.9978; with these 8.5 ms (5.6 while typing), 45 KiB, 0.9982;
-# ultrafast 8.1 ms, 58 KiB, 0.9986; veryfast 14.8 ms, 20 KiB, 0.9973. Large transforms and the
-# deblocking filter blur small text; CABAC and sub-pixel search cost time and gain little where
-# things move by whole pixels.
-X264_PARAMS = "8x8dct=0:subme=0:cabac=0:no-deblock=1"
-CRF = 23  # constant quality of libx264; 0 lossless, 51 worst
-NOMINAL_FPS = 10  # CRF drifts without a frame rate, even though every frame carries its own time
+# Measured on text that is typed, scrolled and moved (1920 × 1080; CPU of converting and encoding a frame while
+# typing and while scrolling, size while scrolling, luma SSIM):
+#   plain superfast crf 23          6.5 and 9.6 ms,  9 KiB, 0.9985
+#   these parameters with crf 23    6.8 and 10.9 ms, 9 KiB, 0.9986
+#   and with qp 20                  4.4 and 7.8 ms, 10 KiB, 0.9995
+#   and with weightp=0, scenecut=0  3.3 and 6.7 ms, 38 KiB, 0.9994
+# A constant quantiser needs no rate control, which looks at each frame in half its size first. Without
+# weightp and scenecut that look is not taken at all; scrolling is then found less often and costs bytes,
+# typing does not. Large transforms and the deblocking filter blur small text; CABAC and sub-pixel search
+# cost time and gain little where things move by whole pixels.
+X264_PARAMS = "8x8dct=0:subme=0:cabac=0:no-deblock=1:weightp=0:scenecut=0"
+QP = 20  # quantiser of libx264, the same for every frame; 0 lossless, 51 worst
+CRF = 23  # what a peer that uses the preset alone needs for about the same picture; the benchmark gives it to ffmpeg
+NOMINAL_FPS = 10  # written into the stream; every frame carries its own time
 NEVER = 1_000_000  # frames between automatic key frames: the recorder asks for each one
 TIME_BASE: Final = Fraction(1, 1_000_000)
 _SPACE_709 = 1  # AVCOL_SPC_BT709
@@ -61,7 +67,7 @@ class Encoder:
         codec.options = {
             "preset": PRESET,
             "tune": "zerolatency",
-            "crf": str(CRF),
+            "qp": str(QP),
             "forced-idr": "1",
             "x264-params": X264_PARAMS,
         }

@@ -12,8 +12,9 @@ frame may show the state before the press or already the reaction. It shows the 
 
 then nothing was drawn between (1) and the grab, so the pixels are those that were on screen when
 the press happened, and the frame carries the time of the press. Otherwise it carries the time of
-the grab, and the press joins to the frame before. (Drawing within `REARM_S` before a press cannot be
-told from the reaction.)
+the grab, and the press joins to the frame before. (Drawing within `REARM_US` before a press cannot be
+told from the reaction.) Presses that follow each other faster than hands can (`PRESS_EVERY_US`) are not
+grabbed for.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ from capture_agent.sources.worker import Worker
 
 REARM_US = 10_000  # reports are armed again this often at most: a video then costs 1 % of a core, not 10 %
 LAYOUT_TRIES = 3  # a window that is being dragged moves in every grab: try again later
+# A grab for a press costs 2 ms. Fast typists press 10 times a second, in bursts 25 ms apart; a key that
+# repeats, or a program that types, 30 to 125 times.
+PRESS_EVERY_US = 25_000
+BAND = 64  # rows that are compared and copied together: as few calls as possible, as little copied as possible
 FAILURES = 5  # grabs in a row that may fail while the screen changes its size; then something is broken
 SETTLE_ROUNDS = 5  # asking who a window is takes time, in which more may happen; the comparison catches the rest
 RETRY_US = 50_000  # after a grab that failed or met a moving window
@@ -123,6 +128,7 @@ class _Pace:
     """When grabs may happen."""
 
     next_us: int = 0
+    press_us: int = 0  # from when on a press is grabbed for again
     failures: int = 0
 
 
@@ -153,7 +159,7 @@ class _Camera:
             raise
         self._drawn = _Drawn(full=True)
         self._pace = _Pace()
-        self._last: dict[int, NDArray[np.uint8]] = {}
+        self._last: dict[int, NDArray[np.uint8]] = {}  # what each monitor showed; ours, never handed on
         self._last_us = 0
         self._monitors_doubted = False
 
@@ -172,6 +178,8 @@ class _Camera:
 
     def work(self, press_us: int | None, *, full: bool) -> list[Frame]:
         """Learn what has happened, and grab if it is time to, or because of a press at `press_us`."""
+        if press_us is not None and now_us() < self._pace.press_us:
+            press_us = None
         if press_us is not None:
             self.connection.sync()
         self._learn(self.connection.drain())
@@ -180,6 +188,7 @@ class _Camera:
         self._drawn.full |= full
         now = now_us()
         if press_us is not None and self._drawn.any:
+            self._pace.press_us = now + PRESS_EVERY_US
             return self._grab_for_press(press_us)
         if self._drawn.any and (now >= self._pace.next_us or full):
             self._pace.next_us = now + self._every_us
@@ -274,19 +283,28 @@ class _Camera:
     def _shoot(self, monitor: Monitor) -> _Shot:
         area = monitor.rect
         shot = self._mss.grab({"left": area.x, "top": area.y, "width": area.width, "height": area.height})
+        # mss makes a bytearray for each grab and forgets it: writable, and nobody else's.
         pixels = np.frombuffer(shot.raw, np.uint8).reshape(area.height, area.width, 4)
         # The later bound: what the frame shows is never younger than its time.
         return _Shot(monitor, pixels, now_us())
 
     def _frame(self, shot: _Shot, layout: Layout, at_us: int | None, *, full: bool) -> Frame | None:
-        """Return the frame of a shot, None if it is the same as the one before; its pixels are the receiver's own."""
+        """Return the frame of a shot, None if it is the same as the one before; its pixels are the receiver's own.
+
+        The receiver paints on them, so what the monitor showed is remembered apart. Only the rows that
+        changed are copied: 8 MB of fresh memory for each frame would cost more than the comparison.
+        """
         number = shot.monitor.number
         last = self._last.get(number)
-        if not full and last is not None and same(last, shot.pixels):
-            return None
-        self._last[number] = shot.pixels
+        if last is None or last.shape != shot.pixels.shape:
+            self._last[number] = shot.pixels.copy()
+        else:
+            top, bottom = changed_rows(last, shot.pixels)
+            if top == bottom and not full:
+                return None
+            last[top:bottom] = shot.pixels[top:bottom]
         self._last_us = shot.t_us if at_us is None else at_us
-        return Frame(self._last_us, shot.monitor, shot.pixels.copy(), layout)
+        return Frame(self._last_us, shot.monitor, shot.pixels, layout)
 
 
 def _open(display: str | None) -> mss.MSS:
@@ -296,12 +314,25 @@ def _open(display: str | None) -> mss.MSS:
         raise DesktopError("the screen cannot be read", hint="use a display of 24 or 32 bits a pixel") from problem
 
 
-def same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
-    """Return whether two grabs of one monitor are equal; in words of 64 bits where their number allows it."""
-    if one.shape != other.shape:
-        return False
-    word = np.uint64 if one.size % 8 == 0 else np.uint32
-    return bool(np.array_equal(one.reshape(-1).view(word), other.reshape(-1).view(word)))
+def changed_rows(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return from which row to before which row two grabs of one size differ, in whole bands; equal numbers: nowhere."""
+    height = now.shape[0]
+    before, now = _words(before), _words(now)
+    top = 0
+    while top < height and np.array_equal(before[top : top + BAND], now[top : top + BAND]):
+        top += BAND
+    if top >= height:
+        return 0, 0
+    last = (height - 1) // BAND * BAND
+    while last > top and np.array_equal(before[last : last + BAND], now[last : last + BAND]):
+        last -= BAND
+    return top, min(height, last + BAND)
+
+
+def _words(pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return contiguous pixels as rows of words, of 64 bits where their number allows it."""
+    height, width = pixels.shape[:2]
+    return pixels.reshape(height, width * 4).view(np.uint64 if width % 2 == 0 else np.uint32)
 
 
 def _around(one: Rect, other: Rect) -> Rect:

@@ -22,7 +22,8 @@ from capture_agent.session.snapshot import Agent, Snapshot
 from capture_agent.ui.view_state import View, view
 
 POLL_MS = 100  # a state change made elsewhere is on the screen after at most this; comparing costs microseconds
-SECONDS_MS = 1000  # how often the texts that say for how long are made anew
+SECONDS_MS = 1000  # how often the texts that say for how long are made anew while a window shows them
+UNSEEN_TICKS = 10  # of those, until they are made anew for a tool tip alone: telling everybody costs 6 ms
 JOIN_S = 5.0  # how long closing waits for a slow call that is running
 
 T = TypeVar("T")
@@ -71,9 +72,12 @@ class Bridge(QObject):
     busy = Signal(object)
     _finished = Signal(object, object, object)  # job, result, error: from the worker to the main thread
 
-    def __init__(self, agent: Agent, parent: QObject | None = None) -> None:
+    def __init__(self, agent: Agent, parent: QObject | None = None, seen: Callable[[], bool] = lambda: True) -> None:
+        """Ask `agent` from now on; `seen` says whether a window is open that tells for how long."""
         super().__init__(parent)
         self.agent = agent
+        self._seen = seen
+        self._unseen_ticks = 0
         self._snapshot = agent.snapshot()
         self._view = view(self._snapshot, datetime.now(UTC))
         self._jobs: list[Job[object]] = []
@@ -84,7 +88,7 @@ class Bridge(QObject):
         self._poll.timeout.connect(self.refresh)
         self._poll.start()
         self._seconds = QTimer(self, interval=SECONDS_MS)
-        self._seconds.timeout.connect(self._tell)
+        self._seconds.timeout.connect(self._tick)
         self._seconds.start()
 
     @property
@@ -166,7 +170,12 @@ class Bridge(QObject):
             self._worker.join(JOIN_S)
             self._worker = None
 
-    def _tell(self) -> None:
+    def _tick(self) -> None:
+        self._unseen_ticks = 0 if self._seen() else (self._unseen_ticks + 1) % UNSEEN_TICKS
+        if not self._unseen_ticks:
+            self.tell_time()
+
+    def tell_time(self) -> None:
         """Tell of a view that changed because time went by."""
         seen = view(self._snapshot, datetime.now(UTC))
         if seen != self._view:

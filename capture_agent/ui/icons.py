@@ -6,6 +6,8 @@ contrast of at least 3:1 on light and on dark panels (WCAG 2.2, 1.4.11). Drawing
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPixmap, QPolygonF
 
@@ -67,8 +69,9 @@ def draw(icon: Icon, size: int) -> QImage:
     return image
 
 
+@cache
 def qicon(icon: Icon) -> QIcon:
-    """Return `icon` in every size. Needs a QGuiApplication."""
+    """Return `icon` in every size, drawn once. Needs a QGuiApplication."""
     made = QIcon()
     for size in SIZES:
         made.addPixmap(QPixmap.fromImage(draw(icon, size)))

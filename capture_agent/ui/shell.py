@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
 from capture_agent.core.errors import CaptureAgentError
@@ -12,7 +13,7 @@ from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.icons import qicon
-from capture_agent.ui.indicator import Indicator, Proof
+from capture_agent.ui.indicator import Indicator, Proof, embedded_window
 from capture_agent.ui.main_window import MainWindow
 from capture_agent.ui.optout import opt_out_dialog
 from capture_agent.ui.panel import ConsentPanel
@@ -50,8 +51,9 @@ class Shell(QObject):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.setQuitOnLastWindowClosed(False)
-        self.bridge = Bridge(agent, self)
+        self.bridge = Bridge(agent, self, seen=_window_shown)
         self.tray = Tray(self.bridge, self)
+        self.tray.menu.aboutToShow.connect(self.bridge.tell_time)
         self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
         self.window = MainWindow(self.bridge, fingerprint)
         self.indicator.fallback.opened = self.open
@@ -155,3 +157,9 @@ class Shell(QObject):
     def _tell(self, error: CaptureAgentError) -> None:
         active = QApplication.activeWindow()
         self._told = tell(active or self._parent(), error)
+
+
+def _window_shown() -> bool:
+    """Return whether any of our windows is on the screen, beside the icon in the panel."""
+    icon = embedded_window()
+    return any(window.isVisible() and window is not icon for window in QGuiApplication.topLevelWindows())

@@ -267,7 +267,7 @@ def test_a_press_meets_the_state_before_its_reaction(plain: PrivateDesktop, paus
     hands.start(presses.append)
     hand = Display(plain.display)
     xtest.fake_input(hand, X.MotionNotify, x=250, y=250)
-    film.wait(lambda frames: colour(frames[-1], 250, 250) == 0)
+    assert film.wait(lambda frames: bool(frames) and colour(frames[-1], 250, 250) == 0)
     for n in range(SHADES):
         down, up, what = (X.KeyPress, X.KeyRelease, 38) if n % 2 else (X.ButtonPress, X.ButtonRelease, 1)
         xtest.fake_input(hand, down, what)
