@@ -2,11 +2,14 @@
 OUT ?= out
 PYTHON = .venv/bin/python
 
-.PHONY: demo test check quick soak bench promises clean
+.PHONY: demo pictures test check quick soak bench promises clean
 
 demo: ## run the real agent on a desktop of its own; put bundle, opened files and screenshots into OUT
 	@scripts/setup demo
 	@scripts/demo "$(OUT)"
+
+pictures: demo ## renew the screenshots in docs/pictures from what the demo saw
+	@for picture in docs/pictures/*.png; do cp "$(OUT)/$$(basename $$picture)" "$$picture"; done
 
 test: ## check, then every test, as an unprivileged user
 	@scripts/setup test
