@@ -161,7 +161,7 @@ class Story:
             self.picture("window-recordings")
             self.press("Share…")
             self.press("Share")
-            self.eyes.wait(re.compile("^Shared with"))
+            self.eyes.wait(re.compile("^Sealed for"))
             self.picture("window-shared")
             self.menu("q")
         self.agent.wait(COMMAND_S)

@@ -49,7 +49,7 @@ def in_words(error: BaseException) -> CaptureAgentError:
 
 @dataclass(eq=False)
 class Job(Generic[T]):
-    """One slow call. `label` says what is being done ("Sharing the recording…")."""
+    """One slow call. `label` says what is being done ("Sealing the recording…")."""
 
     label: str
     work: Callable[[], T]

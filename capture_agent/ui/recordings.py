@@ -35,7 +35,7 @@ def state_words(session: HeldSession) -> str:
     """Return how a session's state is said, with whom it was shared."""
     said = _STATE_WORDS.get(session.state, session.state)
     if session.released_to:
-        said = f"Shared with {words.join_words(list(session.released_to))}"
+        said = f"Sealed for {words.join_words(list(session.released_to))}"
     return said if session.complete or session.state in {"recording", "damaged"} else f"{said}, cut off by a crash"
 
 
@@ -163,12 +163,12 @@ class RecordingsPage(QWidget):
             self,
             name="shareDialog",
             title="Share this recording?",
-            explained=f"{names} will be able to read it. Sharing cannot be undone; you can ask for deletion later.",
+            explained=f"{names} will be able to read it once you hand the file over. Nothing is sent by itself.",
             yes="&Share",
             then=lambda: self._bridge.run(
-                "Sharing the recording…",
+                "Sealing the recording…",
                 lambda: self._bridge.agent.release(session.id),
-                lambda paths: self.told.emit(f"Shared with {names}.", Path(paths[0]).parent if paths else None),
+                lambda paths: self.told.emit(f"Sealed for {names}. Hand over the file in this folder.", Path(paths[0]).parent if paths else None),
             ),
         )
 

@@ -140,7 +140,7 @@ class AgentDriver:
         self.press(re.compile("Only yours"), None)
         self.press("Share…")
         self.press("Share")
-        self.eyes.wait(re.compile("^Shared with"))
+        self.eyes.wait(re.compile("^Sealed for"))
         return sorted(set(outbox.glob("*.capture")) - before)
 
     def record(self) -> None:
