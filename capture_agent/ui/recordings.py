@@ -168,7 +168,9 @@ class RecordingsPage(QWidget):
             then=lambda: self._bridge.run(
                 "Sealing the recording…",
                 lambda: self._bridge.agent.release(session.id),
-                lambda paths: self.told.emit(f"Sealed for {names}. Hand over the file in this folder.", Path(paths[0]).parent if paths else None),
+                lambda paths: self.told.emit(
+                    f"Sealed for {names}. Hand over the file in this folder.", Path(paths[0]).parent if paths else None
+                ),
             ),
         )
 
