@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -200,8 +201,10 @@ def _run(profile: Profile, instance: Instance) -> int:
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Main thread: whatever nobody caught ends the recording, sealed, and is told in words."""
-        controller.fail(in_words(error))
-        shell.bridge.fault(kind, error, trace)
+        try:
+            controller.fail(in_words(error))
+        finally:
+            shell.bridge.fault(kind, error, trace)
 
     def tick() -> None:
         nonlocal ticks
@@ -237,15 +240,10 @@ def _run(profile: Profile, instance: Instance) -> int:
         signal.signal(signal.SIGHUP, stop)
     if controller.snapshot().joined is None:
         shell.open()
-    try:
+    with ExitStack() as closing:  # all of it, the last one first: whatever happens, what is recorded is sealed
+        for close in (desktop.close, shell.close, keys.close, server.close, controller.shut_down, timer.stop):
+            closing.callback(close)
         app.exec()
-    finally:
-        timer.stop()
-        server.close()
-        controller.shut_down()
-        keys.close()
-        shell.close()
-        desktop.close()
     if not left:
         # Qt ends its loop by itself when the display has gone.
         raise DesktopError(

@@ -63,6 +63,12 @@ class Intervals:
         recent = tuple(pair for pair in self.ended if pair[1] >= end_us - KEEP_CLOSED_US)
         return Intervals((*recent, (self.opened_us, max(end_us, self.opened_us))), None, self.marked_us)
 
+    def bounds(self, at_us: int) -> tuple[int, int | None]:
+        """Return beginning and end (None: still open) of the interval around `at_us`; outside all, `at_us` twice."""
+        if self.opened_us is not None and at_us >= self.opened_us:
+            return self.opened_us, None
+        return next(((start, end) for start, end in self.ended if start <= at_us <= end), (at_us, at_us))
+
     def place(self, start_us: int, end_us: int) -> Place:
         """Return where the hold window [start_us, end_us] lies."""
         if self.opened_us is not None and start_us >= self.opened_us:

@@ -24,6 +24,8 @@ class Agreement:
         self._policy: Policy | None = None
         self._settings = Settings()
         self._standing = Standing()
+        self._asked: Policy | None = None
+        self._left = ""  # the study that the person said no to in this run
         self.widened: tuple[Widening, ...] = ()
 
     @property
@@ -57,7 +59,9 @@ class Agreement:
 
     def _read(self) -> None:
         policy = self._policy
-        self._standing = Standing() if policy is None else self.ledger.standing(policy.study)
+        self._standing = Standing()  # should the next line raise, nothing is permitted
+        if policy is not None:
+            self._standing = self.ledger.standing(policy.study)
         agreed = self._standing.policy
         self.widened = () if policy is None or agreed is None else widenings(agreed, policy)
         if policy is not None and self.widened and self._standing.consent.permitting():
@@ -78,9 +82,10 @@ class Agreement:
     def captured(self) -> frozenset[Category]:
         """The categories that may be captured now."""
         offer = self.offer
-        if offer is None or self.widened or self.closed_because():
+        if offer is None or self._left == offer.policy.study or self.widened or self.closed_because():
             return frozenset()
-        return self._standing.categories & offer.categories
+        agreed = (self._standing.consent.permitted(purpose) for purpose in offer.policy.purposes)
+        return offer.categories.intersection(frozenset[Category]().union(*agreed))
 
     @property
     def apps(self) -> frozenset[str]:
@@ -128,14 +133,18 @@ class Agreement:
     def ask(self) -> None:
         """Note that the panel is shown."""
         self._append(Kind.ASKED, asked_body(self._joined()))
+        self._asked = self._policy
 
     def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
         """Note what the person agreed to.
 
         Raises:
-            ConsentError: Nothing was ticked, something was not offered, or the panel was not shown.
+            ConsentError: Nothing was ticked, something was not offered, or the panel was not shown with
+                the study as it is now.
         """
         policy, offered = self._joined(), self._offered()
+        if policy != self._asked:
+            raise ConsentError("the study changed while you read what it asks for", hint="Read it again.")
         if not categories or not categories <= offered:
             raise ConsentError("nothing that is offered was ticked", hint="Tick what may be recorded, or refuse.")
         beyond = set() if policy.apps is None else apps - policy.apps - {DESKTOP_APP}
@@ -143,15 +152,32 @@ class Agreement:
             raise ConsentError("the study does not offer these programs", hint="Choose among the programs listed.")
         body = accepted_body(policy, self._keys(categories), apps, locale, shown_text)
         self._append(Kind.ACCEPTED, body)
+        self._left = ""
         self._read()
 
     def refuse(self) -> None:
-        """Note that the person said no to everything that is offered."""
+        """Note that the person said no to everything that is offered. It holds even if it cannot be written down."""
+        self._left = self._joined().study
         self._append(Kind.REFUSED, asked_body(self._joined()))
 
-    def withdraw(self) -> None:
-        """Note that the person opted out."""
-        self._append(Kind.WITHDRAWN, {"method": "opt out"})
+    def withdraw(self, study: str) -> None:
+        """Note that the person opted out of `study`. It holds even if it cannot be written down."""
+        self._left = study
+        self.ledger.append(Kind.WITHDRAWN, study, {"method": "opt out"}, self._now())
+        self._standing = self.ledger.standing(study)
+
+    def check_release(self) -> Policy:
+        """Return the study that recordings may be released to now.
+
+        Raises:
+            ConsentError: There is none, it takes nothing now, or it changed and was not agreed to as it is.
+        """
+        policy = self._joined()
+        if closed := self.closed_because():
+            raise ConsentError(closed, hint="Nothing was released.")
+        if self._left == policy.study or self.widened:
+            raise ConsentError("you did not agree to what the study asks for now", hint="Read what changed first.")
+        return policy
 
     def _offered(self) -> frozenset[Category]:
         offer = self.offer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
@@ -24,15 +24,14 @@ from capture_agent.ledger.record import Ledger
 from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
-from capture_agent.session.pipeline import PartWriter
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
-from capture_agent.session.tasks import Tasks
+from capture_agent.session.tasks import Tasks, remembering, task_of
 from capture_agent.session.world import Plan, World
 from capture_agent.sources.base import Source
 
-PROVE_EVERY_US = 200_000  # the indicator is proved at least every 250 ms, and ticks come every 100 ms
+PROVE_EVERY_US = 150_000  # every second tick, also when one comes a little early: at least every 250 ms
 SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at every ten minutes
 
 
@@ -53,12 +52,12 @@ class Controller:
         self._remembered = Remembered.load(profile.state)
         self._recorder = Recorder(self, world.now_us, paused=self._remembered.paused)
         self._problem: CaptureAgentError | None = None
-        self._writer: PartWriter | None = None
+        self._writer: Writer | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
         self._paused_until: datetime | None = None
         self._recording_since: datetime | None = None
-        self._tasks = Tasks(self._recorder.put, world.now_us, _task_of(self._remembered))
+        self._tasks = Tasks(self._recorder.put, world.now_us, task_of(self._remembered))
         self._recovered = self._holdings.recover()
         self.reload()
         self._held = 0
@@ -70,11 +69,6 @@ class Controller:
     def recording_state(self) -> State:
         """The recorder's state."""
         return self._recorder.state
-
-    @property
-    def categories(self) -> frozenset[Category]:
-        """What may be captured now."""
-        return self._agreement.captured
 
     @property
     def settings(self) -> Settings:
@@ -124,6 +118,8 @@ class Controller:
             if now - self._proved_us >= PROVE_EVERY_US:
                 self._prove(now)
             self._recorder.mark()
+            if self._agreement.closed_because():
+                self._narrowed()
         if self._recorder.state is not State.RECORDING:
             self._recording_since = None
         if now - self._swept_us >= SWEEP_EVERY_US:
@@ -140,12 +136,13 @@ class Controller:
             self._recorder.give(Input.HINDER)
 
     def _sweep(self) -> None:
-        """Destroy recordings whose time is over."""
+        """Destroy recordings whose time is over. What cannot be done now (a locked keyring) is tried again later."""
         self._swept_us = self._world.now_us()
-        policy = self._agreement.policy
-        if policy is not None and (gone := self._holdings.expired()):
-            self._holdings.destroy(policy.study, gone)
-        self._count()
+        try:
+            self._holdings.destroy_expired()
+            self._count()
+        except CaptureAgentError as error:
+            self.note(error)
 
     def _count(self) -> None:
         self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
@@ -165,8 +162,14 @@ class Controller:
         self._problem = None
         if joined is None and self._remembered.joined == "own":
             joined = own_policy()
-        self._agreement.use(joined, settings)
-        self._narrowed()
+        try:
+            with self._holdings.lock:
+                self._agreement.use(joined, settings)
+        except CaptureAgentError as error:
+            # It is in force all the same; what could not be written down is found anew at the next start.
+            self._problem = error
+        finally:
+            self._narrowed()
 
     def _narrowed(self) -> None:
         """Obey after consent, policy or settings changed: go on with less, or not at all."""
@@ -182,7 +185,11 @@ class Controller:
     def _leave(self) -> None:
         if self._recorder.state in {State.RECORDING, State.SUSPENDED, State.PAUSED}:
             self._recorder.give(Input.LEAVE)
-            self._remember(paused=False)
+            self._paused_until = None
+            try:
+                self._remember(paused=False)
+            except StorageError as error:
+                self.note(error)  # at worst the next start comes up paused
 
     # --- joining and consent
 
@@ -203,8 +210,9 @@ class Controller:
 
     def _join(self, policy: Policy) -> None:
         self._leave()
-        self._agreement.use(policy, self._world.settings())
+        settings = self._world.settings()
         with self._holdings.lock:
+            self._agreement.use(policy, settings)
             self._agreement.join(policy)
 
     def asked(self) -> None:
@@ -220,23 +228,29 @@ class Controller:
 
     def refuse(self) -> None:
         """Refuse everything that is asked."""
-        with self._holdings.lock:
-            self._agreement.refuse()
-        self._narrowed()
+        try:
+            with self._holdings.lock:
+                self._agreement.refuse()
+        finally:
+            self._narrowed()
 
     def withdraw(self, *, destroy: bool) -> None:
-        """Opt out: capture stops first, whatever else can or cannot be done."""
-        policy = self._agreement.policy
+        """Opt out: capture stops first, whatever else can or cannot be done.
+
+        A study whose file cannot be read can be left, too. If something cannot be done (full disk, locked
+        keyring), nothing is captured any more, but the study stays joined, so that leaving can be tried again.
+        """
         self._leave()
-        if policy is None:
-            return
+        policy = self._agreement.policy
         with self._holdings.lock:
-            self._agreement.withdraw()
-            self._tasks.drop()
-            self._remember(joined="", study_path="")
-            self._remember_task()
-            if destroy:
-                self._holdings.destroy(policy.study, self._holdings.unreleased(policy.study))
+            study = self._agreement.ledger.current_study if policy is None else policy.study
+            if study is not None:
+                self._agreement.withdraw(study)
+                if destroy:
+                    self._holdings.destroy(study, self._holdings.unreleased(study))
+        self._tasks.drop()
+        self._remember(joined="", study_path="")
+        self._remember_task()
         self.reload()
         self._count()
 
@@ -313,11 +327,7 @@ class Controller:
         self._remember_task()
 
     def _remember_task(self) -> None:
-        task = self._tasks.current
-        if task is None:
-            self._remember(task_id="", task_text="", task_started="")
-        else:
-            self._remember(task_id=task.id, task_text=task.text, task_started=task.started.isoformat())
+        self._remember(**remembering(self._tasks.current))
 
     # --- held sessions
 
@@ -327,10 +337,7 @@ class Controller:
 
     def release(self, session: str) -> tuple[str, ...]:
         """Compose and sign bundles. Slow; any thread."""
-        policy = self._agreement.policy
-        if policy is None:
-            raise ConsentError("no study was joined", hint="There is nobody to release it to.")
-        return self._holdings.release(session, policy, self._agreement.standing)
+        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing)
 
     def open_own(self, session: str, out: str) -> None:
         """Write one's own session, opened. Slow; any thread."""
@@ -351,7 +358,7 @@ class Controller:
         """Return what may be recorded now."""
         return self._agreement.rules(os.getpid())
 
-    def open_session(self) -> PartWriter:
+    def open_session(self) -> Writer:
         """Make a held session."""
         policy, offer = self._agreement.policy, self._agreement.offer
         if policy is None or offer is None:
@@ -361,12 +368,15 @@ class Controller:
         )
         return self._writer
 
-    def session_sealed(self) -> None:
-        """The session's file is closed."""
+    def session_sealed(self, *, complete: bool) -> None:
+        """Remove the session again if it holds nothing. That this fails is told, and stops nothing."""
         writer, self._writer = self._writer, None
-        if isinstance(writer, Writer):
-            self._holdings.drop_empty(writer)
-        self._count()
+        try:
+            if writer is not None:
+                self._holdings.drop_empty(writer, complete=complete)
+            self._count()
+        except CaptureAgentError as error:
+            self.note(error)
 
     def sources(self) -> Sequence[Source]:
         """Return fresh sources for what is agreed."""
@@ -388,10 +398,3 @@ class Controller:
     @property
     def _study_path(self) -> Path | None:
         return Path(self._remembered.study_path) if self._remembered.joined == "study" else None
-
-
-def _task_of(remembered: Remembered) -> Task | None:
-    if not remembered.task_id:
-        return None
-    started = datetime.fromisoformat(remembered.task_started) if remembered.task_started else datetime.now(UTC)
-    return Task(remembered.task_id, remembered.task_text, started)

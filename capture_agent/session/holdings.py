@@ -6,7 +6,9 @@ vault are then used under one lock, and never while data is being composed.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import platform
 import secrets
 import sys
@@ -17,10 +19,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from capture_agent import __version__
-from capture_agent.bundle.write import remove_partial
+from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
 from capture_agent.held.store import HeldInfo, Store
+from capture_agent.held.tape import SESSION_ID
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -66,11 +69,19 @@ class Holdings:
         """Finish what a crash interrupted; return how many sessions it left incomplete."""
         with self._lock:
             self._vault.check()
-            remove_partial(self._profile.outbox)
+            self._tidy_outbox()
             for intent in self._ledger.open_intents():
                 if intent.kind is Kind.DESTROY_INTENDED:
                     self._destroy(intent)
             return len(self._store.recover())
+
+    def _tidy_outbox(self) -> None:
+        """Remove bundles that a crash left half made, or that no release in the ledger names."""
+        remove_partial(self._profile.outbox)
+        noted = {entry.body.get("bundle") for entry in self._ledger.entries if entry.kind is Kind.RELEASED}
+        for path in self._profile.outbox.glob("*" + SUFFIX):
+            if path.name not in noted:
+                path.unlink()
 
     # --- making one
 
@@ -98,9 +109,9 @@ class Holdings:
         }
         return Writer.create(self._profile.held, session, identity.recipient, about)
 
-    def drop_empty(self, writer: Writer) -> None:
-        """Remove a session in which nothing was recorded."""
-        if writer.parts <= 1:
+    def drop_empty(self, writer: Writer, *, complete: bool) -> None:
+        """Remove a session in which nothing was recorded; the end of a complete one is a part, too."""
+        if writer.parts <= (1 if complete else 0):
             self._discard([writer.path.stem])
 
     # --- looking
@@ -127,7 +138,7 @@ class Holdings:
             size=info.size,
             state=state,
             complete=info.complete,
-            days_left=max(0, (expires - self._now()).days),
+            days_left=max(0, math.ceil((expires - self._now()) / timedelta(days=1))),
             released_to=released_to,
         )
 
@@ -189,6 +200,8 @@ class Holdings:
             raise ConsentError("nothing was agreed to", hint="Recordings can be released after you have agreed.")
         with self._lock:
             session = self.find(session)
+            if any(info.id == session and info.recording for info in self._store.sessions()):
+                raise StorageError("this session is being recorded", hint="Stop recording first.")
             identity = self._vault.identity(session)
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
@@ -205,7 +218,11 @@ class Holdings:
             revision=revision,
             progress=progress,
         )
-        with self._lock:
+        with self._lock, contextlib.ExitStack() as unnoted:
+            for one in done:
+                unnoted.callback(one.path.unlink, missing_ok=True)
+            if self._ledger.standing(policy.study).consent != standing.consent or session not in self._vault.sessions():
+                raise ConsentError("you changed your mind while it was composed", hint="Nothing was released.")
             for one in done:
                 body: dict[str, object] = {
                     "session": session,
@@ -216,6 +233,7 @@ class Holdings:
                     "digest": one.chain.digest,
                 }
                 self._ledger.append(Kind.RELEASED, policy.study, body, self._now())
+            unnoted.pop_all()
         return tuple(str(one.path) for one in done)
 
     def _releases(self, study: str) -> Iterable[Entry]:
@@ -239,11 +257,13 @@ class Holdings:
 
         The intent is in the ledger first, so a crash between click and completion changes nothing.
         """
-        gone = sorted(sessions)
+        # A stray file may have a name that no session can have: there is no key, and it is not ours to remove.
+        gone = sorted(one for one in sessions if SESSION_ID.fullmatch(one))
         if not gone:
             return
         with self._lock:
-            intent = self._ledger.append(Kind.DESTROY_INTENDED, study, {"sessions": gone}, self._now())
+            # A file that is damaged may not say whose it is.
+            intent = self._ledger.append(Kind.DESTROY_INTENDED, study or OWN_STUDY, {"sessions": gone}, self._now())
             self._destroy(intent)
 
     def _destroy(self, intent: Entry) -> None:
@@ -258,10 +278,18 @@ class Holdings:
                 self._store.remove(session)
 
     def unreleased(self, study: str) -> list[str]:
-        """Return the sessions of `study` that nobody but their owner can open."""
-        released = self._released()
-        return [info.id for info in self._store.sessions() if info.study == study and info.id not in released]
+        """Return the sessions of `study` that nobody but their owner can open.
 
-    def expired(self) -> list[str]:
-        """Return the sessions whose time is over."""
-        return [one.id for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
+        Keys without a file, and files that do not say whose they are, count to every study: a copy may exist.
+        """
+        released = self._released()
+        found = self._store.sessions()
+        unclear = self._vault.sessions().difference(info.id for info in found if info.study)
+        mine = {info.id for info in found if info.study == study}
+        return sorted((mine | unclear) - released.keys())
+
+    def destroy_expired(self) -> None:
+        """Destroy the sessions whose time is over, of every study."""
+        gone = [one for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
+        for study in {one.study for one in gone}:
+            self.destroy(study, [one.id for one in gone if one.study == study])

@@ -7,6 +7,7 @@ interval. Everything else is decided here by event time, so it does not matter w
 from __future__ import annotations
 
 import heapq
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so th
 PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (50 ms) and sync: below 1.5 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
 # Pixels that may wait, in bytes: 12 frames at 1080p. A fast typist causes 30 frames a second, and each waits 0.15 s;
-# beyond that the oldest are dropped and counted.
+# beyond that, also while the disk hangs, the oldest are dropped and counted.
 MAX_FRAME_BYTES = 100 * 1024 * 1024
 CLOSE_SECONDS = 30.0  # sealing takes milliseconds; longer means that the disk hangs
 
@@ -75,6 +76,7 @@ class Pipeline:
         self._waiting: list[tuple[int, int, Event]] = []
         # Frames are large and true at their own moment: they wait for a mark only, not for what follows them.
         self._frames: list[tuple[int, int, Frame]] = []
+        self._frames_lock = threading.Lock()  # held for microseconds
         self._order = count()
         self._intervals = Intervals()
         self._epoch_us = epoch_us
@@ -84,8 +86,7 @@ class Pipeline:
         self._dead = ""
         self._overrun = False
         self._frames_dropped = 0
-        self._frames_seen = 0
-        self._painted = 0.0
+        self._painted = 0.0  # shares, summed over the frames that were kept
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self._thread.start()
@@ -96,23 +97,31 @@ class Pipeline:
         """Allow capture from now on."""
         self._intervals = self._intervals.open(now_us)
 
-    def mark(self, now_us: int) -> int | None:
-        """Say that everything still permits capture.
+    def mark(self, now_us: int) -> bool:
+        """Say that everything still permits capture, and return whether it goes on.
 
-        Returns when capture ended, if marks had stopped for too long; only `open_interval` goes on then.
+        If marks had stopped for too long, the interval has ended; only `open_interval` goes on then.
         """
-        before = self._intervals
-        self._intervals = before.mark(now_us)
-        lost = before.opened_us is not None and self._intervals.opened_us is None
-        return before.marked_us if lost else None
+        self._intervals = self._intervals.mark(now_us)
+        return self._intervals.opened_us is not None
 
-    def close_interval(self, now_us: int) -> None:
-        """Forbid capture from now on. What waits is decided within `WAKE_SECONDS`."""
+    def close_interval(self, now_us: int) -> int:
+        """Forbid capture from now on, and return when it ended: earlier, if marks had stopped.
+
+        What waits is decided within `WAKE_SECONDS`.
+        """
         self._intervals = self._intervals.close(now_us)
+        return self._intervals.ended[-1][1] if self._intervals.ended else self._epoch_us
 
     def put(self, event: Event) -> None:
-        """Take one event; any thread. A full queue is a fault, except for frames: the oldest is dropped."""
-        if len(self._queue) < MAX_EVENTS:
+        """Take one event; any thread. Too many are a fault, but for frames: the oldest is dropped."""
+        if isinstance(event, Frame):
+            with self._frames_lock:
+                heapq.heappush(self._frames, (event.t_us, next(self._order), event))
+                while sum(waits.pixels.nbytes for _, _, waits in self._frames) > MAX_FRAME_BYTES:
+                    heapq.heappop(self._frames)
+                    self._frames_dropped += 1
+        elif len(self._queue) < MAX_EVENTS:
             self._queue.append(event)
         else:
             self._overrun = True
@@ -163,12 +172,16 @@ class Pipeline:
         self._dead = what
         self._queue.clear()
         self._waiting.clear()
-        self._frames.clear()
+        self._messages.clear()
+        with self._frames_lock:
+            self._frames.clear()
 
     def _once(self) -> bool:
         """Take in what arrived, decide what can be decided, write a part if one is due."""
-        # The interval is read before the queue: an event that happened before its end is then in one or the other.
-        intervals = self._intervals.lost(self._clock())
+        # The clock is read before the interval, and the interval before the queue. An event that happened before
+        # the end of an interval is then in one or the other; one that is younger than what is known waits.
+        now_us = self._clock()
+        intervals = self._intervals.lost(now_us)
         close: _Close | None = None
         while self._queue and close is None:
             item = self._queue.popleft()
@@ -179,10 +192,16 @@ class Pipeline:
                     close, intervals = item, self._intervals
                 case _:
                     self._take(item)
-        while self._frames and (close is not None or not self._too_early(self._frames[0][2], intervals)):
-            self._decide_frame(heapq.heappop(self._frames)[2], intervals)
-        while self._waiting and (close is not None or not waiting(self._waiting[0][2], intervals)):
+        horizon_us = sys.maxsize if close is not None else now_us
+        while (frame := self._next_frame(horizon_us, intervals)) is not None:
+            self._decide(frame, intervals)
+        while self._waiting and self._waiting[0][0] <= horizon_us:
+            if close is None and waiting(self._waiting[0][2], intervals):
+                break
             self._decide(heapq.heappop(self._waiting)[2], intervals)
+        self._gate, marks = self._gate.close_hidden(intervals)
+        for mark in marks:
+            self._keep(mark)
         if close is not None:
             self._finish(close.reason, intervals)
             return False
@@ -192,9 +211,6 @@ class Pipeline:
 
     def _finish(self, reason: str, intervals: Intervals) -> None:
         end_us = intervals.ended[-1][1] if intervals.ended else self._epoch_us
-        self._gate, marks = self._gate.close_hidden(end_us)
-        for mark in marks:
-            self._keep(mark)
         self._write_part()
         self._screens.close()
         about = {
@@ -202,17 +218,11 @@ class Pipeline:
             "frames_dropped": self._frames_dropped,
             "frames_equal": self._screens.equal,
             "duration_us": end_us - self._epoch_us,
-            "masked_share": round(self._painted / max(1, self._frames_seen), 4),
+            "masked_share": round(self._painted / max(1, self._screens.kept), 4),
         }
         self._writer.close(reason, {name: str(number) for name, number in about.items()})
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Frame):
-            heapq.heappush(self._frames, (event.t_us, next(self._order), event))
-            while sum(waits.pixels.nbytes for _, _, waits in self._frames) > MAX_FRAME_BYTES:
-                heapq.heappop(self._frames)
-                self._frames_dropped += 1
-            return
         if isinstance(event, Focus):
             self._gate = self._gate.observe(event)
         elif isinstance(event, Gap):
@@ -221,27 +231,24 @@ class Pipeline:
             self._screens.force_key_frames(event.t_us)
         heapq.heappush(self._waiting, (event.t_us, next(self._order), event))
 
-    @staticmethod
-    def _too_early(frame: Frame, intervals: Intervals) -> bool:
-        return intervals.place(frame.t_us, frame.t_us) is Place.NOT_YET
-
-    def _decide_frame(self, frame: Frame, intervals: Intervals) -> None:
-        self._gate, kept = self._gate.clear(frame, intervals)
-        for cleared in kept.cleared:
-            self._frames_seen += 1
-            self._painted += kept.painted
-            self._keep(cleared)
+    def _next_frame(self, horizon_us: int, intervals: Intervals) -> Frame | None:
+        """Return the oldest frame that can be decided, or None; `horizon_us` is as far as `intervals` is known."""
+        with self._frames_lock:
+            if not self._frames or (t_us := self._frames[0][0]) > horizon_us:
+                return None
+            return None if intervals.place(t_us, t_us) is Place.NOT_YET else heapq.heappop(self._frames)[2]
 
     def _decide(self, event: Event, intervals: Intervals) -> None:
         self._gate, kept = self._gate.clear(event, intervals)
         for cleared in kept.cleared:
-            self._keep(cleared)
+            self._keep(cleared, kept.painted)
 
-    def _keep(self, cleared: Cleared) -> None:
+    def _keep(self, cleared: Cleared, painted: float = 0.0) -> None:
         if isinstance(cleared.event, Frame):
             message = self._screens.encode(cleared.event)
             if message is None:
                 return
+            self._painted += painted
         else:
             message = event_log.encode(cleared, self._epoch_us)
         if not self._messages:

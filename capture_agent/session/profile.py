@@ -8,7 +8,7 @@ the ledger and nowhere else.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ class Remembered:
             version = stored.pop("format")
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise StorageError(
                 f"{path} cannot be read", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
             ) from error
@@ -100,12 +100,12 @@ class Remembered:
                 f"{path} was written by a newer version (format {version!s:.10})",
                 hint="Install that version again; nothing was changed.",
             )
-        try:
-            return cls(**stored)
-        except TypeError as error:
+        kinds = {entry.name: type(entry.default) for entry in fields(cls)}
+        if any(type(value) is not kinds.get(name) for name, value in stored.items()):
             raise StorageError(
                 f"{path} holds unknown entries", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
-            ) from error
+            )
+        return cls(**stored)
 
     def save(self, path: Path) -> None:
         """Replace `path`, durably.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,8 +28,8 @@ class Studio(Protocol):
     def open_session(self) -> PartWriter:
         """Make a held session whose key is in the vault already."""
 
-    def session_sealed(self) -> None:
-        """The session's file is closed, complete or not."""
+    def session_sealed(self, *, complete: bool) -> None:
+        """The session's file is closed; `complete`: with its end. Raises no `CaptureAgentError`."""
 
     def sources(self) -> Sequence[Source]:
         """Return fresh sources for what `rules` allow, not started."""
@@ -40,8 +41,9 @@ class Studio(Protocol):
 @dataclass(slots=True)
 class _Running:
     pipeline: Pipeline
+    epoch_us: int
     sources: Sequence[Source] = ()
-    closed_us: int | None = None
+    closed_us: int | None = None  # since when nothing is recorded and a gap has to say so
     gap_reason: GapReason = GapReason.INDICATOR
 
 
@@ -72,19 +74,29 @@ class Recorder:
             except CaptureAgentError as error:
                 self.fail(error)
                 return
+        if given is Input.PAUSE and self._running is not None:
+            # A pause is the person's, whatever hindered recording before it, even from the beginning.
+            self._running.gap_reason = GapReason.PAUSED
+            if self._running.closed_us is None:
+                self._running.closed_us = self._running.epoch_us
 
     def fail(self, error: CaptureAgentError) -> None:
-        """Go to FAULT because of `error`; what was recorded until then is sealed."""
-        self.fault = error
+        """Go to FAULT because of `error`; what was recorded until then is sealed.
+
+        Whatever else goes wrong on the way, every effect is carried out, and the first error is the one to tell:
+        the session's file says itself that it is incomplete.
+        """
+        if self.state is not State.FAULT:
+            self.fault = error
         move = recording.step(self.state, Input.FAIL)
         self.state = move.state
-        for effect in move.effects:
-            try:
-                self._do(effect, Input.FAIL)
-            except CaptureAgentError:
-                # The first error is the one to tell; the session's file says itself that it is incomplete.
-                continue
-        self._running = None
+        with ExitStack() as all_of_them:
+            for effect in reversed(move.effects):
+                all_of_them.callback(self._try, effect)
+
+    def _try(self, effect: Effect) -> None:
+        with suppress(CaptureAgentError):
+            self._do(effect, Input.FAIL)
 
     def check(self) -> None:
         """Notice a dead source or pipeline. Called with every tick."""
@@ -94,16 +106,14 @@ class Recorder:
             self._running.pipeline.check()
             for source in self._running.sources:
                 source.check()
-        except FaultError as error:
+        except CaptureAgentError as error:
             self.fail(error)
 
     def mark(self) -> None:
         """Say that everything still permits capture. If marks had stopped for too long, wait for a new proof."""
-        if self.state is State.RECORDING and self._running is not None:
-            lost_us = self._running.pipeline.mark(self._clock())
-            if lost_us is not None:
-                self.give(Input.HINDER)
-                self._running.closed_us = lost_us
+        running = self._running
+        if self.state is State.RECORDING and running is not None and not running.pipeline.mark(self._clock()):
+            self.give(Input.HINDER)
 
     def apply_rules(self) -> None:
         """Use the studio's rules from now on; for narrowing while a session is open."""
@@ -135,8 +145,9 @@ class Recorder:
     def _open_session(self) -> None:
         if self._running is None:
             writer = self._studio.open_session()
-            pipeline = Pipeline(writer, self._studio.rules(), epoch_us=self._clock(), clock=self._clock)
-            self._running = _Running(pipeline)
+            epoch_us = self._clock()
+            pipeline = Pipeline(writer, self._studio.rules(), epoch_us=epoch_us, clock=self._clock)
+            self._running = _Running(pipeline, epoch_us)
 
     def _open_interval(self) -> None:
         running = self._session()
@@ -145,6 +156,7 @@ class Recorder:
         running.pipeline.open_interval(now)
         if running.closed_us is not None:
             running.pipeline.gap(running.closed_us, now, running.gap_reason)
+            running.closed_us = None
 
     def _start_sources(self) -> None:
         running = self._session()
@@ -158,23 +170,25 @@ class Recorder:
 
     def _close_interval(self, reason: GapReason) -> None:
         running = self._session()
-        running.closed_us, running.gap_reason = self._clock(), reason
-        running.pipeline.close_interval(running.closed_us)
+        running.closed_us, running.gap_reason = running.pipeline.close_interval(self._clock()), reason
 
     def _stop_sources(self) -> None:
         running = self._session()
         sources, running.sources = running.sources, ()
-        for source in sources:
-            source.stop()
+        with ExitStack() as all_of_them:  # if one cannot be stopped, the others are all the same
+            for source in reversed(sources):
+                all_of_them.callback(source.stop)
 
     def _seal(self, reason: str) -> None:
         if self._running is None:
             return
         running, self._running = self._running, None
+        complete = False
         try:
             running.pipeline.close(reason)
+            complete = True
         finally:
-            self._studio.session_sealed()
+            self._studio.session_sealed(complete=complete)
 
     def _session(self) -> _Running:
         if self._running is None:

@@ -40,9 +40,12 @@ class Screens:
         shape = (pixels.shape[0], pixels.shape[1])
         stream = self._streams.get(frame.monitor.number)
         if stream is None or stream.shape != shape:
+            before_us = -1
             if stream is not None:
                 stream.encoder.close()
-            stream = self._streams[frame.monitor.number] = _Stream(Encoder(shape[1], shape[0]), shape)
+                before_us = stream.last_us
+            stream = _Stream(Encoder(shape[1], shape[0]), shape, last_us=before_us)
+            self._streams[frame.monitor.number] = stream
         # A frame stamped with its press may be a moment older than the one before it; video time only grows.
         t_us = max(frame.t_us - self._epoch_us, stream.last_us + 1)
         fresh = stream.key_us is None or stream.key_us < self._key_from_us <= t_us

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Event, Outcome, TaskFinished, TaskStarted
+from capture_agent.session.profile import Remembered
 from capture_agent.session.snapshot import Task
 
 TASK_ID_BYTES = 8
@@ -20,6 +21,24 @@ class _Judged:
     outcome: Outcome
     difficulty: int | None
     note: str
+
+
+def task_of(remembered: Remembered) -> Task | None:
+    """Return the task that went on when the last run ended."""
+    if not remembered.task_id:
+        return None
+    try:
+        started = datetime.fromisoformat(remembered.task_started)
+    except ValueError:
+        started = datetime.now(UTC)  # only for "since", beside the task's name
+    return Task(remembered.task_id, remembered.task_text, started)
+
+
+def remembering(task: Task | None) -> dict[str, str]:
+    """Return what is to be remembered of the task that goes on; the counterpart of `task_of`."""
+    if task is None:
+        return {"task_id": "", "task_text": "", "task_started": ""}
+    return {"task_id": task.id, "task_text": task.text, "task_started": task.started.isoformat()}
 
 
 class Tasks:

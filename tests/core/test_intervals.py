@@ -42,6 +42,13 @@ def test_closing_late_ends_at_the_last_mark():
     assert line.place(0, 100_001) is Place.OUTSIDE
 
 
+def test_the_interval_around_a_moment_is_known_with_its_end():
+    line = Intervals().open(100).mark(200).close(300).open(500)
+    assert line.bounds(100) == line.bounds(300) == (100, 300)
+    assert line.bounds(500) == (500, None)
+    assert line.bounds(400) == (400, 400)
+
+
 moves = st.lists(st.tuples(st.sampled_from(["open", "mark", "close", "skip"]), st.integers(1, 800_000)), max_size=60)
 
 

@@ -1,6 +1,7 @@
 """The gate: only what happens in an agreed program, at an allowed moment, in an agreed category is kept."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,8 @@ def test_with_focus_unknown_only_commands_are_kept_and_without_text():
     chord = kept(gate, key(300_000, "c", "\x03", ("ctrl",))).cleared[0].event
     assert (chord.sym, chord.text) == ("c", None)
     assert kept(gate, key(300_000, "Return", None)).cleared
+    for typed in ("exclam", "dead_acute", "KP_1", "eacute", "printable"):  # a key that comes up has no text
+        assert kept(gate, replace(key(300_000, typed, None), down=False)).reason is Reason.FOCUS_UNKNOWN
     assert kept(gate, Button(300_000, True, "left", 1, 1, injected=False)).reason is Reason.FOCUS_UNKNOWN
 
 
@@ -138,9 +141,37 @@ def test_titles_of_excluded_windows_are_not_kept():
     gate, seen = gate.clear(Focus(300_000, VAULT), ALWAYS)
     assert seen.cleared[0].event == Focus(300_000, None)
     gate, seen = gate.clear(Focus(400_000, EDITOR), ALWAYS)
-    marker, focus = (c.event for c in seen.cleared)
-    assert marker == Withheld(1_000_000, 0, "program")
-    assert focus.window == EDITOR
+    assert [c.event.window for c in seen.cleared] == [EDITOR]
+    gate, marks = gate.close_hidden(ALWAYS)
+    assert [c.event for c in marks] == [Withheld(1_000_000, 0, "program")]
+    assert gate.close_hidden(ALWAYS)[1] == ()
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P8")
+@given(
+    st.integers(0, 3_000_000),
+    st.integers(0, 3_000_000),
+    st.integers(1, 3_000_000),
+    st.none() | st.integers(0, 3_000_000),
+)
+def test_what_is_said_of_a_withheld_stretch_covers_it_and_stays_out_of_pauses(opened, hid, lasted, back):
+    line = Intervals().open(opened)
+    for after in range(100_000, hid + lasted, 100_000):
+        line = line.mark(opened + after)
+    since, end = opened + hid, opened + hid + lasted
+    gate, _ = Gate(RULES).clear(Focus(since, VAULT), line.close(end))
+    if back is not None and back < lasted:
+        gate, _ = gate.clear(Focus(since + back, EDITOR), line.close(end))
+    early, marks = gate.close_hidden(line)
+    if marks:  # said as soon as its last second is over, and not before
+        assert marks[0].event.t_us <= line.marked_us
+    _, later = early.close_hidden(line.mark(end).close(end))
+    (marker,) = (c.event for c in (*marks, *later))
+    assert opened <= marker.start_us <= since
+    assert (end if back is None or back >= lasted else since + back) <= marker.t_us <= end
+    assert marker.start_us in {opened, marker.start_us // 1_000_000 * 1_000_000}
+    assert marker.t_us in {end, marker.t_us // 1_000_000 * 1_000_000}
 
 
 def test_our_own_windows_are_never_recorded():

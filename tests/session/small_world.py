@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
-from capture_agent.core.errors import ConfigError
-from capture_agent.core.policy import Settings
+from capture_agent.core.errors import ConfigError, KeyError_
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
+from capture_agent.core.recording import State
+from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
 from capture_agent.session.controller import Controller
 from capture_agent.session.holdings import Surroundings
 from capture_agent.session.profile import Profile
+
+BEGINNING_US = 3_600_000_000  # time passes in `Person.tick` alone: no test depends on how busy the machine is
+
+ALL = frozenset(Category)
+STUDY = Policy(
+    "study-1", 1, "Work", "Lab", "lab@example.org", {"research": "Research."}, ALL,
+    (Recipient("Lab", age.new_classical().recipient, RecipientKind.CLASSICAL, ALL),),
+    30, (Notice("en", 1, "The notice."),),
+)  # fmt: skip
 
 
 class Secrets:
@@ -21,15 +32,21 @@ class Secrets:
 
     def __init__(self):
         self.kept = {}
+        self.locked = False
 
     def get(self, name):
-        return self.kept.get(name)
+        return self._open().get(name)
 
     def set(self, name, value):
-        self.kept[name] = value
+        self._open()[name] = value
 
     def delete(self, name):
-        self.kept.pop(name, None)
+        self._open().pop(name, None)
+
+    def _open(self):
+        if self.locked:
+            raise KeyError_("the keyring is locked", hint="Unlock it.")
+        return self.kept
 
 
 class SpySource:
@@ -51,6 +68,8 @@ class SpySource:
         if self in self.world.running:
             self.world.running.remove(self)
         self.sink = None
+        if self.world.stuck is not None:
+            raise self.world.stuck
 
 
 class SmallWorld:
@@ -58,8 +77,10 @@ class SmallWorld:
 
     def __init__(self):
         self.skipped_us = 0
+        self.began = datetime.now(UTC)
         self.started, self.running = [], []
-        self.dead = None
+        self.dead = self.stuck = None
+        self.sources_each = 1
         self.proved = True
         self.study = None
         self.chosen = Settings()
@@ -67,13 +88,13 @@ class SmallWorld:
         self.announced = 0
 
     def now_us(self):
-        return time.monotonic_ns() // 1000 + self.skipped_us
+        return BEGINNING_US + self.skipped_us
 
     def wall(self):
-        return datetime.now(UTC) + timedelta(microseconds=self.skipped_us)
+        return self.began + timedelta(microseconds=self.skipped_us)
 
     def sources(self, plan):
-        return [SpySource(self, plan.categories)]
+        return [SpySource(self, plan.categories) for _ in range(self.sources_each)]
 
     def surroundings(self):
         return Surroundings("openbox", "en_US", ("us",), 1000)
@@ -133,3 +154,12 @@ class Person:
         """Let time pass without waiting for it."""
         self.world.skipped_us += int(seconds * 1e6)
         self.agent.tick()
+
+
+def recording(person, categories=ALL):
+    person.agent.choose_own()
+    person.agree(categories)
+    person.agent.start()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+    return person.agent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from small_world import Person
+from small_world import ALL, STUDY, Person, recording
 
 from capture_agent.core.errors import (
     CaptureAgentError,
@@ -21,25 +21,9 @@ from capture_agent.core.errors import (
     StorageError,
 )
 from capture_agent.core.events import Category, Outcome
-from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
+from capture_agent.core.policy import Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.keys import age
-
-ALL = frozenset(Category)
-STUDY = Policy(
-    "study-1", 1, "Work", "Lab", "lab@example.org", {"research": "Research."}, ALL,
-    (Recipient("Lab", age.new_classical().recipient, RecipientKind.CLASSICAL, ALL),),
-    30, (Notice("en", 1, "The notice."),),
-)  # fmt: skip
-
-
-def recording(person, categories=ALL):
-    person.agent.choose_own()
-    person.agree(categories)
-    person.agent.start()
-    person.tick()
-    assert person.agent.recording_state is State.RECORDING
-    return person.agent
 
 
 @pytest.mark.promise("P1")

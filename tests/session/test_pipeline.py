@@ -213,3 +213,83 @@ def test_nothing_from_inside_a_pause_exists_at_a_thousand_events_a_second(pauses
     assert all(any(a <= t <= b for a, b in allowed) for t in filmed)
     gaps = [json.loads(m.data) for m in shelf.messages("marks") if b"paused" in m.data]
     assert len(gaps) == pauses - 1
+
+
+@pytest.mark.promise("P13")
+def test_frames_that_come_while_the_disk_hangs_take_bounded_memory(monkeypatch):
+    room = 10 * 48 * 64 * 4
+    monkeypatch.setattr("capture_agent.session.pipeline.MAX_FRAME_BYTES", room)
+    answers = threading.Event()
+
+    class Hanging(Shelf):
+        def append(self, messages):
+            answers.wait()
+            super().append(messages)
+
+    shelf, start = Hanging(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    pipeline.put(frame(start, 1))
+    wait_marking(pipeline, 1.2)  # a part is due by now, and is not written
+    for n in range(50):
+        pipeline.put(frame(clock(), n))
+        assert sum(waits.pixels.nbytes for _, _, waits in pipeline._frames) <= room
+    answers.set()
+    wait_marking(pipeline, 0.3)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    assert int(shelf.about["frames_dropped"]) >= 40
+
+
+def test_what_comes_with_a_new_interval_is_not_judged_by_what_was_known_before_it():
+    now = [start := clock()]
+    shelf = Shelf()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=lambda: now[0])
+    pipeline.put(frame(start + 100, 1))
+    pipeline.put(Focus(start + 100, EDITOR))
+    time.sleep(0.2)  # the pipeline looks, several times
+    pipeline.open_interval(start + 50)
+    now[0] = start + 1000
+    pipeline.close_interval(start + 1000)
+    pipeline.close("stopped")
+    assert [m.t_us for m in shelf.messages("screen/1")] == [100]
+    assert [m.t_us for m in shelf.messages("windows")] == [100]
+
+
+@pytest.mark.promise("P6")
+def test_an_interval_that_was_lost_ended_with_its_last_mark():
+    start = clock()
+    pipeline = Pipeline(Shelf(), RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    assert pipeline.mark(start + 100_000)
+    assert pipeline.close_interval(start + 100_000 + MARK_LOST_US + 1) == start + 100_000
+    assert not pipeline.mark(start + 100_000 + MARK_LOST_US + 2)
+    pipeline.close("stopped")
+
+
+@pytest.mark.promise("P8")
+def test_the_masked_share_counts_the_frames_that_were_kept():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    secret = Window(2, "keepassxc", "", Rect(0, 0, 32, 48), AREA, 101)
+    for n, shade in enumerate([1, 2, 2, 2]):
+        layout = Layout((EDITOR, secret) if n else (EDITOR,))
+        pipeline.put(Frame(start + n, Monitor(1, AREA), np.full((48, 64, 4), shade, np.uint8), layout))
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    assert (shelf.about["frames_kept"], shelf.about["masked_share"]) == ("2", "0.25")
+
+
+def test_a_monitor_that_changes_its_size_never_goes_back_in_time():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    small = Rect(0, 0, 32, 32)
+    pipeline._screens.encode(frame(start + 500, 1))  # and then one with the time of its press
+    message = pipeline._screens.encode(
+        Frame(start + 400, Monitor(1, small), np.full((32, 32, 4), 1, np.uint8), Layout((EDITOR,)))
+    )
+    assert message.t_us == 501
+    assert frames.is_key_frame(frames.unpack_video(message.data)[2])
+    pipeline.close("stopped")
