@@ -315,7 +315,7 @@ def _open(display: str | None) -> mss.MSS:
 
 
 def changed_rows(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return from which row to before which row two grabs of one size differ, in whole bands; equal numbers: nowhere."""
+    """Return from which row to before which row two grabs of one size differ, in whole bands; equal: nowhere."""
     height = now.shape[0]
     before, now = _words(before), _words(now)
     top = 0
