@@ -20,11 +20,16 @@ _START_CODE = b"\0\0\1"
 _SLICE_IDR, _SPS, _PPS = 5, 7, 8  # nal_unit_type, H.264 table 7-1
 _FORMAT = b"h264"
 _SECOND_US = 1_000_000
+_BAND = 128  # rows that are compared at a time; few enough to stay in the cache
 
 
 def same(a: Pixels, b: Pixels) -> bool:
-    """Return whether two images of (height, width, 4) bytes are equal; 0.3 ms for 1920 × 1080."""
-    return a.shape == b.shape and bool(np.array_equal(_words(a), _words(b)))
+    """Return whether two images of (height, width, 4) bytes are equal; at most 0.3 ms for 1920 × 1080."""
+    if a.shape != b.shape:
+        return False
+    one, other = _words(a), _words(b)
+    # In bands: what differs mostly does so long before the last row.
+    return all(np.array_equal(one[top : top + _BAND], other[top : top + _BAND]) for top in range(0, a.shape[0], _BAND))
 
 
 def _words(pixels: Pixels) -> NDArray[np.uint64] | Pixels:

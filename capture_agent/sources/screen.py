@@ -255,7 +255,7 @@ class _Camera:
                 self._drawn.box, self._drawn.full = NOTHING, False
                 self._pace.failures = 0
                 at_us = press_us if before else None
-                frames = [self._frame(shot, layout, at_us, full=full) for shot in shots]
+                frames = [self._frame(shot, layout, at_us, None if full else box) for shot in shots]
                 return [replace(f, pressed=press_us is not None) for f in frames if f is not None]
             before = False
         self._pace.next_us = now_us() + RETRY_US
@@ -288,21 +288,25 @@ class _Camera:
         # The later bound: what the frame shows is never younger than its time.
         return _Shot(monitor, pixels, now_us())
 
-    def _frame(self, shot: _Shot, layout: Layout, at_us: int | None, *, full: bool) -> Frame | None:
-        """Return the frame of a shot, None if it is the same as the one before; its pixels are the receiver's own.
+    def _frame(self, shot: _Shot, layout: Layout, at_us: int | None, box: Rect | None) -> Frame | None:
+        """Return the frame of a shot, None if nothing has changed in `box`; its pixels are the receiver's own.
 
-        The receiver paints on them, so what the monitor showed is remembered apart. Only the rows that
+        Elsewhere nothing was drawn, or it is reported later and compared then. `box` is None if the
+        frame is wanted whether or not anything has changed.
+
+        The receiver paints on the pixels, so what the monitor showed is remembered apart. Only the rows that
         changed are copied: 8 MB of fresh memory for each frame would cost more than the comparison.
         """
-        number = shot.monitor.number
+        number, area = shot.monitor.number, shot.monitor.rect
         last = self._last.get(number)
-        if last is None or last.shape != shot.pixels.shape:
+        if box is None or last is None or last.shape != shot.pixels.shape:
             self._last[number] = shot.pixels.copy()
         else:
-            top, bottom = changed_rows(last, shot.pixels)
-            if top == bottom and not full:
+            first, end = max(0, box.y - area.y), min(area.height, box.bottom - area.y)
+            top, bottom = changed_rows(last[first:end], shot.pixels[first:end])
+            if top == bottom:
                 return None
-            last[top:bottom] = shot.pixels[top:bottom]
+            last[first + top : first + bottom] = shot.pixels[first + top : first + bottom]
         self._last_us = shot.t_us if at_us is None else at_us
         return Frame(self._last_us, shot.monitor, shot.pixels, layout)
 

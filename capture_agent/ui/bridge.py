@@ -21,7 +21,9 @@ from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.session.snapshot import Agent, Snapshot
 from capture_agent.ui.view_state import View, view
 
-POLL_MS = 100  # a state change made elsewhere is on the screen after at most this; comparing costs microseconds
+# A state change made elsewhere (what a person does here is shown at once) is on the screen after at most this.
+# Longer than the time between two proofs of the indicator, which look too: while recording nothing is asked twice.
+POLL_MS = 300
 SECONDS_MS = 1000  # how often the texts that say for how long are made anew while a window shows them
 UNSEEN_TICKS = 10  # of those, until they are made anew for a tool tip alone: telling everybody costs 6 ms
 JOIN_S = 5.0  # how long closing waits for a slow call that is running
@@ -103,6 +105,8 @@ class Bridge(QObject):
 
     def refresh(self) -> None:
         """Show the agent's state as it is now; receivers of `changed` have drawn it when this returns."""
+        if self._poll.isActive():
+            self._poll.start()  # the next look is due this much later
         snapshot = self.agent.snapshot()
         if snapshot is self._snapshot or snapshot == self._snapshot:
             return
