@@ -58,6 +58,7 @@ class AgentDriver:
         self.desktop.start("xterm", *(options or ("-e", "cat")))
         window = self.windows.wait("xterm")
         self.windows.place(window, 700, 40, 500, 400)
+        self.eventually(lambda: self.windows.wait("xterm").x >= 700, "the terminal does not get its place")
         self.terminal = self.windows.wait("xterm")
 
     def start_agent(self) -> None:
@@ -71,7 +72,9 @@ class AgentDriver:
         area = self.eyes.wait("Consent")
         boxes = [seen for seen in self.eyes.all() if seen.role == "check box"]
         for name in names:
-            box = next(box for box in boxes if (box.name == name if isinstance(name, str) else name.search(box.name)))
+            fitting = [box for box in boxes if (box.name == name if isinstance(name, str) else name.search(box.name))]
+            assert fitting, f"no {name} among {[box.name for box in boxes]}"
+            box = fitting[0]
             self._scroll_to(box, area)
             box = self.eyes.again(box)
             self.hands.click(box.x + min(10, box.width // 2), box.centre[1])

@@ -37,6 +37,7 @@ AgentDriver, StudyFile, events, typed = (
 )
 
 CANARY = "zymurgy-canary-7"
+WORD = "zymurgy-7"
 XTERM = re.compile(r"(?i)\bxterm\b")
 AGE_MAGIC = b"age-encryption.org/v1"
 
@@ -116,7 +117,8 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
     agent.record()
     agent.command("task", "start", "A first task")
     agent.work_in_terminal()
-    agent.hands.type(CANARY)
+    # Fewer presses than a verdict on the lag takes: the hotkey's draw a dialog, and on a busy machine late.
+    agent.hands.type(WORD)
     agent.hands.click(*agent.terminal.centre)
     time.sleep(0.4)
     agent.command("task", "finish", "--outcome", "gave-up", "--difficulty", "4")
@@ -130,7 +132,7 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
     agent.press("Finish")
     agent.until_status(lambda seen: seen["task"] is None)
     agent.work_in_terminal()
-    agent.hands.type("the end")
+    agent.hands.type("end")
     time.sleep(0.8)
     agent.command("stop")
 
@@ -151,7 +153,7 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
     assert theirs != counted
     for path in bundles:
         assert path.stat().st_mode & 0o077 == 0
-        assert CANARY.encode() not in path.read_bytes()
+        assert WORD.encode() not in path.read_bytes()
 
     identity = ("--identity", str(researcher[0]))
     agent.research("verify", str(theirs), *identity, code=5)  # whose key it is, is not known yet
@@ -163,7 +165,7 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
     opened = tmp_path / "opened"
     report = json.loads(agent.research("open", str(theirs), *identity, "--out", str(opened), "--stills", "--json"))
     assert report["usable"] == "yes", report["reasons"]
-    assert typed(opened) == CANARY + "the end"
+    assert typed(opened) == WORD + "end"
     tasks = [e for topic, _, e in events(opened) if topic == "tasks"]
     assert [(e["kind"], e.get("text"), e.get("outcome")) for e in tasks] == [
         ("started", "A first task", None),
@@ -181,7 +183,7 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
     assert {topic for topic, _, _ in events(small)} <= {"windows", "tasks", "marks"}
     assert [e for topic, _, e in events(small) if topic == "tasks"] == tasks
     assert not list(small.glob("screen*"))
-    assert hits(small, CANARY) == []
+    assert hits(small, WORD) == []
     agent.research("verify", str(counted), *identity, code=6)
 
 
@@ -206,6 +208,17 @@ def test_a_changed_file_narrows_at_once_and_widening_stops_and_asks(agent, study
     agent.work_in_terminal()
     agent.hands.type(CANARY)
     agent.hands.click(*agent.terminal.centre)
+    time.sleep(0.5)
+
+    # So goes a program.
+    agent_driver.replace(
+        agent.settings, 'categories = ["pointer", "windows", "screen", "tasks"]\nnever_programs = ["xterm"]\n'
+    )
+    assert agent.until_status(lambda seen: "xterm" not in seen["programs"])["programs"] == ["desktop"]
+    agent.until("recording")
+    agent.work_in_terminal()
+    agent.hands.click(agent.terminal.x + 11, agent.terminal.y + 11)
+    time.sleep(0.5)
 
     # The study's file: the screen goes too.
     study.write(categories=["keyboard", "pointer", "windows", "tasks"])
@@ -256,7 +269,7 @@ def test_a_changed_file_narrows_at_once_and_widening_stops_and_asks(agent, study
     agent.press("Choose what is recorded…")
     for said in ("What changed since you agreed", "Days kept", "7", "30"):
         agent.eyes.wait(said)
-    agent.agree("Mouse", "Windows", "Tasks", XTERM)
+    agent.agree("Mouse", "Windows", "Tasks", agent_driver.BACKGROUND)
     assert agent.status()["state"] == "off"
     agent.record()
     agent.command("stop")
@@ -264,7 +277,8 @@ def test_a_changed_file_narrows_at_once_and_widening_stops_and_asks(agent, study
     first = agent.sessions()[-1]["id"]
     agent.opened(first, tmp_path / "opened")
     assert typed(tmp_path / "opened") == "before"
-    assert "button" in {e["kind"] for topic, _, e in events(tmp_path / "opened") if topic == "pointer"}
+    pointer = [e for topic, _, e in events(tmp_path / "opened") if topic == "pointer" and e["kind"] == "button"]
+    assert [(e["x"], e["y"]) for e in pointer if e["down"]] == [agent.terminal.centre]
 
 
 @pytest.mark.promise("P7")
