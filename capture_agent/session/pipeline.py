@@ -23,8 +23,10 @@ from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message
 from capture_agent.session.screens import Screens
 
-WAKE_SECONDS = 0.05  # nothing can be decided sooner than the hold window, so there is no need to wake for each event
-PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (50 ms) and sync: below 1.5 s lost at a crash
+# Marks wake the thread if there is something to decide: nothing can be decided between two of them. This is for what is
+# due without any (in a pause, behind windows that hang); on a still desktop, waking costs more than all else.
+WAKE_SECONDS = 0.2
+PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (200 ms) and sync: below 1.5 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
 # Pixels that may wait, in bytes: 12 frames at 1080p. A fast typist causes 30 frames a second, and each waits 0.15 s;
 # beyond that, also while the disk hangs, the oldest are dropped and counted.
@@ -103,14 +105,17 @@ class Pipeline:
         If marks had stopped for too long, the interval has ended; only `open_interval` goes on then.
         """
         self._intervals = self._intervals.mark(now_us)
+        if self._queue or self._frames or self._waiting or self._messages:
+            self._wake.set()
         return self._intervals.opened_us is not None
 
     def close_interval(self, now_us: int) -> int:
         """Forbid capture from now on, and return when it ended: earlier, if marks had stopped.
 
-        What waits is decided within `WAKE_SECONDS`.
+        What waits is decided at once.
         """
         self._intervals = self._intervals.close(now_us)
+        self._wake.set()
         return self._intervals.ended[-1][1] if self._intervals.ended else self._epoch_us
 
     def put(self, event: Event) -> None:
