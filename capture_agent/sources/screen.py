@@ -189,6 +189,8 @@ class _Camera:
         now = now_us()
         if press_us is not None and self._drawn.any:
             self._pace.press_us = now + PRESS_EVERY_US
+            # What it grabs need not be grabbed again at once: while somebody types, fewer frames come and wait.
+            self._pace.next_us = max(self._pace.next_us, now + self._every_us // 2)
             return self._grab_for_press(press_us)
         if self._drawn.any and (now >= self._pace.next_us or full):
             self._pace.next_us = now + self._every_us
