@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -36,7 +37,12 @@ def main() -> int:
     """Measure what the command line asks for; return 0, or 1 if a run failed."""
     asked = _arguments()
     console = Console()
-    results: dict[str, object] = {"machine": machine.facts()}
+    results: dict[str, object] = {
+        **machine.when_and_what(),
+        "command": shlex.join(["python", "-m", "benchmarks", *_without_places(sys.argv[1:])]),
+        "rounds": f"{asked.rounds} round" + ("s" if asked.rounds != 1 else ""),
+        "machine": machine.facts(),
+    }
     failed: list[str] = []
     if not asked.no_micro:
         results["micro"] = _micro(console)
@@ -55,7 +61,7 @@ def main() -> int:
     results |= {"runs": [asdict(one) for one in runs], "rows": [asdict(row) for row in summary], "failed": failed}
     asked.json.parent.mkdir(parents=True, exist_ok=True)
     asked.json.write_text(json.dumps(results, indent=1, default=str) + "\n", encoding="utf-8")
-    text = report.markdown(summary, report.notes(results))
+    text = report.document(json.loads(asked.json.read_text("utf-8")))
     asked.json.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
     console.print(f"Written: {asked.json}, {asked.json.with_suffix('.md')}")
     if asked.readme and summary and not failed:
@@ -64,6 +70,16 @@ def main() -> int:
     for one in failed:
         console.print(f"[red]failed[/red] {one}", highlight=False)
     return 1 if failed else 0
+
+
+def _without_places(arguments: Sequence[str]) -> list[str]:
+    """Return what was asked for, without where the results go."""
+    places = {"--json", "--readme"}
+    return [
+        one
+        for before, one in zip(("", *arguments), arguments, strict=False)
+        if one not in places and before not in places
+    ]
 
 
 def _arguments() -> argparse.Namespace:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -144,6 +145,12 @@ def markdown(summary: Sequence[Row], after: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *(line for paragraph in after for line in ("", paragraph))])
 
 
+def document(results: Mapping[str, Any]) -> str:
+    """Return the table and what is said below it, as Markdown, from what the JSON holds."""
+    summary = [Row(**{**row, "plaintext": tuple(row["plaintext"])}) for row in results["rows"]]
+    return markdown(summary, notes(results))
+
+
 def _lines(summary: Sequence[Row]) -> list[tuple[str, ...]]:
     """Turn recorders as rows into recorders as columns."""
     return list(zip(HEADS, *(cells(row) for row in summary), strict=True))
@@ -176,7 +183,8 @@ def notes(results: Mapping[str, object]) -> list[str]:
         lines.append(
             f"{facts['cores']} × {facts['processor']}, {facts['memory_gb']} GB, {facts['system']}, "
             f"Python {facts['python']}, ffmpeg {facts['ffmpeg']}; 1920 × 1080 under Xvfb, 10 fps. "
-            "Command: `make bench`."
+            f"{results['date']}, commit {results['commit']}; median of {results['rounds']}. "
+            f"Command: `{results['command']}` (`make bench` takes three rounds)."
         )
     poured = results.get("flood")
     if isinstance(poured, Mapping) and poured:
