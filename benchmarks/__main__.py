@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -60,10 +60,13 @@ def main() -> int:
         console.print(report.table(summary))
     results |= {"runs": [asdict(one) for one in runs], "rows": [asdict(row) for row in summary], "failed": failed}
     asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(results, indent=1, default=str) + "\n", encoding="utf-8")
+    asked.json.write_text(_json(results), encoding="utf-8")
     text = report.document(json.loads(asked.json.read_text("utf-8")))
     asked.json.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
     console.print(f"Written: {asked.json}, {asked.json.with_suffix('.md')}")
+    if asked.keep and summary and not failed:
+        asked.keep.write_text(_json(report.kept(json.loads(asked.json.read_text("utf-8")))), encoding="utf-8")
+        console.print(f"Kept in {asked.keep}")
     if asked.readme and summary and not failed:
         report.write_into(asked.readme, text)
         console.print(f"Table put into {asked.readme}")
@@ -72,9 +75,13 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def _json(results: Mapping[str, object]) -> str:
+    return json.dumps(results, indent=1, default=str) + "\n"
+
+
 def _without_places(arguments: Sequence[str]) -> list[str]:
     """Return what was asked for, without where the results go."""
-    places = {"--json", "--readme"}
+    places = {"--json", "--readme", "--keep"}
     return [
         one
         for before, one in zip(("", *arguments), arguments, strict=False)
@@ -91,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-micro", action="store_true", help="leave the single steps out")
     parser.add_argument("--only", nargs="+", choices=RECORDERS, default=list(RECORDERS), metavar="RECORDER")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json", help="(%(default)s), .md beside it")
+    parser.add_argument("--keep", type=Path, help="write what the repository keeps (docs/benchmarks/last.json)")
     parser.add_argument("--readme", type=Path, help="put the table between the marks of this file")
     return parser.parse_args()
 

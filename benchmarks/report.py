@@ -151,6 +151,12 @@ def document(results: Mapping[str, Any]) -> str:
     return markdown(summary, notes(results))
 
 
+def kept(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of the JSON in the repository: all but the recorders' own reports, which name a machine."""
+    runs = [{name: value for name, value in run.items() if name != "notes"} for run in results["runs"]]
+    return {**results, "runs": runs}
+
+
 def _lines(summary: Sequence[Row]) -> list[tuple[str, ...]]:
     """Turn recorders as rows into recorders as columns."""
     return list(zip(HEADS, *(cells(row) for row in summary), strict=True))
