@@ -213,6 +213,7 @@ def _run(profile: Profile, instance: Instance) -> int:
         if ticks % RELOAD_EVERY == 0 and world.files_changed():
             world.forget_files()
             controller.reload()
+            keys.take()
 
     def pause_or_open() -> None:
         """Obey the hotkey: it pauses; it never resumes, it opens the window where one can."""
@@ -226,10 +227,13 @@ def _run(profile: Profile, instance: Instance) -> int:
     timer.timeout.connect(tick)
     timer.start()
     server = Server(instance, dispatch, fault)
-    keys = open_hotkeys()
-    settings = controller.settings
-    _grab(keys, settings.pause_hotkey, lambda: mailbox.posted.emit(pause_or_open), controller)
-    _grab(keys, settings.task_hotkey, lambda: mailbox.posted.emit(lambda: shell.open(Command.TASK)), controller)
+
+    keys = _Keys(
+        controller,
+        lambda: mailbox.posted.emit(pause_or_open),
+        lambda: mailbox.posted.emit(lambda: shell.open(Command.TASK)),
+    )
+    keys.take()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         leave()
@@ -252,14 +256,34 @@ def _run(profile: Profile, instance: Instance) -> int:
     return 0
 
 
-def _grab(keys: Hotkeys, combination: str, pressed: Callable[[], None], controller: Controller) -> None:
-    """Take a hotkey; one that another program has is told of and changes nothing else."""
-    if not combination:
-        return
-    try:
-        keys.grab(combination, pressed)
-    except CaptureAgentError as error:
-        controller.note(error)
+class _Keys:
+    """The two hotkeys, as the settings say now."""
+
+    def __init__(self, controller: Controller, pause: Callable[[], None], task: Callable[[], None]) -> None:
+        self._controller = controller
+        self._does = (pause, task)
+        self._wanted: tuple[str, str] | None = None
+        self._keys: Hotkeys | None = None
+
+    def take(self) -> None:
+        """Grab them anew if they changed. One that another program has is told of and changes nothing else."""
+        settings = self._controller.settings
+        wanted = (settings.pause_hotkey, settings.task_hotkey)
+        if wanted == self._wanted:
+            return
+        self.close()
+        self._keys, self._wanted = open_hotkeys(), wanted
+        for combination, pressed in zip(wanted, self._does, strict=True):
+            try:
+                if combination:
+                    self._keys.grab(combination, pressed)
+            except CaptureAgentError as error:
+                self._controller.note(error)
+
+    def close(self) -> None:
+        """Give them back."""
+        if self._keys is not None:
+            self._keys.close()
 
 
 def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:

@@ -26,6 +26,7 @@ class Agreement:
         self._standing = Standing()
         self._asked: Policy | None = None
         self._left = ""  # the study that the person said no to in this run
+        self._ceiling: tuple[frozenset[Category], frozenset[str]] | None = None
         self.widened: tuple[Widening, ...] = ()
 
     @property
@@ -56,6 +57,17 @@ class Agreement:
         """
         self._policy, self._settings = policy, settings
         self._read()
+        if self._ceiling is not None:
+            self._ceiling = (self.captured, self.apps)
+
+    def begin(self) -> None:
+        """Take the person's click for what is agreed now: until `end`, files can take from it and give nothing back."""
+        self._ceiling = None
+        self._ceiling = (self.captured, self.apps)
+
+    def end(self) -> None:
+        """Wait for the next click."""
+        self._ceiling = None
 
     def _read(self) -> None:
         policy = self._policy
@@ -85,7 +97,8 @@ class Agreement:
         if offer is None or self._left == offer.policy.study or self.widened or self.closed_because():
             return frozenset()
         agreed = (self._standing.consent.permitted(purpose) for purpose in offer.policy.purposes)
-        return offer.categories.intersection(frozenset[Category]().union(*agreed))
+        captured = offer.categories.intersection(frozenset[Category]().union(*agreed))
+        return captured if self._ceiling is None else captured & self._ceiling[0]
 
     @property
     def apps(self) -> frozenset[str]:
@@ -94,7 +107,8 @@ class Agreement:
         if offer is None:
             return frozenset()
         offered = self._standing.apps if offer.policy.apps is None else self._standing.apps & offer.policy.apps
-        return offered - offer.never_apps - never_recorded()
+        apps = offered - offer.never_apps - never_recorded()
+        return apps if self._ceiling is None else apps & self._ceiling[1]
 
     def rules(self, own_pid: int) -> Rules:
         """Return what the gate lets through now."""

@@ -7,7 +7,8 @@ and the little that survives a restart. It knows no Qt and no operating system: 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ from capture_agent.session.holdings import Holdings
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
-from capture_agent.session.tasks import Tasks, remembering, task_of
+from capture_agent.session.tasks import Tasks, keep_task, kept_task
 from capture_agent.session.world import Plan, World
 from capture_agent.sources.base import Source
 
@@ -57,7 +58,7 @@ class Controller:
         self._proved_us = self._swept_us = 0
         self._paused_until: datetime | None = None
         self._recording_since: datetime | None = None
-        self._tasks = Tasks(self._recorder.put, world.now_us, task_of(self._remembered))
+        self._tasks = Tasks(self._recorder.put, world.now_us, kept_task(vault.secrets))
         self._recovered = self._holdings.recover()
         self.reload()
         self._held = 0
@@ -78,7 +79,14 @@ class Controller:
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
         agreement = self._agreement
-        problem, hint = self._trouble()
+        problem, hint = status.trouble(
+            self._recorder.state,
+            self._recorder.fault or self._problem,
+            closed=agreement.closed_because(),
+            unproved=self._unproved,
+            recovered=self._recovered,
+            widened=bool(agreement.widened),
+        )
         return Snapshot(
             state=self._recorder.state,
             joined=agreement.policy,
@@ -96,16 +104,6 @@ class Controller:
             held=self._held,
             not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
             keyring=self._vault.secrets.kind,
-        )
-
-    def _trouble(self) -> tuple[str, str]:
-        return status.trouble(
-            self._recorder.state,
-            self._recorder.fault or self._problem,
-            closed=self._agreement.closed_because(),
-            unproved=self._unproved,
-            recovered=self._recovered,
-            widened=bool(self._agreement.widened),
         )
 
     # --- time passes
@@ -138,11 +136,9 @@ class Controller:
     def _sweep(self) -> None:
         """Destroy recordings whose time is over. What cannot be done now (a locked keyring) is tried again later."""
         self._swept_us = self._world.now_us()
-        try:
+        with self._noting():
             self._holdings.destroy_expired()
             self._count()
-        except CaptureAgentError as error:
-            self.note(error)
 
     def _count(self) -> None:
         self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
@@ -152,16 +148,15 @@ class Controller:
 
         What was agreed and is no longer offered is not captured from now on.
         """
-        try:
-            joined = self._world.joined_study(self._study_path)
+        joined, settings, self._problem = self._agreement.policy, self._agreement.settings, None
+        with self._noting():
             settings = self._world.settings()
-        except CaptureAgentError as error:
-            # The last good study stays in force; at a start there is none, so nothing can begin.
-            self._problem = error
-            return
-        self._problem = None
-        if joined is None and self._remembered.joined == "own":
-            joined = own_policy()
+        with self._noting():
+            joined = self._world.joined_study(self._remembered.study_file)
+            if joined is None and self._remembered.joined == "own":
+                joined = own_policy()
+        if self._problem is not None and self._agreement.policy is None:
+            return  # the last good files stay in force; at a start there are none, so nothing can begin
         try:
             with self._holdings.lock:
                 self._agreement.use(joined, settings)
@@ -183,13 +178,12 @@ class Controller:
             self._recorder.apply_rules()
 
     def _leave(self) -> None:
+        self._agreement.end()
         if self._recorder.state in {State.RECORDING, State.SUSPENDED, State.PAUSED}:
             self._recorder.give(Input.LEAVE)
             self._paused_until = None
-            try:
+            with self._noting():  # at worst the next start comes up paused
                 self._remember(paused=False)
-            except StorageError as error:
-                self.note(error)  # at worst the next start comes up paused
 
     # --- joining and consent
 
@@ -202,6 +196,7 @@ class Controller:
         policy = self._world.read_study(Path(path))
         self._remember(joined="study", study_path=str(Path(path).resolve()))
         self._join(policy)
+        self.reload()  # from now on the file is watched, and a system policy still wins
 
     def choose_own(self) -> None:
         """Record for myself."""
@@ -224,6 +219,7 @@ class Controller:
         """Agree."""
         with self._holdings.lock:
             self._agreement.accept(categories, apps, locale, shown_text)
+        self._agreement.end()  # a click, too
         self._narrowed()
 
     def refuse(self) -> None:
@@ -268,7 +264,9 @@ class Controller:
         """
         if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
             return
+        self._agreement.begin()
         if not self._agreement.captured:
+            self._agreement.end()
             reason = self._agreement.closed_because() or "Nothing was agreed to, so nothing can be recorded."
             raise ConsentError(reason, hint="Open the window and read what is asked.")
         given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
@@ -293,6 +291,7 @@ class Controller:
     def stop(self) -> None:
         """Seal the session and stop."""
         self._recorder.give(Input.STOP)
+        self._agreement.end()
         self._paused_until = None
         self._remember(paused=False)
         self._count()
@@ -311,6 +310,14 @@ class Controller:
         """Say that something does not work, and go on without it."""
         self._problem = error
 
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Go on without what cannot be done, and say so."""
+        try:
+            yield
+        except CaptureAgentError as error:
+            self.note(error)
+
     # --- tasks
 
     def start_task(self, text: str) -> Task:
@@ -327,7 +334,8 @@ class Controller:
         self._remember_task()
 
     def _remember_task(self) -> None:
-        self._remember(**remembering(self._tasks.current))
+        with self._noting(), self._holdings.lock:  # at worst, only a restart does not know of the task
+            keep_task(self._vault.secrets, self._tasks.current)
 
     # --- held sessions
 
@@ -360,23 +368,19 @@ class Controller:
 
     def open_session(self) -> Writer:
         """Make a held session."""
-        policy, offer = self._agreement.policy, self._agreement.offer
-        if policy is None or offer is None:
+        offer, around = self._agreement.offer, self._world.surroundings()
+        if offer is None:
             raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
-        self._writer = self._holdings.create(
-            policy, self._agreement.standing, offer.max_fps, self._world.surroundings()
-        )
+        self._writer = self._holdings.create(offer.policy, self._agreement.standing, offer.max_fps, around)
         return self._writer
 
     def session_sealed(self, *, complete: bool) -> None:
         """Remove the session again if it holds nothing. That this fails is told, and stops nothing."""
         writer, self._writer = self._writer, None
-        try:
+        with self._noting():
             if writer is not None:
                 self._holdings.drop_empty(writer, complete=complete)
             self._count()
-        except CaptureAgentError as error:
-            self.note(error)
 
     def sources(self) -> Sequence[Source]:
         """Return fresh sources for what is agreed."""
@@ -394,7 +398,3 @@ class Controller:
         if remembered != self._remembered:
             remembered.save(self._profile.state)
             self._remembered = remembered
-
-    @property
-    def _study_path(self) -> Path | None:
-        return Path(self._remembered.study_path) if self._remembered.joined == "study" else None

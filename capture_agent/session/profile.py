@@ -1,7 +1,7 @@
 """Where things are on the participant's disk, and the little that survives a restart.
 
 Everything is in one folder of the user's data directory, 0700, files 0600. The state file holds
-what only narrows (a pause) or names what was chosen (which study, which task); consent is in
+what only narrows (a pause) or names what was chosen (which study); consent is in
 the ledger and nowhere else.
 """
 
@@ -70,14 +70,16 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What survives a restart. `joined` is "", "own" or "study"; a task is (id, text, started)."""
+    """What survives a restart. `joined` is "", "own" or "study"."""
 
     joined: str = ""
     study_path: str = ""
     paused: bool = False
-    task_id: str = ""
-    task_text: str = ""
-    task_started: str = ""
+
+    @property
+    def study_file(self) -> Path | None:
+        """The study file that was joined, if one was."""
+        return Path(self.study_path) if self.joined == "study" else None
 
     @classmethod
     def load(cls, path: Path) -> Remembered:

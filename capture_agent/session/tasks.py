@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Event, Outcome, TaskFinished, TaskStarted
-from capture_agent.session.profile import Remembered
+from capture_agent.keys.vault import Secrets
 from capture_agent.session.snapshot import Task
 
 TASK_ID_BYTES = 8
+_NAME = "task"  # among the secrets of the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +25,29 @@ class _Judged:
     note: str
 
 
-def task_of(remembered: Remembered) -> Task | None:
-    """Return the task that went on when the last run ended."""
-    if not remembered.task_id:
+def kept_task(kept: Secrets) -> Task | None:
+    """Return the task that went on when the last run ended.
+
+    Raises:
+        KeyError_: The secrets of the device are locked.
+    """
+    stored = kept.get(_NAME)
+    if not stored:
         return None
-    try:
-        started = datetime.fromisoformat(remembered.task_started)
-    except ValueError:
-        started = datetime.now(UTC)  # only for "since", beside the task's name
-    return Task(remembered.task_id, remembered.task_text, started)
+    task_id, text, started = json.loads(stored)
+    return Task(task_id, text, datetime.fromisoformat(started))
 
 
-def remembering(task: Task | None) -> dict[str, str]:
-    """Return what is to be remembered of the task that goes on; the counterpart of `task_of`."""
+def keep_task(kept: Secrets, task: Task | None) -> None:
+    """Remember the task that goes on among the secrets: a person's words never touch the disk in the clear.
+
+    Raises:
+        KeyError_: The secrets of the device are locked.
+    """
     if task is None:
-        return {"task_id": "", "task_text": "", "task_started": ""}
-    return {"task_id": task.id, "task_text": task.text, "task_started": task.started.isoformat()}
+        kept.delete(_NAME)
+    else:
+        kept.set(_NAME, json.dumps([task.id, task.text, task.started.isoformat()]))
 
 
 class Tasks:

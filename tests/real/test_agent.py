@@ -93,6 +93,39 @@ def test_what_is_typed_while_the_agent_is_frozen_is_never_recorded(recording, tm
 @pytest.mark.promise("P6")
 def test_without_a_tray_the_fallback_shows_before_anything_is_recorded(recording, tmp_path):
     recording.desktop.stop_tray()
+    time.sleep(1)  # the agent has noticed: it looks five times a second
+    recording.until("recording")
+    recording.work_in_terminal()
+    recording.hands.type("after")
+    time.sleep(0.8)
+    stopped(recording, tmp_path / "opened")
+    assert typed(tmp_path / "opened") == "beforeafter"
+    found = events(tmp_path / "opened")
+    gaps = [(e["start_us"], t_us, e["reason"]) for topic, t_us, e in found if topic == "marks" and e["kind"] == "gap"]
+    assert [reason for _, _, reason in gaps] == ["paused"]
+    assert not [t for topic, t, _ in found if topic != "marks" for start, end, _ in gaps if start < t < end]
+
+
+@pytest.mark.promise("P6")
+def test_what_is_typed_while_the_agent_is_frozen_is_never_recorded(recording, tmp_path):
+    recording.hands.type("before")
+    time.sleep(0.5)
+    os.kill(recording.process.pid, signal.SIGSTOP)
+    time.sleep(0.1)
+    recording.hands.type(CANARY)
+    time.sleep(1.5)
+    os.kill(recording.process.pid, signal.SIGCONT)
+    recording.until("recording")
+    time.sleep(0.6)
+    recording.hands.type("after")
+    time.sleep(0.8)
+    stopped(recording, tmp_path / "opened")
+    assert typed(tmp_path / "opened") == "beforeafter"
+
+
+@pytest.mark.promise("P6")
+def test_without_a_tray_the_fallback_shows_before_anything_is_recorded(recording, tmp_path):
+    recording.desktop.stop_tray()
     deadline = time.monotonic() + agent_driver.WAIT_S
     while not any(w.app == "capture-agent" or "capture" in w.title.lower() for w in recording.windows.all()):
         assert time.monotonic() < deadline
@@ -172,13 +205,9 @@ def test_a_full_disk_seals_as_far_as_it_got_and_says_so(desktop, small_disk, tmp
         driver.work_in_terminal()
         driver.hands.type("kept")
         time.sleep(2)
-        with (small_disk / "filler").open("wb") as filler:
-            try:
-                while True:
-                    filler.write(bytes(4096))
-                    filler.flush()
-            except OSError:
-                pass
+        with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
         driver.hands.type("until the disk is full")
         seen = driver.until("fault")
         assert "full" in seen["problem"]
@@ -198,7 +227,7 @@ def test_a_read_only_profile_is_refused_in_one_sentence(agent):
         agent.profile.parent.chmod(0o700)
     assert done.returncode == 7
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert len(done.stderr.strip().splitlines()) == 2  # what is wrong, and what to do
 
 
 def test_a_second_start_shows_the_first_ones_window(agent):

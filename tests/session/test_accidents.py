@@ -8,6 +8,8 @@ import pytest
 from small_world import ALL, STUDY, recording
 
 from capture_agent.core.errors import CaptureAgentError, ConfigError, ConsentError, FaultError, StorageError
+from capture_agent.core.events import Category
+from capture_agent.core.policy import Settings
 from capture_agent.core.recording import State
 
 
@@ -267,3 +269,44 @@ def test_a_damaged_state_file_is_refused_in_words(person, text):
     with pytest.raises(StorageError):
         person.start_agent()
     assert person.profile.state.read_text() == text
+
+
+@pytest.mark.promise("P3")
+def test_the_words_of_a_task_are_kept_among_the_secrets_and_nowhere_on_the_disk(person):
+    recording(person).start_task("write to aunt zymurgy")
+    person.agent.pause(None)
+    for path in person.profile.folder.rglob("*"):
+        assert path.is_dir() or b"zymurgy" not in path.read_bytes(), path
+    assert person.crash().snapshot().task.text == "write to aunt zymurgy"
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize(
+    "narrowed", [{"categories": frozenset({Category.POINTER})}, {"never_apps": frozenset({"editor"})}]
+)
+def test_taking_a_narrowing_back_widens_nothing_until_the_next_click(person, narrowed):
+    recording(person)
+    person.world.chosen = Settings(**narrowed)
+    person.agent.reload()
+    person.tick()
+    before = person.agent.rules()
+    person.world.chosen = Settings()
+    person.agent.reload()
+    person.tick()
+    assert (person.agent.rules().categories, person.agent.rules().apps) == (before.categories, before.apps)
+    person.agent.pause(None)
+    person.agent.resume()
+    person.tick()
+    assert [source.categories for source in person.world.running] == [ALL]
+    assert person.agent.rules().apps == {"editor"}
+
+
+@pytest.mark.promise("P7")
+def test_a_wrong_study_file_does_not_keep_the_settings_from_narrowing(person):
+    recording(person)
+    person.world.wrong = ConfigError("policy.toml:3: wrong", hint="Mend it.")
+    person.world.chosen = Settings(categories=frozenset({Category.POINTER}))
+    person.agent.reload()
+    person.tick()
+    assert person.agent.snapshot().problem == "policy.toml:3: wrong"
+    assert [source.categories for source in person.world.running] == [{Category.POINTER}]
