@@ -11,10 +11,10 @@ demo: ## run the real agent on a desktop of its own; put bundle, opened files an
 pictures: demo ## renew the screenshots in docs/pictures from what the demo saw
 	@for picture in docs/pictures/*.png; do cp "$(OUT)/$$(basename $$picture)" "$$picture"; done
 
-test: ## check, then every test, as an unprivileged user
+test: ## check, then every test (or those of TESTS), as an unprivileged user
 	@scripts/setup test
 	@scripts/check
-	@scripts/test
+	@scripts/test $(TESTS)
 
 check: ## style, types, import contracts
 	@scripts/setup test

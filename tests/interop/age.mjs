@@ -1,6 +1,9 @@
 // Encrypts or decrypts standard input with the npm library age-encryption.
 //   node age.mjs encrypt RECIPIENT…      node age.mjs decrypt IDENTITY
-import { Decrypter, Encrypter } from "age-encryption";
+import { webcrypto } from "node:crypto";
+
+globalThis.crypto ??= webcrypto; // Debian 12's Node.js 18 does not show it by itself, and the library looks when it loads
+const { Decrypter, Encrypter } = await import("age-encryption");
 
 const [verb, ...keys] = process.argv.slice(2);
 const chunks = [];

@@ -78,7 +78,8 @@ def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: 
     assert summary["frames"] > 10
     assert summary["usable"] == "yes", summary["reasons"]
     for name in summary["pictures"]:
-        assert Image.open(out / name).size == (1280, 800)
+        with Image.open(out / name) as picture:
+            assert picture.size == (1280, 800)
     assert {"bundle.capture", "opened", "summary.json"} <= {path.name for path in out.iterdir()}
     watched = (spy / "notes").read_text().count("watched")
     assert watched >= 5  # the demo, the agent, and each command

@@ -105,9 +105,9 @@ def test_two_monitors_can_be_plugged_and_unplugged(two_monitors: PrivateDesktop)
 
 
 def test_a_screenshot_shows_the_desktop(desktop: PrivateDesktop, tmp_path: Path) -> None:
-    picture = Image.open(desktop.screenshot(tmp_path / "shot.png"))
-    assert picture.size == (1280, 800)
-    assert picture.getpixel((5, 5)) == (0x3B, 0x4A, 0x5A)
+    with Image.open(desktop.screenshot(tmp_path / "shot.png")) as picture:
+        assert picture.size == (1280, 800)
+        assert picture.getpixel((5, 5)) == (0x3B, 0x4A, 0x5A)
 
 
 @pytest.mark.parametrize("tray", ["tint2", "lxqt-panel", "none"])
