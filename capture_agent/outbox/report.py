@@ -22,7 +22,7 @@ REPORT_FORMAT = 1
 # When a session is called not usable; each a share or a time beyond which a model learns the wrong thing from it.
 LEAST_RECORDED_US = SECOND_US  # less than a second shows no work
 MOST_DROPPED = 0.05  # share of frames lost: events then join to frames that were not on screen
-# The median: programs may well take long to show something now and then; if most frames come later, the recorder is late.
+# Of the median press: programs may take long now and then; if most frames come later, the recorder is late.
 MOST_LAG_US = 500_000
 ENOUGH_PRESSES = 20  # fewer say nothing about the recorder
 MOST_WITHHELD = 0.9  # share of the time in which input was not kept
