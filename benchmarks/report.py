@@ -188,7 +188,8 @@ def notes(results: Mapping[str, object]) -> list[str]:
     if isinstance(facts, Mapping):
         lines.append(
             f"{facts['cores']} × {facts['processor']}, {facts['memory_gb']} GB, {facts['system']}, "
-            f"Python {facts['python']}, ffmpeg {facts['ffmpeg']}; 1920 × 1080 under Xvfb, 10 fps. "
+            f"Python {facts['python']}, ffmpeg {facts['ffmpeg']}; 1920 × 1080 under Xvfb, "
+            f"10 fps; load {facts['load']} at the start. "
             f"{results['date']}, commit {results['commit']}; median of {results['rounds']}. "
             f"Command: `{results['command']}` (`make bench` takes three rounds)."
         )
