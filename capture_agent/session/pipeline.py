@@ -24,7 +24,7 @@ from capture_agent.encode.event_log import Message
 from capture_agent.session.screens import Screens
 
 # Marks wake the thread if there is something to decide: nothing can be decided between two of them. This is for what is
-# due without any (in a pause, behind windows that hang); on a still desktop, waking costs more than all else.
+# due without any (in a pause, behind windows that hang).
 WAKE_SECONDS = 0.2
 PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (200 ms) and sync: below 1.5 s lost at a crash
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working

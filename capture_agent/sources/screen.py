@@ -13,8 +13,8 @@ frame may show the state before the press or already the reaction. It shows the 
 then nothing was drawn between (1) and the grab, so the pixels are those that were on screen when
 the press happened, and the frame carries the time of the press. Otherwise it carries the time of
 the grab, and the press joins to the frame before. (Drawing within `REARM_US` before a press cannot be
-told from the reaction.) Presses that follow each other faster than hands can (`PRESS_EVERY_US`) are not
-grabbed for.
+told from the reaction.) A press within `PRESS_EVERY_US` of the one that was grabbed for is not grabbed
+for itself.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ from capture_agent.sources.worker import Worker
 
 REARM_US = 10_000  # reports are armed again this often at most: a video then costs 1 % of a core, not 10 %
 LAYOUT_TRIES = 3  # a window that is being dragged moves in every grab: try again later
-# A grab for a press costs 2 ms. Fast typists press 10 times a second, in bursts 25 ms apart; a key that
-# repeats, or a program that types, 30 to 125 times.
+# Bounds the grabs for presses to 40 a second: the flood of the benchmark presses 125 times a second.
 PRESS_EVERY_US = 25_000
 BAND = 64  # rows that are compared and copied together: as few calls as possible, as little copied as possible
 FAILURES = 5  # grabs in a row that may fail while the screen changes its size; then something is broken
