@@ -23,6 +23,8 @@ class Waker:
             self._write.send(b"!")
         except BlockingIOError:
             return  # full of wakes that nobody has read yet: one more says nothing new
+        except (BrokenPipeError, ConnectionResetError):
+            return  # being closed, the other end first: there is nobody left to wake
         except OSError:
             if self._write.fileno() != -1:
                 raise

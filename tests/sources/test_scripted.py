@@ -75,3 +75,12 @@ def test_a_thread_that_is_asked_to_end_is_none() -> None:
     worker.start()
     assert worker.stop()
     worker.check()
+
+
+def test_waking_a_thread_that_is_just_closing_its_end_is_no_error() -> None:
+    from capture_agent.desktop.waker import Waker
+
+    waker = Waker()
+    waker._read.close()  # what `close` does first
+    waker.wake()
+    waker.close()
