@@ -75,6 +75,7 @@ class Shell(QObject):
 
     def open(self, command: Command | None = None) -> None:
         """Do what `command` stands for, as far as it needs a window; None just shows the window."""
+        self.bridge.refresh()  # what is shown may be a moment old, and a command may have changed it
         match command:
             case Command.START:
                 self._start()
@@ -89,6 +90,7 @@ class Shell(QObject):
 
     def ask(self) -> None:
         """Show the consent panel."""
+        self.bridge.refresh()
         offer = self.bridge.snapshot.offer
         if offer is None:
             self.window.open()
