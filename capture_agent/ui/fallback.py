@@ -136,7 +136,6 @@ class FallbackSign(QWidget):
 
     def _clicked(self) -> None:
         self._bridge.refresh()
-        self._bridge.refresh()
         if self._bridge.view.click is Click.PAUSE:
             self._bridge.do(lambda: self._bridge.agent.pause(None))
         else:
