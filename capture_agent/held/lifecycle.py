@@ -33,10 +33,13 @@ class Input(StrEnum):
 
 _ENDING = {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.EXPIRED}
 
-# What is being recorded can be destroyed but not released; what is gone never comes back.
+_SAID = {State.RECORDING: "being recorded"}  # where the name alone is no sentence
+_DONE = {Input.SEAL: "sealed", Input.RELEASE: "released", Input.DESTROY: "deleted", Input.EXPIRE: "expired"}
+
+# What is being recorded is sealed first, whatever comes then; what is gone never comes back.
 TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
     {
-        State.RECORDING: {Input.SEAL: State.HELD, Input.DESTROY: State.DESTROYED},
+        State.RECORDING: {Input.SEAL: State.HELD},
         State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.RELEASE: State.RELEASED},
         State.RELEASED: {**_ENDING, Input.SEAL: State.RELEASED, Input.RELEASE: State.RELEASED},
         State.DESTROYED: {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.DESTROYED},
@@ -55,5 +58,6 @@ def step(state: State, given: Input) -> State:
         return TABLE[state][given]
     except KeyError:
         raise ConsentError(
-            f"a session that is {state.value} does not allow: {given.value}", hint="Look at it in My recordings."
+            f"a session that is {_SAID.get(state, state.value)} cannot be {_DONE[given]}",
+            hint="Stop recording first." if state is State.RECORDING else "Look at it in My recordings.",
         ) from None

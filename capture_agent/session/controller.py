@@ -13,11 +13,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
+from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Event, Outcome
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.privacy import Rules
 from capture_agent.core.recording import Input, State
+from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.held.writer import Writer
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.notices import own_policy
@@ -354,9 +355,8 @@ class Controller:
     def delete(self, session: str) -> None:
         """Destroy a held session."""
         full = self._holdings.find(session)
+        self._holdings.allow(full, Destiny.DESTROY)
         line = next(one for one in self._holdings.sessions() if one.id == full)
-        if line.state == "recording":
-            raise StorageError("this session is being recorded", hint="Stop recording first.")
         self._holdings.destroy(line.study, [full])
         self._count()
 

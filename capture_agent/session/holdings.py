@@ -22,6 +22,8 @@ from capture_agent import __version__
 from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
+from capture_agent.held import lifecycle
+from capture_agent.held.lifecycle import Input, State
 from capture_agent.held.store import HeldInfo, Store
 from capture_agent.held.tape import SESSION_ID
 from capture_agent.held.writer import Writer
@@ -126,9 +128,7 @@ class Holdings:
 
     def _line(self, info: HeldInfo, released_to: tuple[str, ...], known: frozenset[str]) -> HeldSession:
         started = datetime.fromisoformat(info.created) if info.created else info.written
-        state = "recording" if info.recording else "released" if released_to else "held"
-        if info.problem or info.id not in known:
-            state = "damaged"
+        state = "damaged" if info.problem or info.id not in known else _state(info, released_to).value
         expires = started + timedelta(days=self.retention_days(info.study))
         return HeldSession(
             id=info.id,
@@ -189,6 +189,15 @@ class Holdings:
 
     # --- letting go
 
+    def allow(self, session: str, given: Input) -> None:
+        """Return if `given` may happen to `session` now.
+
+        Raises:
+            ConsentError: The table of a session's life has no such move.
+        """
+        info = next(info for info in self._store.sessions() if info.id == session)
+        lifecycle.step(_state(info, self._released().get(session, ())), given)
+
     def release(self, session: str, policy: Policy, standing: Standing, progress: Progress = silent) -> tuple[str, ...]:
         """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
 
@@ -200,8 +209,7 @@ class Holdings:
             raise ConsentError("nothing was agreed to", hint="Recordings can be released after you have agreed.")
         with self._lock:
             session = self.find(session)
-            if any(info.id == session and info.recording for info in self._store.sessions()):
-                raise StorageError("this session is being recorded", hint="Stop recording first.")
+            self.allow(session, Input.RELEASE)
             identity = self._vault.identity(session)
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
@@ -293,3 +301,9 @@ class Holdings:
         gone = [one for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
         for study in {one.study for one in gone}:
             self.destroy(study, [one.id for one in gone if one.study == study])
+
+
+def _state(info: HeldInfo, released_to: tuple[str, ...]) -> State:
+    if info.recording:
+        return State.RECORDING
+    return State.RELEASED if released_to else State.HELD

@@ -221,7 +221,7 @@ def test_a_session_that_is_being_recorded_is_not_released(person):
     agent = studying(person)
     agent.start_task("x")
     (held,) = agent.sessions()
-    with pytest.raises(StorageError, match="being recorded"):
+    with pytest.raises(ConsentError, match="being recorded"):
         agent.release(held.id)
 
 

@@ -295,7 +295,7 @@ def test_a_session_that_is_being_recorded_cannot_be_deleted_and_a_held_one_can(p
     agent = recording(person)
     agent.start_task("x")
     (held,) = agent.sessions()
-    with pytest.raises(StorageError, match="being recorded"):
+    with pytest.raises(ConsentError, match="being recorded"):
         agent.delete(held.id)
     agent.stop()
     agent.delete(held.id[:6])
