@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from Xlib import XK, X, error
 
 from capture_agent.core.errors import ConfigError, DesktopError, FaultError
 from capture_agent.desktop.waker import Waker
-from capture_agent.desktop.x11_connection import Connection, wait
+from capture_agent.desktop.x11_connection import LOST, Connection, wait
 
 MODIFIERS = {
     "shift": X.ShiftMask,
@@ -112,6 +113,11 @@ class X11Hotkeys:
         self._closing = True
         self._waker.wake()
         self._thread.join()
+        # A server may notice late that a connection was closed; who grabs the same keys next should find them free.
+        # Not waited for: a server that hangs must not keep anybody from leaving.
+        with contextlib.suppress(DesktopError, *LOST):
+            self._connection.root.ungrab_key(X.AnyKey, X.AnyModifier)
+            self._connection.flush()
         self._connection.close()
         self._waker.close()
 

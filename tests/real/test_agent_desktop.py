@@ -82,6 +82,7 @@ def test_monitors_are_recorded_side_by_side_and_may_come_and_go(agent, two_monit
     assert x > 640
     for step, change in (("two ", two_monitors.unsplit), ("one ", two_monitors.split), ("two", None)):
         agent.hands.type(step)
+        time.sleep(0.4)  # what is typed shortly before the focus moves is withheld
         agent.hands.click(x, y)
         agent.hands.click(300, 600)  # the background, on the left
         agent.work_in_terminal()
