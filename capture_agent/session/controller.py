@@ -6,8 +6,7 @@ and the little that survives a restart. It knows no Qt and no operating system: 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from pathlib import Path
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Event, Outcome
 from capture_agent.core.policy import Policy, Settings
-from capture_agent.core.privacy import Rules
 from capture_agent.core.recording import Input, State
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.held.writer import Writer
@@ -29,9 +27,9 @@ from capture_agent.session.holdings import Holdings
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+from capture_agent.session.studio import AgreedStudio
 from capture_agent.session.tasks import Tasks, keep_task, kept_task
-from capture_agent.session.world import Plan, World
-from capture_agent.sources.base import Source
+from capture_agent.session.world import World
 
 PROVE_EVERY_US = 150_000  # every second tick, also when one comes a little early: at least every 250 ms
 SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at every ten minutes
@@ -52,14 +50,14 @@ class Controller:
         self._holdings = Holdings(profile, vault, ledger, world.wall)
         self._agreement = Agreement(ledger, world.wall)
         self._remembered = Remembered.load(profile.state)
-        self._recorder = Recorder(self, world.now_us, paused=self._remembered.paused)
+        self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
+        self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
+        self._recorder = Recorder(self._studio, world.now_us, paused=self._remembered.paused)
         self._problem: CaptureAgentError | None = None
-        self._writer: Writer | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
         self._paused_until: datetime | None = None
         self._recording_since: datetime | None = None
-        self._tasks = Tasks(self._recorder.put, world.now_us, kept_task(vault.secrets))
         self._recovered = self._holdings.recover()
         self.reload()
         self._held = 0
@@ -319,6 +317,15 @@ class Controller:
         except CaptureAgentError as error:
             self.note(error)
 
+    def _sealed(self, writer: Writer, complete: bool) -> None:
+        """Remove a session again that holds nothing. That this fails is told, and stops nothing."""
+        with self._noting():
+            self._holdings.drop_empty(writer, complete=complete)
+            self._count()
+
+    def _put(self, event: Event) -> bool:
+        return self._recorder.put(event)
+
     # --- tasks
 
     def start_task(self, text: str) -> Task:
@@ -359,37 +366,6 @@ class Controller:
         line = next(one for one in self._holdings.sessions() if one.id == full)
         self._holdings.destroy(line.study, [full])
         self._count()
-
-    # --- what the recorder needs (`recorder.Studio`)
-
-    def rules(self) -> Rules:
-        """Return what may be recorded now."""
-        return self._agreement.rules(os.getpid())
-
-    def open_session(self) -> Writer:
-        """Make a held session."""
-        offer, around = self._agreement.offer, self._world.surroundings()
-        if offer is None:
-            raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
-        self._writer = self._holdings.create(offer.policy, self._agreement.standing, offer.max_fps, around)
-        return self._writer
-
-    def session_sealed(self, *, complete: bool) -> None:
-        """Remove the session again if it holds nothing. That this fails is told, and stops nothing."""
-        writer, self._writer = self._writer, None
-        with self._noting():
-            if writer is not None:
-                self._holdings.drop_empty(writer, complete=complete)
-            self._count()
-
-    def sources(self) -> Sequence[Source]:
-        """Return fresh sources for what is agreed."""
-        offer = self._agreement.offer
-        return self._world.sources(Plan(self._agreement.captured, 1 if offer is None else offer.max_fps))
-
-    def opening_events(self, now_us: int) -> Sequence[Event]:
-        """Say which task goes on."""
-        return self._tasks.opening_events(now_us)
 
     # --- what survives
 

@@ -19,6 +19,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from capture_agent.core.events import Category
+from capture_agent.core.language import say
 from capture_agent.core.recording import State
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import words
@@ -197,11 +198,11 @@ def _off(snapshot: Snapshot) -> str:
 def _not_recorded(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the sentences on what is not recorded now; while nothing is, that is the only one that matters."""
     if snapshot.state in {State.OFF, State.FAULT}:
-        return ("Nothing is recorded now.", *snapshot.not_recorded)
+        return (say("Nothing is recorded now."), *snapshot.not_recorded)
     if snapshot.state is State.PAUSED:
         return ("Nothing is recorded during the pause.", *snapshot.not_recorded)
     if snapshot.state is State.SUSPENDED and not snapshot.not_recorded:
-        return ("Nothing is recorded now.",)
+        return (say("Nothing is recorded now."),)
     return snapshot.not_recorded
 
 

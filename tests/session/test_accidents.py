@@ -182,9 +182,9 @@ def test_the_only_part_of_a_session_that_could_not_be_sealed_is_kept(person):
     for _ in range(100):
         person.tick(0.1)
         time.sleep(0.02)
-        if agent._writer.parts:
+        if agent._studio.writer.parts:
             break
-    agent._writer.abandon()  # what a disk does that goes away
+    agent._studio.writer.abandon()  # what a disk does that goes away
     agent.stop()
     assert agent.recording_state is State.FAULT
     assert [(one.state, one.complete) for one in agent.sessions()] == [("held", False)]
@@ -289,16 +289,17 @@ def test_taking_a_narrowing_back_widens_nothing_until_the_next_click(person, nar
     person.world.chosen = Settings(**narrowed)
     person.agent.reload()
     person.tick()
-    before = person.agent.rules()
+    before = person.agent._studio.rules()
     person.world.chosen = Settings()
     person.agent.reload()
     person.tick()
-    assert (person.agent.rules().categories, person.agent.rules().apps) == (before.categories, before.apps)
+    now = person.agent._studio.rules()
+    assert (now.categories, now.apps) == (before.categories, before.apps)
     person.agent.pause(None)
     person.agent.resume()
     person.tick()
     assert [source.categories for source in person.world.running] == [ALL]
-    assert person.agent.rules().apps == {"editor"}
+    assert person.agent._studio.rules().apps == {"editor"}
 
 
 @pytest.mark.promise("P7")
