@@ -11,6 +11,7 @@ from hypothesis import settings
 
 # A slow machine decides no test: Hypothesis counts examples, not time.
 settings.register_profile("house", deadline=None, print_blob=True)
+settings.register_profile("soak", parent=settings.get_profile("house"), max_examples=2000)
 settings.load_profile("house")
 
 PROPERTY = "promise"
