@@ -20,6 +20,8 @@ OWN_STUDY = "myself"  # the study id of recording for oneself
 OWN_PURPOSE = "own-use"
 OWN_RETENTION_DAYS = 30
 OWN_DEVICE = "own-device"  # stands for the device's own recipient until one exists
+TRAINING_PURPOSE = "train-computer-use-models"  # the id that makes every notice say what training means
+MAX_CONSENT_MONTHS = 6  # after half a year nobody remembers the details of a yes; then it is asked again
 
 # The recipient in config.example.toml. Its identity is public, so everybody could read what is sealed to it.
 EXAMPLE_SEED_TEXT = "capture-agent example recipient: never use this key"
@@ -30,6 +32,37 @@ class RecipientKind(StrEnum):
 
     HYBRID = "hybrid"  # age1pq…, post-quantum
     CLASSICAL = "classical"  # age1…, X25519
+
+
+class LegalBasis(StrEnum):
+    """What the processing rests on (GDPR art. 6(1) a to f). Only consent ever enables capture."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal-obligation"
+    VITAL_INTERESTS = "vital-interests"
+    PUBLIC_TASK = "public-task"
+    LEGITIMATE_INTERESTS = "legitimate-interests"
+
+
+class Right(StrEnum):
+    """What a participant can claim from the controller (GDPR art. 7(3) and 15 to 21)."""
+
+    WITHDRAW = "withdraw"
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    PORTABILITY = "portability"
+    OBJECTION = "objection"
+
+
+class MonitoringLaw(StrEnum):
+    """Laws by which an employer tells of monitoring, and has it acknowledged. That is no consent to anything."""
+
+    NEW_YORK = "new-york"  # Civil Rights Law § 52-c*2
+    DELAWARE = "delaware"  # Code, Title 19, § 705
+    CONNECTICUT = "connecticut"  # General Statutes § 31-48d
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +86,31 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Monitoring:
+    """What an employer has to tell about monitoring. Acknowledging it permits no capture.
+
+    `daily`: shown again, without asking for anything, at the first start of each day.
+    """
+
+    laws: tuple[MonitoringLaw, ...]
+    notices: tuple[Notice, ...]
+    daily: bool = False
+
+    def notice(self, locale: str) -> Notice:
+        """Return the text in `locale`, as `Policy.notice` does."""
+        return in_language(self.notices, locale)
+
+
+def in_language(notices: tuple[Notice, ...], locale: str) -> Notice:
+    """Return the notice in `locale` ("de_CH" falls back to "de"), else the first one."""
+    for wanted in (locale, locale.split("_", maxsplit=1)[0]):
+        for notice in notices:
+            if notice.locale == wanted:
+                return notice
+    return notices[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A study as its admin offers it."""
 
@@ -72,6 +130,17 @@ class Policy:
     max_fps: int = 10
     expires: datetime | None = None
     enabled: bool = True  # the kill switch; lifting it never resumes capture
+    controller_address: str = ""
+    independent_contact: str = ""  # a data protection officer, or anybody who is nobody's manager
+    complaint_authority: str = ""
+    jurisdiction: str = ""
+    storage: str = ""  # where what was released is kept, for people to read
+    legal_basis: LegalBasis = LegalBasis.CONSENT
+    rights: tuple[Right, ...] = tuple(Right)
+    consent_months: int = MAX_CONSENT_MONTHS
+    dpia: str = ""  # reference to the data protection impact assessment
+    agreement: str = ""  # reference to a works agreement, an ethics board's vote, or a data sharing contract
+    monitoring: Monitoring | None = None
 
     @property
     def is_own(self) -> bool:
@@ -80,11 +149,7 @@ class Policy:
 
     def notice(self, locale: str) -> Notice:
         """Return the notice in `locale` ("de_CH" falls back to "de"), else the first one."""
-        for wanted in (locale, locale.split("_", maxsplit=1)[0]):
-            for notice in self.notices:
-                if notice.locale == wanted:
-                    return notice
-        return self.notices[0]
+        return in_language(self.notices, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +204,12 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
     compare("study", agreed.study, new.study, wider=agreed.study != new.study)
     compare("title", agreed.title, new.title, wider=agreed.title != new.title)
     compare("controller", agreed.controller, new.controller, wider=agreed.controller != new.controller)
+    for what, was, wants in _particulars(agreed, new):
+        compare(what, was or "not there", wants or "not there", wider=was != wants)
+    for right in agreed.rights:
+        compare("right", right, "not there", wider=right not in new.rights)
+    longer = new.consent_months > agreed.consent_months
+    compare("months a consent lasts", agreed.consent_months, new.consent_months, wider=longer)
     for purpose in sorted(new.purposes):
         was = agreed.purposes.get(purpose, "")
         compare(f"purpose {purpose}", was or "not there", new.purposes[purpose], wider=was != new.purposes[purpose])
@@ -172,6 +243,20 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
             wider=before_text is None or before_text.text != notice.text,
         )
     return tuple(found)
+
+
+def _particulars(agreed: Policy, new: Policy) -> tuple[tuple[str, str, str], ...]:
+    """Return what people are told of who answers for the data, where it is and by which right: name, before, after."""
+    return (
+        ("controller's address", agreed.controller_address, new.controller_address),
+        ("independent contact", agreed.independent_contact, new.independent_contact),
+        ("complaint authority", agreed.complaint_authority, new.complaint_authority),
+        ("jurisdiction", agreed.jurisdiction, new.jurisdiction),
+        ("storage", agreed.storage, new.storage),
+        ("legal basis", agreed.legal_basis, new.legal_basis),
+        ("impact assessment", agreed.dpia, new.dpia),
+        ("agreement", agreed.agreement, new.agreement),
+    )
 
 
 def _apps(apps: frozenset[str] | None) -> str:

@@ -8,11 +8,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeGuard
+from typing import TypedDict, TypeGuard
 
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import Category
-from capture_agent.core.policy import OWN_DEVICE, Notice, Policy, Recipient, RecipientKind
+from capture_agent.core.policy import (
+    MAX_CONSENT_MONTHS,
+    OWN_DEVICE,
+    LegalBasis,
+    Monitoring,
+    MonitoringLaw,
+    Notice,
+    Policy,
+    Recipient,
+    RecipientKind,
+    Right,
+)
 from capture_agent.keys import age
 
 Json = Mapping[str, object]
@@ -24,21 +35,22 @@ def policy_to_json(policy: Policy) -> dict[str, object]:
         "study": policy.study,
         "version": policy.version,
         "title": policy.title,
-        "controller": {"name": policy.controller, "contact": policy.contact},
+        "controller": {"name": policy.controller, "address": policy.controller_address, "contact": policy.contact},
+        "independent_contact": policy.independent_contact,
+        "complaint_authority": policy.complaint_authority,
+        "jurisdiction": policy.jurisdiction,
+        "legal_basis": policy.legal_basis,
+        "rights": list(policy.rights),
+        "storage": policy.storage,
+        "consent_months": policy.consent_months,
+        "dpia": policy.dpia,
+        "agreement": policy.agreement,
+        "monitoring": None if policy.monitoring is None else _monitoring_to_json(policy.study, policy.monitoring),
         "purposes": dict(policy.purposes),
         "categories": sorted(policy.categories),
         "recipients": [_recipient_to_json(recipient) for recipient in policy.recipients],
         "retention_days": policy.retention_days,
-        "notices": [
-            {
-                "id": notice_id(policy.study, notice),
-                "locale": notice.locale,
-                "version": notice.version,
-                "sha256": text_hash(notice.text),
-                "text": notice.text,
-            }
-            for notice in policy.notices
-        ],
+        "notices": [_notice_to_json(policy.study, notice) for notice in policy.notices],
         "apps": None if policy.apps is None else sorted(policy.apps),
         "tasks": list(policy.tasks),
         "destination": policy.destination,
@@ -95,6 +107,65 @@ def _policy(stored: object) -> Policy:
         max_fps=_number(found["max_fps"]),
         expires=None if expires is None else datetime.fromisoformat(_text(expires)),
         enabled=found["enabled"] is True,
+        **_particulars(found, controller),
+    )
+
+
+class _Particulars(TypedDict):
+    controller_address: str
+    independent_contact: str
+    complaint_authority: str
+    jurisdiction: str
+    storage: str
+    legal_basis: LegalBasis
+    rights: tuple[Right, ...]
+    consent_months: int
+    dpia: str
+    agreement: str
+    monitoring: Monitoring | None
+
+
+def _particulars(found: Json, controller: Json) -> _Particulars:
+    """Return the fields that a record of before they existed does not have: it then says what held without them."""
+    monitoring = found.get("monitoring")
+    return _Particulars(
+        controller_address=_text(controller.get("address", "")),
+        independent_contact=_text(found.get("independent_contact", "")),
+        complaint_authority=_text(found.get("complaint_authority", "")),
+        jurisdiction=_text(found.get("jurisdiction", "")),
+        storage=_text(found.get("storage", "")),
+        legal_basis=LegalBasis(_text(found.get("legal_basis", LegalBasis.CONSENT))),
+        rights=tuple(Right(_text(one)) for one in _items(found.get("rights", list(Right)))),
+        consent_months=_number(found.get("consent_months", MAX_CONSENT_MONTHS)),
+        dpia=_text(found.get("dpia", "")),
+        agreement=_text(found.get("agreement", "")),
+        monitoring=None if monitoring is None else _monitoring(_mapping(monitoring)),
+    )
+
+
+def _notice_to_json(study: str, notice: Notice) -> dict[str, object]:
+    return {
+        "id": notice_id(study, notice),
+        "locale": notice.locale,
+        "version": notice.version,
+        "sha256": text_hash(notice.text),
+        "text": notice.text,
+    }
+
+
+def _monitoring_to_json(study: str, monitoring: Monitoring) -> dict[str, object]:
+    return {
+        "laws": list(monitoring.laws),
+        "notices": [_notice_to_json(study, notice) for notice in monitoring.notices],
+        "daily": monitoring.daily,
+    }
+
+
+def _monitoring(stored: Json) -> Monitoring:
+    return Monitoring(
+        laws=tuple(MonitoringLaw(_text(one)) for one in _items(stored["laws"])),
+        notices=tuple(_notice(_mapping(one)) for one in _items(stored["notices"])),
+        daily=stored["daily"] is True,
     )
 
 

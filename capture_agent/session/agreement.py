@@ -8,7 +8,7 @@ from datetime import datetime
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
 from capture_agent.core.never import never_recorded
-from capture_agent.core.policy import Effective, Policy, Settings, Widening, effective, widenings
+from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
 from capture_agent.core.privacy import DESKTOP_APP, Rules
 from capture_agent.ledger.receipts import accepted_body, asked_body
 from capture_agent.ledger.record import Ledger
@@ -122,6 +122,8 @@ class Agreement:
             return ""
         if not policy.enabled:
             return "The study was switched off by its administrator."
+        if policy.legal_basis is not LegalBasis.CONSENT:
+            return "The study does not rest on consent, and nothing is recorded without it."
         if policy.expires is not None and policy.expires <= self._now():
             return f"The study ended on {policy.expires:%Y-%m-%d}."
         if any(recipient.is_example for recipient in policy.recipients):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from capture_agent.core.events import Category
-from capture_agent.core.policy import MAX_FPS_LIMIT
+from capture_agent.core.policy import MAX_FPS_LIMIT, LegalBasis, Right
 
 MAX_NAME_CHARS = 200  # a title or name is one line of a window
 MAX_SENTENCE_CHARS = 2_000  # a purpose is a sentence, not a notice
@@ -82,4 +82,6 @@ Locale = Annotated[str, AfterValidator(_locale)]
 Moment = Annotated[datetime, PlainValidator(_moment)]
 Hotkey = Annotated[str, AfterValidator(_hotkey)]
 CategoryName = Annotated[Category, Field(strict=False)]
+BasisName = Annotated[LegalBasis, Field(strict=False)]
+RightName = Annotated[Right, Field(strict=False)]
 Fps = Annotated[int, Field(ge=1, le=MAX_FPS_LIMIT)]

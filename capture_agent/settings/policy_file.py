@@ -15,12 +15,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.policy import (
+    MAX_CONSENT_MONTHS,
     MAX_FPS_LIMIT,
     OWN_STUDY,
     RETENTION_LIMIT_DAYS,
+    LegalBasis,
     Notice,
     Policy,
     Recipient,
+    Right,
 )
 from capture_agent.keys import age
 from capture_agent.settings.fields import (
@@ -28,6 +31,7 @@ from capture_agent.settings.fields import (
     MAX_PROGRAMS,
     MAX_RECIPIENTS,
     MAX_TASKS,
+    BasisName,
     CategoryName,
     Format,
     Fps,
@@ -35,6 +39,7 @@ from capture_agent.settings.fields import (
     Moment,
     Name,
     Program,
+    RightName,
     Sentence,
     Table,
     plain,
@@ -128,7 +133,34 @@ class PolicyTable(Table):
     version: int = Field(ge=1, le=MAX_VERSION, description="a whole number from 1, higher for every new policy")
     title: Name = Field(description=f"the study's name, one line of at most {MAX_NAME_CHARS} characters")
     controller: Name = Field(description="who is responsible for the data (GDPR art. 4(7)), one line")
-    contact: Name = Field(description="where participants can ask and complain, one line")
+    controller_address: Name = Field(description="the postal address of the controller, one line")
+    contact: Name = Field(description="where participants can ask and use their rights, one line")
+    independent_contact: Name = Field(
+        description="someone else than a participant's manager: a data protection officer or an independent contact, "
+        "one line"
+    )
+    complaint_authority: Name = Field(description="the authority that complaints can be made to, one line")
+    jurisdiction: Name = Field(description='whose law holds, such as "DE" or "EU", one line')
+    legal_basis: BasisName = Field(
+        default=LegalBasis.CONSENT,
+        description=f"one of {', '.join(LegalBasis)}; nothing is recorded on any other basis than consent",
+    )
+    rights: list[RightName] = Field(
+        default=list(Right),
+        min_length=1,
+        description=f"a list of the participants' rights: {', '.join(Right)}",
+    )
+    storage: Name = Field(description="where and in which country what was released is kept, one line")
+    dpia: Name | None = Field(default=None, description="the data protection impact assessment: a reference, one line")
+    agreement: Name | None = Field(
+        default=None, description="a works agreement or an ethics board's vote: a reference, one line"
+    )
+    consent_months: int = Field(
+        default=MAX_CONSENT_MONTHS,
+        ge=1,
+        le=MAX_CONSENT_MONTHS,
+        description=f"a whole number of months, 1 to {MAX_CONSENT_MONTHS}, after which everybody is asked again",
+    )
     expires: Moment = Field(description="a time with a time zone, such as 2027-12-31T23:59:59Z")
     enabled: bool = Field(default=True, description="true, or false to stop all recording for this study")
     categories: list[CategoryName] = Field(
@@ -159,7 +191,7 @@ class PolicyTable(Table):
     )
     notice: list[NoticeTable] = Field(min_length=1, description="one [[notice]] table for each language")
 
-    @field_validator("categories", "programs", "tasks")
+    @field_validator("categories", "programs", "tasks", "rights")
     @classmethod
     def _no_twins(cls, values: list[str] | None) -> list[str] | None:
         return values if values is None else _unique(values)
@@ -232,6 +264,16 @@ class PolicyTable(Table):
             max_fps=self.max_fps,
             expires=self.expires,
             enabled=self.enabled,
+            controller_address=self.controller_address,
+            independent_contact=self.independent_contact,
+            complaint_authority=self.complaint_authority,
+            jurisdiction=self.jurisdiction,
+            storage=self.storage,
+            legal_basis=self.legal_basis,
+            rights=tuple(right for right in Right if right in self.rights),
+            consent_months=self.consent_months,
+            dpia=self.dpia or "",
+            agreement=self.agreement or "",
         )
 
 

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
-from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings, effective, widenings
+from capture_agent.core.policy import (
+    LegalBasis,
+    Notice,
+    Policy,
+    Recipient,
+    RecipientKind,
+    Right,
+    Settings,
+    effective,
+    widenings,
+)
 
 categories = st.frozensets(st.sampled_from(Category))
 recipients = st.lists(
@@ -32,6 +42,10 @@ policies = st.builds(
     apps=st.none() | st.frozensets(st.sampled_from(["a", "b"])),
     destination=st.none() | st.sampled_from(["x", "y"]),
     max_fps=st.integers(1, 3),
+    controller_address=st.sampled_from(["here", "there"]),
+    legal_basis=st.sampled_from([LegalBasis.CONSENT, LegalBasis.CONTRACT]),
+    rights=st.lists(st.sampled_from(Right), unique=True).map(tuple),
+    consent_months=st.integers(1, 6),
 )
 settings = st.builds(Settings, st.none() | categories, max_fps=st.none() | st.integers(1, 30))
 
@@ -52,6 +66,9 @@ def test_no_widening_means_that_nothing_goes_beyond_what_was_agreed(agreed, new)
     assert (new.study, new.title, new.controller) == (agreed.study, agreed.title, agreed.controller)
     assert new.categories <= agreed.categories
     assert set(new.purposes.items()) <= set(agreed.purposes.items())
+    assert (new.controller_address, new.legal_basis) == (agreed.controller_address, agreed.legal_basis)
+    assert set(new.rights) >= set(agreed.rights)
+    assert new.consent_months <= agreed.consent_months
     assert new.retention_days <= agreed.retention_days
     assert new.max_fps <= agreed.max_fps
     assert new.destination in {None, agreed.destination}
@@ -65,6 +82,20 @@ def test_the_same_policy_and_a_narrower_one_widen_nothing(policy):
     assert widenings(policy, policy) == ()
     narrower = replace(policy, categories=frozenset(), recipients=(), destination=None, version=policy.version + 1)
     assert widenings(policy, narrower) == ()
+
+
+PARTICULARS = {
+    "controller_address": "controller's address", "independent_contact": "independent contact",
+    "complaint_authority": "complaint authority", "jurisdiction": "jurisdiction", "storage": "storage",
+    "dpia": "impact assessment", "agreement": "agreement",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTICULARS)
+def test_a_study_that_changes_what_people_were_told_about_it_asks_again(name):
+    base = Policy("s", 1, "T", "C", "c", {}, frozenset(), (), 1, (Notice("en", 1, "text"),))
+    found = widenings(base, replace(base, **{name: "another"}))
+    assert [(w.what, w.was, w.wants) for w in found] == [(PARTICULARS[name], "not there", "another")]
 
 
 @pytest.mark.promise("P7")

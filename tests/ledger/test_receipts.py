@@ -38,7 +38,7 @@ def test_a_receipt_says_who_what_why_how_long_and_how_to_leave(accepted: Entry, 
     key = vault.signing_key(OWN_STUDY).public
     found = json.loads(json.dumps(receipt(accepted, vault.pseudonym(OWN_STUDY), key)))
     assert found["pii_principal_id"] == vault.pseudonym(OWN_STUDY)
-    assert found["pii_controllers"] == [{"name": "You", "contact": ""}]
+    assert found["pii_controllers"] == [{"name": "You", "address": "", "contact": ""}]
     assert found["notice"]["id"] == "myself/de/1"
     assert found["notice"]["text"] == "Was das Fenster zeigte"
     assert found["notice"]["sha256"] == hashlib.sha256(b"Was das Fenster zeigte").hexdigest()

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import Category
-from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, widenings
+from capture_agent.core.policy import (
+    LegalBasis,
+    Monitoring,
+    MonitoringLaw,
+    Notice,
+    Policy,
+    Recipient,
+    RecipientKind,
+    Right,
+    widenings,
+)
 from capture_agent.keys import age
 from capture_agent.keys.strict_json import canonical_json, strict_json
 from capture_agent.ledger.notices import own_policy
@@ -40,7 +50,29 @@ POLICIES = st.builds(
     max_fps=st.integers(1, 30),
     expires=st.none() | st.datetimes(timezones=st.just(UTC)),
     enabled=st.booleans(),
+    controller_address=TEXT,
+    independent_contact=TEXT,
+    complaint_authority=TEXT,
+    jurisdiction=TEXT,
+    storage=TEXT,
+    legal_basis=st.sampled_from(LegalBasis),
+    rights=st.lists(st.sampled_from(Right), unique=True).map(tuple),
+    consent_months=st.integers(1, 6),
+    dpia=TEXT,
+    agreement=TEXT,
+    monitoring=st.none()
+    | st.builds(
+        Monitoring,
+        st.lists(st.sampled_from(MonitoringLaw), unique=True).map(tuple),
+        st.lists(st.builds(Notice, TEXT, st.integers(1, 9), TEXT), max_size=2).map(tuple),
+        st.booleans(),
+    ),
 )
+# Records of before these existed do not have them.
+LATER = {
+    "independent_contact", "complaint_authority", "jurisdiction", "legal_basis", "rights", "storage",
+    "consent_months", "dpia", "agreement", "monitoring",
+}  # fmt: skip
 
 
 @pytest.mark.promise("P7")
@@ -57,6 +89,13 @@ def test_what_an_admin_adds_later_shows_against_the_record() -> None:
     assert [one.what for one in widenings(agreed, replace(own_policy(), destination="s3://x"))] == ["destination"]
 
 
+def test_a_record_of_before_a_study_told_more_still_reads_and_asks_for_nothing_again() -> None:
+    stored = policy_to_json(own_policy())
+    before = {key: value for key, value in stored.items() if key not in LATER}
+    before["controller"] = {"name": "You", "contact": ""}
+    assert policy_from_json(before) == own_policy()
+
+
 def test_a_recipient_stands_in_the_record_with_its_nine_words() -> None:
     me = age.new_hybrid()
     (stored,) = policy_to_json(own_policy(me.recipient))["recipients"]  # type: ignore[misc, attr-defined]
@@ -67,7 +106,7 @@ def test_a_recipient_stands_in_the_record_with_its_nine_words() -> None:
 def test_a_damaged_policy_is_refused(draw: st.DataObject) -> None:
     stored = policy_to_json(replace(own_policy(), expires=datetime(2027, 1, 1, tzinfo=UTC)))
     name = draw.draw(st.sampled_from(sorted(set(stored) - {"enabled"})))
-    wrong = draw.draw(st.sampled_from([{}, 1.5, [[]], "gone", object()]))
+    wrong = draw.draw(st.sampled_from([{}, 1.5, [[]], object(), *([] if name in LATER else ["gone"])]))
     damaged = {key: value for key, value in stored.items() if key != name or wrong != "gone"} | (
         {} if wrong == "gone" else {name: wrong}
     )

@@ -9,7 +9,7 @@ from small_world import ALL, STUDY, recording
 
 from capture_agent.core.errors import CaptureAgentError, ConfigError, ConsentError, FaultError, StorageError
 from capture_agent.core.events import Category
-from capture_agent.core.policy import Settings
+from capture_agent.core.policy import LegalBasis, Settings
 from capture_agent.core.recording import State
 
 
@@ -311,3 +311,13 @@ def test_a_wrong_study_file_does_not_keep_the_settings_from_narrowing(person):
     person.tick()
     assert person.agent.snapshot().problem == "policy.toml:3: wrong"
     assert [source.categories for source in person.world.running] == [{Category.POINTER}]
+
+
+@pytest.mark.parametrize("basis", [basis for basis in LegalBasis if basis is not LegalBasis.CONSENT])
+def test_a_study_on_any_other_basis_than_consent_records_nothing(person, basis):
+    person.world.study = replace(STUDY, legal_basis=basis)
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    with pytest.raises(ConsentError, match="rest on consent"):
+        person.agent.start()
+    assert person.world.started == []

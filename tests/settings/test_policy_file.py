@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
-from capture_agent.core.policy import Policy, RecipientKind
+from capture_agent.core.policy import LegalBasis, Policy, RecipientKind, Right
 from capture_agent.keys.age import example_identity, new_classical, new_hybrid
 from capture_agent.settings import Problem, WrongFileError, read_policy
 from capture_agent.settings.policy_file import MAX_NOTICE_CHARS, PolicyTable
@@ -50,6 +50,9 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
         max_fps=5,
         destination="/srv/bundles",
         enabled=False,
+        dpia="DPIA 7",
+        consent_months=3,
+        rights=["erasure", "access"],
         recipient=[{"name": "A", "key": a}, {"name": "B", "key": b, "categories": ["screen"]}],
         notice=[
             {"locale": "en", "version": 2, "text": "Hello"},
@@ -60,6 +63,11 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
     assert isinstance(policy, Policy)
     assert (policy.study, policy.version, policy.title) == ("small", 3, "A small study")
     assert (policy.controller, policy.contact) == ("An institute", "who@example.org")
+    assert (policy.controller_address, policy.independent_contact) == ("1 Street, Town", "dpo@example.org")
+    assert (policy.complaint_authority, policy.jurisdiction) == ("The authority", "DE")
+    assert (policy.storage, policy.dpia, policy.agreement) == ("A server in Town", "DPIA 7", "")
+    assert (policy.legal_basis, policy.consent_months) == (LegalBasis.CONSENT, 3)
+    assert policy.rights == (Right.ACCESS, Right.ERASURE)
     assert policy.expires == datetime(2031, 1, 31, 11, tzinfo=UTC)
     assert (policy.apps, policy.tasks) == (frozenset({"firefox", "xterm"}), ("One thing",))
     assert (policy.max_fps, policy.retention_days, policy.destination, policy.enabled) == (5, 30, "/srv/bundles", False)
@@ -98,6 +106,11 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(write: Write) ->
     found = [(problem.line, problem.column, problem.key) for problem in problems(path)]
     assert found == [
         (1, 1, "title"),
+        (1, 1, "controller_address"),
+        (1, 1, "independent_contact"),
+        (1, 1, "complaint_authority"),
+        (1, 1, "jurisdiction"),
+        (1, 1, "storage"),
         (1, 1, "recipient"),
         (2, 1, "study"),
         (3, 1, "version"),
@@ -159,6 +172,13 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(write: Write) ->
         ({"notice": [{"locale": "en", "version": 1, "file": "none.md"}]}, "notice[1].file", "No such file"),
         ({"notice": [{"locale": "en", "version": 1, "text": " \n "}]}, "notice[1].text", "empty"),
         ({"notice": [{"locale": "en", "version": 1, "text": "a"}] * 2}, "notice[2].locale", "en"),
+        ({"consent_months": 7}, "consent_months", "the number 7"),
+        ({"consent_months": 0}, "consent_months", "the number 0"),
+        ({"legal_basis": "interest"}, "legal_basis", "the text"),
+        ({"rights": ["acces"]}, "rights[1]", "the text"),
+        ({"rights": []}, "rights", "a list of 0"),
+        ({"independent_contact": None}, "independent_contact", "nothing"),
+        ({"complaint_authority": ""}, "complaint_authority", "empty"),
         ({"enabled": "yes"}, "enabled", "the text"),
     ],
 )
