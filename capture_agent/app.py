@@ -21,8 +21,8 @@ from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.recording import State
-from capture_agent.desktop.base import Desktop, Hotkeys
-from capture_agent.desktop.choose import check, open_desktop, open_hotkeys
+from capture_agent.desktop.base import Desktop, Hotkeys, Presence
+from capture_agent.desktop.choose import check, open_desktop, open_hotkeys, open_lookout
 from capture_agent.desktop.process import harden
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
@@ -46,6 +46,7 @@ class LocalWorld:
     def __init__(self, profile: Profile, desktop: Desktop) -> None:
         self._profile = profile
         self._desktop = desktop
+        self._lookout = open_lookout(desktop)
         self._watched: dict[Path, Stamp | None] = {}
         self.prove: Callable[[], bool] = lambda: False
         self.announce: Callable[[], None] = lambda: None
@@ -57,6 +58,10 @@ class LocalWorld:
     def wall(self) -> datetime:
         """Return the wall clock."""
         return datetime.now(UTC)
+
+    def presence(self) -> Presence:
+        """Return whether the person is at this computer."""
+        return self._lookout.presence()
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""
@@ -115,6 +120,10 @@ class LocalWorld:
         if system not in self._watched and stamp(system) is not None:
             return True
         return any(stamp(path) != before for path, before in self._watched.items())
+
+    def close(self) -> None:
+        """Stop listening to what says whether the person is here."""
+        self._lookout.close()
 
     def forget_files(self) -> None:
         """Begin to watch anew, with the next reading."""
@@ -245,7 +254,15 @@ def _run(profile: Profile, instance: Instance) -> int:
     if controller.snapshot().joined is None:
         shell.open()
     with ExitStack() as closing:  # all of it, the last one first: whatever happens, what is recorded is sealed
-        for close in (desktop.close, shell.close, keys.close, server.close, controller.shut_down, timer.stop):
+        for close in (
+            desktop.close,
+            world.close,
+            shell.close,
+            keys.close,
+            server.close,
+            controller.shut_down,
+            timer.stop,
+        ):
             closing.callback(close)
         app.exec()
     if not left:

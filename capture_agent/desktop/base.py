@@ -19,6 +19,20 @@ class Problem:
     blocks: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether the person is at this computer. Times in µs; `locked_us` is on the input clock."""
+
+    locked_us: int | None = None  # since when the screen has been locked or blanked; None: it is not
+    idle_us: int = 0  # since somebody last touched keyboard or pointer
+    slept_us: int = 0  # how long this computer has slept since it was started: grows with every suspend
+
+    @property
+    def locked(self) -> bool:
+        """Whether the screen is locked or blanked."""
+        return self.locked_us is not None
+
+
 class Desktop(Protocol):
     """One connection to the desktop, used from one thread only, the one that opened it."""
 
@@ -36,6 +50,9 @@ class Desktop(Protocol):
 
     def idle_seconds(self) -> float:
         """Return for how long nobody has touched keyboard or pointer."""
+
+    def curtain(self) -> bool:
+        """Return whether the screen saver or a screen locker's window hides everything."""
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """Return the names of the keyboard layouts, the active one first."""

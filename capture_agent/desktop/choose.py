@@ -12,6 +12,7 @@ from capture_agent.desktop.base import Problem
 
 if TYPE_CHECKING:
     from capture_agent.desktop.base import Desktop, Hotkeys
+    from capture_agent.desktop.presence import Lookout
 
 _ELSEWHERE = Problem(
     "system",
@@ -40,6 +41,17 @@ def open_desktop(display: str | None = None) -> Desktop:
     from capture_agent.desktop.x11 import X11Desktop
 
     return X11Desktop(display)
+
+
+def open_lookout(desktop: Desktop) -> Lookout:
+    """Return what tells whether the person is here, to be used by the thread that opened `desktop`.
+
+    A bus that is not there is waited for in the background: nothing here fails or waits.
+    """
+    from capture_agent.desktop.bus_locks import BusLocks
+    from capture_agent.desktop.presence import Lookout
+
+    return Lookout(desktop, BusLocks())
 
 
 def open_hotkeys(display: str | None = None) -> Hotkeys:

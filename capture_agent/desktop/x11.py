@@ -12,6 +12,10 @@ from capture_agent.desktop.x11_connection import Connection, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
 from capture_agent.desktop.x11_shown import Proof
 
+SAVER_ON = 1
+# Lockers that tell no bus: they grab the keyboard and lay a window of this name over everything.
+LOCKERS = frozenset({"i3lock", "slock", "xlock", "xscreensaver", "xsecurelock", "xtrlock"})
+
 
 class X11Desktop:
     """The X11 side of `Desktop`."""
@@ -87,6 +91,13 @@ class X11Desktop:
         """See `Desktop.idle_seconds`."""
         with wrapped():
             return float(self._connection.root.screensaver_query_info().idle) / 1000
+
+    def curtain(self) -> bool:
+        """See `Desktop.curtain`. The saver's state is 1 while it is on (MIT-SCREEN-SAVER, ScreenSaverQueryInfo)."""
+        with wrapped():
+            if self._connection.root.screensaver_query_info().state == SAVER_ON:
+                return True
+        return any(window.app in LOCKERS or LOCKERS.intersection(window.aliases) for window in self.layout().windows)
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """See `Desktop.keyboard_layouts`."""

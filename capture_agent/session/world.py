@@ -10,6 +10,7 @@ from typing import Protocol
 
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Policy, Settings
+from capture_agent.desktop.base import Presence
 from capture_agent.session.holdings import Surroundings
 from capture_agent.sources.base import Source
 
@@ -30,6 +31,9 @@ class World(Protocol):
 
     def wall(self) -> datetime:
         """Return the wall clock, UTC."""
+
+    def presence(self) -> Presence:
+        """Return whether the person is at this computer. Cheap; asked with every tick."""
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources, not started."""

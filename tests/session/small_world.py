@@ -8,6 +8,7 @@ from capture_agent.core.errors import ConfigError, KeyError_
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
+from capture_agent.desktop.base import Presence
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
@@ -86,12 +87,16 @@ class SmallWorld:
         self.chosen = Settings()
         self.wrong = None
         self.announced = 0
+        self.here = Presence()
 
     def now_us(self):
         return BEGINNING_US + self.skipped_us
 
     def wall(self):
         return self.began + timedelta(microseconds=self.skipped_us)
+
+    def presence(self):
+        return self.here
 
     def sources(self, plan):
         return [SpySource(self, plan.categories) for _ in range(self.sources_each)]

@@ -1,0 +1,71 @@
+"""A stand-in for what locks a screen: owns a screen saver's name, or logind's, and says what it is told to say."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Self
+
+from jeepney import DBusAddress, HeaderFields, MessageType, message_bus, new_error, new_method_return, new_signal
+from jeepney.io.blocking import open_dbus_connection
+
+SAVER = DBusAddress("/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver", "org.freedesktop.ScreenSaver")
+LOGIND = "org.freedesktop.login1"
+SESSION_PATH = "/org/freedesktop/login1/session/_31"
+SESSION = DBusAddress(SESSION_PATH, LOGIND, f"{LOGIND}.Session")
+PROPERTIES = DBusAddress(SESSION_PATH, LOGIND, "org.freedesktop.DBus.Properties")
+MANAGER = DBusAddress("/org/freedesktop/login1", LOGIND, f"{LOGIND}.Manager")
+
+
+class StandIn:
+    """Owns `name` on the bus at `address` while `with` lasts; answers `answers` ({method: (signature, body)})."""
+
+    def __init__(self, address: str, name: str, answers: dict[str, tuple[str, tuple[Any, ...]]] | None = None) -> None:
+        self.bus = open_dbus_connection(bus=address)
+        if name:
+            assert self.bus.send_and_get_reply(message_bus.RequestName(name)).body == (1,)
+        self._answers = answers or {}
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        self._thread.join()
+        self.bus.close()
+
+    def say(self, where: DBusAddress, member: str, signature: str = "", body: tuple[Any, ...] = ()) -> None:
+        """Send a signal."""
+        self.bus.send(new_signal(where, member, signature or None, body))
+
+    def active(self, active: bool) -> None:
+        """Say that the screen saver is on, or off."""
+        self._answers["GetActive"] = ("b", (active,))
+        self.say(SAVER, "ActiveChanged", "b", (active,))
+
+    def changed(self, name: str, value: bool) -> None:
+        """Say that a property of the session has changed."""
+        self.say(PROPERTIES, "PropertiesChanged", "sa{sv}as", (SESSION.interface, {name: ("b", value)}, []))
+
+    def _serve(self) -> None:
+        while not self._closing:
+            try:
+                asked = self.bus.receive(timeout=0.05)
+            except TimeoutError:
+                continue
+            if asked.header.message_type is not MessageType.method_call:
+                continue
+            answer = self._answers.get(str(asked.header.fields[HeaderFields.member]))
+            if answer is None:
+                self.bus.send(new_error(asked, "org.freedesktop.DBus.Error.UnknownMethod"))
+            else:
+                self.bus.send(new_method_return(asked, answer[0], answer[1]))
+
+
+def logind(address: str, *, hint: bool = False) -> StandIn:
+    """Return a logind that knows one session, which is active."""
+    assert os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") == address, "the real system bus is never touched"
+    return StandIn(address, LOGIND, {"GetSessionByPID": ("o", (SESSION_PATH,)), "Get": ("v", (("b", hint),))})

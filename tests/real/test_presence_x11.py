@@ -1,0 +1,192 @@
+"""Whether the person is here: what stand-ins for lockers say on real buses, the X screen saver, clocks."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from Xlib.display import Display
+
+from capture_agent.demo.desktop import PrivateDesktop
+from capture_agent.desktop import choose
+from capture_agent.desktop.bus_locks import BusLocks
+from capture_agent.desktop.presence import Lookout, slept_us
+from capture_agent.desktop.x11 import X11Desktop
+
+spec = importlib.util.spec_from_file_location("screen_saver", Path(__file__).with_name("screen_saver.py"))
+screen_saver = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(screen_saver)
+MANAGER, SAVER, SESSION = screen_saver.MANAGER, screen_saver.SAVER, screen_saver.SESSION
+StandIn, logind = screen_saver.StandIn, screen_saver.logind
+
+pytestmark = pytest.mark.real
+
+BUSES = ("DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS")
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[PrivateDesktop]:
+    with PrivateDesktop(tray="none", keyring=False, accessibility=False, window_manager=False) as private:
+        yield private
+
+
+@pytest.fixture
+def bus(plain: PrivateDesktop) -> Iterator[str]:
+    """One private bus that stands in for both."""
+    kept = {name: os.environ.get(name) for name in BUSES}
+    address = plain.env["DBUS_SESSION_BUS_ADDRESS"]
+    os.environ.update(dict.fromkeys(BUSES, address))
+    yield address
+    for name, value in kept.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def locks(bus: str) -> Iterator[BusLocks]:
+    listening = BusLocks()
+    wait_until(lambda: listening.listening == (True, True))
+    yield listening
+    listening.close()
+
+
+def wait_until(done: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+def locked(locks: BusLocks) -> Callable[[], bool]:
+    return lambda: locks.locked_since() is not None
+
+
+def test_a_screen_saver_that_says_it_is_on_locks_and_its_end_unlocks(bus: str) -> None:
+    with StandIn(bus, SAVER.bus_name) as saver:
+        locks = BusLocks()
+        wait_until(lambda: locks.listening[0])
+        saver.active(True)
+        wait_until(locked(locks))
+        since = locks.locked_since()
+        assert since is not None
+        assert abs(time.monotonic_ns() // 1000 - since) < 15_000_000
+        saver.active(False)
+        wait_until(lambda: not locked(locks)())
+        saver.active(True)
+        wait_until(locked(locks))
+    wait_until(lambda: not locked(locks)())  # the locker has gone, and its window with it
+    locks.close()
+
+
+def test_a_screen_that_was_locked_before_is_noticed_at_the_start(bus: str) -> None:
+    with StandIn(bus, SAVER.bus_name, {"GetActive": ("b", (True,))}):
+        locks = BusLocks()
+        wait_until(locked(locks))
+        locks.close()
+
+
+@pytest.mark.promise("P1")
+def test_another_program_cannot_say_that_the_screen_is_unlocked(bus: str) -> None:
+    with StandIn(bus, SAVER.bus_name, {"GetActive": ("b", (True,))}) as saver, StandIn(bus, "") as stranger:
+        locks = BusLocks()
+        wait_until(locked(locks))
+        stranger.active(False)
+        saver.say(SAVER, "ActiveChanged", "b", (True,))  # comes after the stranger's: the bus keeps the order
+        time.sleep(0.2)
+        assert locked(locks)()
+        locks.close()
+
+
+def test_logind_locks_by_hint_by_request_by_sleep_and_by_another_session(bus: str) -> None:
+    with logind(bus) as system:
+        locks = BusLocks()
+        wait_until(lambda: locks.listening[1])
+        # The answer to `Get` stands for both properties: not locked, and not active until it says so.
+        wait_until(locked(locks))
+        system.changed("Active", True)
+        wait_until(lambda: not locked(locks)())
+        for lock, unlock in (
+            (lambda: system.changed("LockedHint", True), lambda: system.changed("LockedHint", False)),
+            (lambda: system.say(SESSION, "Lock"), lambda: system.say(SESSION, "Unlock")),
+            (
+                lambda: system.say(MANAGER, "PrepareForSleep", "b", (True,)),
+                lambda: system.say(MANAGER, "PrepareForSleep", "b", (False,)),
+            ),
+            (lambda: system.changed("Active", False), lambda: system.changed("Active", True)),
+        ):
+            lock()
+            wait_until(locked(locks))
+            unlock()
+            wait_until(lambda: not locked(locks)())
+        locks.close()
+
+
+def test_without_any_bus_nothing_is_locked_and_nothing_waits(bus: str) -> None:
+    os.environ.update(dict.fromkeys(BUSES, "unix:path=/nowhere/bus"))
+    began = time.monotonic()
+    locks = BusLocks()
+    assert locks.locked_since() is None
+    assert locks.listening == (False, False)
+    locks.close()
+    assert time.monotonic() - began < 2.0
+    del os.environ["DBUS_SESSION_BUS_ADDRESS"]
+    locks = BusLocks()
+    assert locks.locked_since() is None
+    locks.close()
+
+
+def test_a_bus_that_never_answers_makes_nobody_wait(bus: str, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "bus"))
+        silent.listen()
+        os.environ.update(dict.fromkeys(BUSES, f"unix:path={tmp_path / 'bus'}"))
+        locks = BusLocks()
+        began = time.monotonic()
+        assert locks.locked_since() is None
+        assert time.monotonic() - began < 0.5
+        locks.close()
+
+
+@pytest.mark.promise("P5")
+def test_the_x_screen_saver_counts_as_locked_and_input_ends_it(plain: PrivateDesktop, bus: str) -> None:
+    desktop = X11Desktop(plain.display)
+    lookout = choose.open_lookout(desktop)
+    assert not lookout.presence().locked
+    subprocess.run(("xset", "s", "activate"), env=plain.env, check=True)
+    wait_until(lambda: lookout.presence().locked)
+    subprocess.run(("xset", "s", "reset"), env=plain.env, check=True)
+    subprocess.run(("xdotool", "mousemove_relative", "3", "3"), env=plain.env, check=True)
+    wait_until(lambda: not lookout.presence().locked)
+    assert lookout.presence().idle_us < 15_000_000
+    lookout.close()
+    desktop.close()
+
+
+def test_a_lockers_window_that_tells_no_bus_counts_as_locked(plain: PrivateDesktop, locks: BusLocks) -> None:
+    desktop, program = X11Desktop(plain.display), Display(plain.display)
+    lookout = Lookout(desktop, locks)
+    assert not lookout.presence().locked
+    screen = program.screen()
+    window = screen.root.create_window(0, 0, 1280, 800, 0, screen.root_depth, override_redirect=True)
+    window.set_wm_class("i3lock", "i3lock")
+    window.map()
+    program.sync()
+    wait_until(lambda: lookout.presence().locked)
+    window.destroy()
+    program.sync()
+    wait_until(lambda: not lookout.presence().locked)
+    program.close()
+    desktop.close()
+
+
+def test_sleep_is_what_one_clock_counts_and_the_other_does_not() -> None:
+    expected = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+    assert abs(slept_us() - expected // 1000) < 100_000
