@@ -6,6 +6,7 @@ saver, or by nothing but its window, which is known by name.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Protocol
 
@@ -30,10 +31,9 @@ def slept_us() -> int:
     CLOCK_BOOTTIME goes on in suspend and CLOCK_MONOTONIC does not (clock_gettime(2)): their difference needs no
     logind, and no message that may come late.
     """
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    if boot is None:
-        return 0
-    return max(0, (time.clock_gettime_ns(boot) - time.monotonic_ns()) // 1000)
+    if sys.platform == "linux":
+        return max(0, (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()) // 1000)
+    return 0
 
 
 class Lookout:
