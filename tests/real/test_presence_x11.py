@@ -93,7 +93,6 @@ def test_a_screen_that_was_locked_before_is_noticed_at_the_start(bus: str) -> No
         locks.close()
 
 
-@pytest.mark.promise("P1")
 def test_another_program_cannot_say_that_the_screen_is_unlocked(bus: str) -> None:
     with StandIn(bus, SAVER.bus_name, {"GetActive": ("b", (True,))}) as saver, StandIn(bus, "") as stranger:
         locks = BusLocks()
@@ -155,7 +154,6 @@ def test_a_bus_that_never_answers_makes_nobody_wait(bus: str, tmp_path: Path) ->
         locks.close()
 
 
-@pytest.mark.promise("P5")
 def test_the_x_screen_saver_counts_as_locked_and_input_ends_it(plain: PrivateDesktop, bus: str) -> None:
     desktop = X11Desktop(plain.display)
     lookout = choose.open_lookout(desktop)
