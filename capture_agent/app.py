@@ -159,6 +159,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     from capture_agent.ui.bridge import in_words
     from capture_agent.ui.passphrase import ask_passphrase
     from capture_agent.ui.shell import Shell
+    from capture_agent.ui.tongue import speak_as
     from capture_agent.ui.view_state import Command
 
     class Mailbox(QObject):
@@ -174,6 +175,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     app.setQuitOnLastWindowClosed(False)
     desktop = open_desktop()
     world = LocalWorld(profile, desktop)
+    speak_as(_chosen_locale(world))
     vault, ledger = _open_profile(profile, ask_passphrase)
     controller = Controller(profile, vault, ledger, world)
     left, ticks = False, 0
@@ -316,6 +318,14 @@ def holdings(profile: Profile, ask: Ask | None) -> Holdings:
     """
     vault, ledger = _open_profile(profile, ask)
     return Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
+
+
+def _chosen_locale(world: LocalWorld) -> str:
+    """Return the locale in the person's settings; none if that file is wrong, which the controller tells of."""
+    try:
+        return world.settings().locale
+    except CaptureAgentError:
+        return ""
 
 
 def _locale() -> str:

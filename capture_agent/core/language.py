@@ -16,7 +16,7 @@ from types import MappingProxyType
 LANGUAGES = ("en", "de")  # the first is what the sentences in the code are, and what all other people read
 
 _ENGLISH: Mapping[str, str] = MappingProxyType({})
-_spoken: tuple[str, Mapping[str, str]] = (LANGUAGES[0], _ENGLISH)
+_spoken: tuple[str, str, Mapping[str, str]] = (LANGUAGES[0], LANGUAGES[0], _ENGLISH)  # asked for, spoken, its list
 
 
 def speak(locale: str) -> str:
@@ -27,12 +27,17 @@ def speak(locale: str) -> str:
     global _spoken  # noqa: PLW0603 - one program speaks one language, as with gettext
     wanted = locale.replace("-", "_").split("_", maxsplit=1)[0].split(".", maxsplit=1)[0].lower()
     language = wanted if wanted in LANGUAGES else LANGUAGES[0]
-    _spoken = (language, word_list(language))
+    _spoken = (locale or LANGUAGES[0], language, word_list(language))
     return language
 
 
 def language() -> str:
     """Return the language that is spoken: one of `LANGUAGES`."""
+    return _spoken[1]
+
+
+def asked_for() -> str:
+    """Return the locale that `speak` was asked for: a study may have a notice in a language that windows have not."""
     return _spoken[0]
 
 
@@ -41,7 +46,7 @@ def say(sentence: str, /, **values: object) -> str:
 
     A sentence that no word list has (an error that names a file) stays as it is.
     """
-    said = _spoken[1].get(sentence, sentence)
+    said = _spoken[2].get(sentence, sentence)
     return said.format(**values) if values else said
 
 

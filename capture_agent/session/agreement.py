@@ -7,6 +7,7 @@ from datetime import datetime
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
+from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
 from capture_agent.core.privacy import DESKTOP_APP, Rules
@@ -121,13 +122,13 @@ class Agreement:
         if policy is None:
             return ""
         if not policy.enabled:
-            return "The study was switched off by its administrator."
+            return say("The study was switched off by its administrator.")
         if policy.legal_basis is not LegalBasis.CONSENT:
-            return "The study does not rest on consent, and nothing is recorded without it."
+            return say("The study does not rest on consent, and nothing is recorded without it.")
         if policy.expires is not None and policy.expires <= self._now():
-            return f"The study ended on {policy.expires:%Y-%m-%d}."
+            return say("The study ended on {day}.", day=f"{policy.expires:%Y-%m-%d}")
         if any(recipient.is_example for recipient in policy.recipients):
-            return "The study's recipient is the key of the example, which everybody can open."
+            return say("The study's recipient is the key of the example, which everybody can open.")
         return ""
 
     @property

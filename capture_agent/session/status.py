@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
+from capture_agent.core.language import say
+from capture_agent.core.names import category_name
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.core.recording import State
 
@@ -25,16 +27,16 @@ def trouble(
     found, `recovered` how many sessions a crash cut off.
     """
     if error is not None:
-        return str(error), error.hint
+        return say(str(error)), say(error.hint)
     if closed:
-        return closed, "Nothing is recorded. Ask the people who run the study."
+        return closed, say("Nothing is recorded. Ask the people who run the study.")
     if state is State.SUSPENDED and unproved:
-        return "The recording indicator is not shown, so nothing is recorded.", "Uncover the tray icon."
+        return say("The recording indicator is not shown, so nothing is recorded."), say("Uncover the tray icon.")
     if recovered and state is State.OFF:
-        said = "The last recording was cut off; what was written until then is kept, marked incomplete."
-        return said, "Start recording when you like."
+        said = say("The last recording was cut off; what was written until then is kept, marked incomplete.")
+        return said, say("Start recording when you like.")
     if widened:
-        return "The study changed what it asks for.", "Read what changed, then accept or refuse."
+        return say("The study changed what it asks for."), say("Read what changed, then accept or refuse.")
     return "", ""
 
 
@@ -42,8 +44,12 @@ def not_recorded(state: State, captured: AbstractSet[Category], apps: AbstractSe
     """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all."""
     if state is not State.RECORDING:
         return ()
-    lines = [f"{category.value.capitalize()}: you did not agree." for category in Category if category not in captured]
+    lines = [
+        say("{what}: you did not agree.", what=category_name(category))
+        for category in Category
+        if category not in captured
+    ]
     if not apps:
-        return (*lines, "No program is ticked, so no content is recorded.")
-    named = ["the desktop background" if app == DESKTOP_APP else app for app in sorted(apps)]
-    return (*lines, f"Every program except {', '.join(named)}.")
+        return (*lines, say("No program is ticked, so no content is recorded."))
+    named = [say("the desktop background") if app == DESKTOP_APP else app for app in sorted(apps)]
+    return (*lines, say("Every program except {names}.", names=", ".join(named)))

@@ -46,7 +46,8 @@ class SettingsTable(Table):
         description=f'keys that start or finish a task, such as "{_DEFAULTS.task_hotkey}"',
     )
     locale: Locale | None = Field(
-        default=None, description='the language of notices, such as "en" or "de_CH"; without it, the system\'s'
+        default=None,
+        description='the language of windows and notices, such as "en" or "de_CH"; without it, the system\'s',
     )
 
     @model_validator(mode="after")

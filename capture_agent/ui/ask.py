@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.language import say
 from capture_agent.ui import look, words
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.view_state import Icon
@@ -22,17 +23,17 @@ def ask(
     """Ask whether to do something that cannot be undone: Esc means no, Enter means what has the focus, which is no."""
     dialog, layout = _window(parent, name, title, explained)
     agree = look.button(yes, dialog.accept, name="yesButton")
-    cancel = look.button("&Cancel", dialog.reject, name="noButton")
+    cancel = look.button(say("&Cancel"), dialog.reject, name="noButton")
     dialog.accepted.connect(then)
     return _opened(dialog, layout, agree, cancel)
 
 
 def tell(parent: QWidget | None, error: CaptureAgentError) -> QDialog:
     """Say what could not be done, and what to do next."""
-    message = str(error)
+    message = say(str(error))
     title = message[:1].upper() + message[1:]
-    dialog, layout = _window(parent, "problemDialog", title, error.hint, icon=Icon.ATTENTION)
-    return _opened(dialog, layout, look.button("&Close", dialog.accept, name="closeButton"))
+    dialog, layout = _window(parent, "problemDialog", title, say(error.hint), icon=Icon.ATTENTION)
+    return _opened(dialog, layout, look.button(say("&Close"), dialog.accept, name="closeButton"))
 
 
 def _window(
@@ -53,7 +54,7 @@ def _window(
     if icon is not None:
         picture = QLabel()
         picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
-        picture.setAccessibleName("Attention")
+        picture.setAccessibleName(say("Attention"))
         line.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
     line.addLayout(lines, 1)
     layout = look.column(dialog, margin=look.SPACE, gap=look.SPACE)

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
+from capture_agent.core.language import say
 from capture_agent.session.snapshot import Agent, Snapshot
 from capture_agent.ui.view_state import View, view
 
@@ -44,8 +45,12 @@ def in_words(error: BaseException) -> CaptureAgentError:
         where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return FaultError(
-        f"something went wrong inside Capture Agent ({type(error).__name__} at {where or 'an unknown place'})",
-        hint="What was recorded until now is safe. Quit, start again, and report this line.",
+        say(
+            "something went wrong inside Capture Agent ({kind} at {place})",
+            kind=type(error).__name__,
+            place=where or say("an unknown place"),
+        ),
+        hint=say("What was recorded until now is safe. Quit, start again, and report this line."),
     )
 
 

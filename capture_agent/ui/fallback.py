@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
+from capture_agent.core.language import noted, say
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.view_state import Click, Icon, View
@@ -26,10 +27,10 @@ _STYLE = """
 #fallbackSign QPushButton:hover { background: #dfe5ec; }
 """
 _WORDS = {
-    Icon.OFF: "Not recording",
-    Icon.RECORDING: "Recording",
-    Icon.PAUSED: "Not recording now",
-    Icon.ATTENTION: "Not recording: look here",
+    Icon.OFF: noted("Not recording"),
+    Icon.RECORDING: noted("Recording"),
+    Icon.PAUSED: noted("Not recording now"),
+    Icon.ATTENTION: noted("Not recording: look here"),
 }
 
 
@@ -55,13 +56,13 @@ class FallbackSign(QWidget):
         self._drawn: Icon | None = None
         self.opened: Callable[[], None] = lambda: None
         self.setObjectName("fallbackSign")
-        self.setWindowTitle("Capture Agent: recording sign")
-        self.setAccessibleName("Recording sign")
+        self.setWindowTitle(say("Capture Agent: recording sign"))
+        self.setAccessibleName(say("Recording sign"))
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(_STYLE)
         self._picture = QLabel()
-        self._picture.setAccessibleName("State")
+        self._picture.setAccessibleName(say("State"))
         self._words = QLabel()
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self._button = QPushButton()
@@ -84,9 +85,9 @@ class FallbackSign(QWidget):
             return
         self._drawn = icon
         self._picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
-        self._picture.setAccessibleName(_WORDS[icon])
-        self._words.setText(_WORDS[icon])
-        self._button.setText("Pause" if icon is Icon.RECORDING else "Open")
+        self._picture.setAccessibleName(say(_WORDS[icon]))
+        self._words.setText(say(_WORDS[icon]))
+        self._button.setText(say("Pause") if icon is Icon.RECORDING else say("Open"))
         right = self.x() + self.width()
         self.adjustSize()
         if self.isVisible():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
+from capture_agent.core.language import noted, say
 from capture_agent.core.policy import Policy
-from capture_agent.ui import look
+from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.readers import Fingerprint, readers
 
-STUDY_FILES = "Study files (*.toml);;All files (*)"
+STUDY_FILES = noted("Study files (*.toml);;All files (*)")
 
 
 class FirstRunPage(QStackedWidget):
@@ -27,7 +28,7 @@ class FirstRunPage(QStackedWidget):
         self._bridge = bridge
         self._fingerprint = fingerprint
         self.setObjectName("firstRun")
-        self.addWidget(look.scrolled(self._choices(), said="First steps"))
+        self.addWidget(look.scrolled(self._choices(), said=say("First steps")))
 
     def show_study(self, path: str) -> None:
         """Show the study in the file `path`, with a button to join it."""
@@ -37,28 +38,28 @@ class FirstRunPage(QStackedWidget):
         page = QWidget()
         layout = look.column(page, margin=look.SPACE, gap=look.SPACE)
         top = look.column(gap=4)
-        top.addWidget(look.heading("Nothing is recorded until you say so"))
-        top.addWidget(look.muted("Choose what this is for. You are then asked what may be recorded."))
+        top.addWidget(look.heading(say("Nothing is recorded until you say so")))
+        top.addWidget(look.muted(say("Choose what this is for. You are then asked what may be recorded.")))
         layout.addLayout(top)
-        for name, title, words, action in (
+        for name, title, explained, action in (
             (
                 "ownButton",
-                "Record for &myself",
-                "Recordings stay on this computer, encrypted. Only you can open them. Kept for 30 days.",
+                say("Record for &myself"),
+                say("Recordings stay on this computer, encrypted. Only you can open them. Kept for 30 days."),
                 self._choose_own,
             ),
             (
                 "joinButton",
-                "&Join a study…",
-                "You have a study file from a researcher. See who is behind it before you join.",
+                say("&Join a study…"),
+                say("You have a study file from a researcher. See who is behind it before you join."),
                 self._choose_file,
             ),
         ):
             frame, inner = look.card(said=title.replace("&", ""))
             made = look.button(title, action, name=name)
-            made.setAccessibleDescription(words)
+            made.setAccessibleDescription(explained)
             inner.addLayout(look.row(made, push=True))
-            inner.addWidget(look.muted(words))
+            inner.addWidget(look.muted(explained))
             layout.addWidget(frame)
         layout.addStretch(1)
         return page
@@ -68,7 +69,7 @@ class FirstRunPage(QStackedWidget):
             self.joined.emit()
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self, "Join a study", "", STUDY_FILES)
+        dialog = QFileDialog(self, say("Join a study"), "", say(STUDY_FILES))
         dialog.setObjectName("studyFileDialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
@@ -82,19 +83,19 @@ class FirstRunPage(QStackedWidget):
         layout = look.column(page, margin=look.SPACE, gap=look.SPACE)
         top = look.column(gap=4)
         top.addWidget(look.heading(policy.title, name="studyTitle", title=True))
-        top.addWidget(look.text(f"Run by {policy.controller}. Questions: {policy.contact}", name="studyController"))
+        top.addWidget(look.text(words.run_by(policy), name="studyController"))
         layout.addLayout(top)
-        frame, inner = look.card(said="Who can read what you share")
-        inner.addWidget(look.strong("Who can read what you share"))
-        inner.addWidget(look.muted("Compare the nine words with those that the researchers gave you."))
+        frame, inner = look.card(said=say("Who can read what you share"))
+        inner.addWidget(look.strong(say("Who can read what you share")))
+        inner.addWidget(look.muted(say("Compare the nine words with those that the researchers gave you.")))
         inner.addWidget(readers(policy, self._fingerprint))
         layout.addWidget(frame)
         layout.addStretch(1)
-        join = look.button("&Join this study", lambda: self._join(path), name="joinThisButton")
-        back = look.button("&Back", self._drop_study, name="backButton")
+        join = look.button(say("&Join this study"), lambda: self._join(path), name="joinThisButton")
+        back = look.button(say("&Back"), self._drop_study, name="backButton")
         whole = QWidget()
         outer = look.column(whole)
-        outer.addWidget(look.scrolled(page, said="The study"), 1)
+        outer.addWidget(look.scrolled(page, said=say("The study")), 1)
         buttons = look.row(join, back, push=True)
         buttons.setContentsMargins(look.SPACE, 0, look.SPACE, look.SPACE)
         outer.addLayout(buttons)

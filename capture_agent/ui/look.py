@@ -23,6 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from capture_agent.core.language import say
+
 GAP = 8  # px between things that belong together
 SPACE = 16  # px between groups, and around a window's content
 READING_WIDTH = 680  # px; longer lines are hard to read
@@ -169,7 +171,7 @@ class Scrolled(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.setAccessibleName(said)
-        self.verticalScrollBar().setAccessibleName(f"Scroll {said.lower()}")
+        self.verticalScrollBar().setAccessibleName(say("Scroll: {what}", what=said))
         content.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name

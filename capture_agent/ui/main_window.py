@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QTabWidget, QWidget
 
+from capture_agent.core.language import noted, say
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.first_run import FirstRunPage
@@ -20,6 +21,12 @@ from capture_agent.ui.view_state import Command, Icon, Page, View
 
 _ICON = 40  # px
 _BANNER_ICON = 22  # px
+_STATES = {
+    Icon.OFF: noted("State: off"),
+    Icon.RECORDING: noted("State: recording"),
+    Icon.PAUSED: noted("State: paused"),
+    Icon.ATTENTION: noted("State: attention"),
+}
 _PAGES = (None, Command.RECORDINGS, Command.RECORDED)  # the tabs, by the command that leads to them
 
 
@@ -46,13 +53,13 @@ class MainWindow(QWidget):
         self.recordings = RecordingsPage(bridge)
         self._tabs = QTabWidget()
         self._tabs.setObjectName("pages")
-        self._tabs.setAccessibleName("Pages")
-        self._tabs.tabBar().setAccessibleName("Pages")
+        self._tabs.setAccessibleName(say("Pages"))
+        self._tabs.tabBar().setAccessibleName(say("Pages"))
         self._tabs.setDocumentMode(True)
-        self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), "&Now")
-        self._tabs.addTab(self.recordings, "My recordin&gs")
+        self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), say("&Now"))
+        self._tabs.addTab(self.recordings, say("My recordin&gs"))
         recorded = RecordedPage(bridge, fingerprint, self.change.emit)
-        self._tabs.addTab(recorded, "&What is recorded")
+        self._tabs.addTab(recorded, say("&What is recorded"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first_run)
         self._stack.addWidget(self._tabs)
@@ -86,11 +93,11 @@ class MainWindow(QWidget):
         self._buttons: dict[Command, QWidget] = {}
         agent, do = self._bridge.agent, self._bridge.do
         self._start = look.button("", lambda: self.asked.emit(Command.START), name="startButton")
-        self._resume = look.button("&Resume", lambda: do(agent.resume), name="resumeButton")
-        self._pause = look.button("&Pause", lambda: do(lambda: agent.pause(None)), name="pauseButton")
-        self._pause_for = look.button("Pause &for…", lambda: None, name="pauseForButton")
+        self._resume = look.button(say("&Resume"), lambda: do(agent.resume), name="resumeButton")
+        self._pause = look.button(say("&Pause"), lambda: do(lambda: agent.pause(None)), name="pauseButton")
+        self._pause_for = look.button(say("Pause &for…"), lambda: None, name="pauseForButton")
         self._pause_for.setMenu(pause_menu(self._bridge, self._pause_for))
-        self._stop = look.button("Stop and sa&ve", lambda: do(agent.stop), name="stopButton")
+        self._stop = look.button(say("Stop and sa&ve"), lambda: do(agent.stop), name="stopButton")
         self._row = look.row(self._start, self._resume, self._pause, self._pause_for, self._stop, push=True)
         lines = look.column(gap=2)
         lines.addWidget(self._status)
@@ -108,10 +115,10 @@ class MainWindow(QWidget):
         return layout
 
     def _banner(self) -> QWidget:
-        frame, inner = look.card(name="problemBanner", said="Problem")
+        frame, inner = look.card(name="problemBanner", said=say("Problem"))
         picture = QLabel()
         picture.setPixmap(qicon(Icon.ATTENTION).pixmap(_BANNER_ICON, _BANNER_ICON))
-        picture.setAccessibleName("Attention")
+        picture.setAccessibleName(say("Attention"))
         self._problem = look.strong(name="problemLine")
         self._hint = look.text(name="hintLine")
         lines = look.column(gap=2)
@@ -124,16 +131,16 @@ class MainWindow(QWidget):
         return _inset(frame)
 
     def _progress(self) -> QWidget:
-        frame, inner = look.card(name="progress", said="Work that is going on")
+        frame, inner = look.card(name="progress", said=say("Work that is going on"))
         self._doing = look.text(name="doingLine")
         self._bar = QProgressBar()
-        self._bar.setAccessibleName("Progress")
+        self._bar.setAccessibleName(say("Progress"))
         self._bar.setRange(0, 0)
         self._bar.setTextVisible(False)
         self._bar.setMaximumWidth(160)
-        self._cancel = look.button("Cancel what wa&its", self._bridge.cancel_waiting, name="cancelWaitingButton")
-        self._show_folder = look.button("&Show folder", self._open_folder, name="showFolderButton")
-        self._dismiss = look.button("&Close", lambda: self._tell_busy(()), name="dismissButton")
+        self._cancel = look.button(say("Cancel what wa&its"), self._bridge.cancel_waiting, name="cancelWaitingButton")
+        self._show_folder = look.button(say("&Show folder"), self._open_folder, name="showFolderButton")
+        self._dismiss = look.button(say("&Close"), lambda: self._tell_busy(()), name="dismissButton")
         line = look.row(self._doing, self._bar, self._cancel, self._show_folder, self._dismiss)
         line.setStretch(0, 1)
         inner.addLayout(line)
@@ -155,7 +162,7 @@ class MainWindow(QWidget):
         if view.icon is not self._drawn:
             self._drawn = view.icon
             self._picture.setPixmap(qicon(view.icon).pixmap(_ICON, _ICON))
-            self._picture.setAccessibleName(f"State: {view.icon.value}")
+            self._picture.setAccessibleName(say(_STATES[view.icon]))
         self._status.setText(view.status)
         joined = self._bridge.snapshot.joined
         self._study.setText("" if joined is None else joined.title)
@@ -186,7 +193,8 @@ class MainWindow(QWidget):
     def _tell_busy(self, labels: tuple[str, ...]) -> None:
         self._progress_frame.setVisible(bool(labels))
         waiting = len(labels) - 1
-        self._doing.setText((labels[0] if labels else "") + (f" ({waiting} more waiting)" if waiting > 0 else ""))
+        more = say(" ({count} more waiting)", count=waiting) if waiting > 0 else ""
+        self._doing.setText((labels[0] if labels else "") + more)
         self._bar.setVisible(True)
         self._cancel.setVisible(waiting > 0)
         self._show_folder.hide()

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser
 
+from capture_agent.core.language import say
 from capture_agent.core.policy import Notice
 
 _HEADING = 1.15  # times the normal font size
@@ -28,7 +29,7 @@ class NoticeView(QTextBrowser):
     def __init__(self, notice: Notice) -> None:
         super().__init__()
         self.setObjectName("notice")
-        self.setAccessibleName("Notice")
+        self.setAccessibleName(say("Notice"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)  # a notice may name an address; no click here opens a connection
         self.setTabChangesFocus(True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from capture_agent.core.language import say
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.view_state import Command, View
@@ -19,27 +20,27 @@ class NowPage(QWidget):
         self.setObjectName("nowPage")
         content = QWidget()
         layout = look.column(content, margin=look.SPACE, gap=look.SPACE)
-        frame, inner = look.card(said="Task")
-        inner.addWidget(look.strong("Task"))
+        frame, inner = look.card(said=say("Task"))
+        inner.addWidget(look.strong(say("Task")))
         self._task = look.text(name="taskLine")
         inner.addWidget(self._task)
-        self._button = look.button("Start a &task…", task, name="taskButton")
+        self._button = look.button(say("Start a &task…"), task, name="taskButton")
         inner.addLayout(look.row(self._button, push=True))
         layout.addWidget(frame)
-        frame, inner = look.card(said="Not recorded now")
-        inner.addWidget(look.strong("Not recorded now"))
+        frame, inner = look.card(said=say("Not recorded now"))
+        inner.addWidget(look.strong(say("Not recorded now")))
         self._not_recorded = look.text(name="notRecordedLines")
         inner.addWidget(self._not_recorded)
-        inner.addWidget(look.muted(words.NEVER_RECORDED))
+        inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         layout.addWidget(frame)
         layout.addStretch(1)
-        look.column(self).addWidget(look.scrolled(content, said="Now"))
+        look.column(self).addWidget(look.scrolled(content, said=say("Now")))
         bridge.changed.connect(self._show)
         self._show(bridge.view)
 
     def _show(self, view: View) -> None:
         entry = view.entries[Command.TASK]
-        self._task.setText(view.task or "No task. Say what you set out to do, if you like.")
+        self._task.setText(view.task or say("No task. Say what you set out to do, if you like."))
         self._button.setText(entry.text)
         self._button.setEnabled(entry.enabled)
         self._not_recorded.setText("\n".join(view.not_recorded))

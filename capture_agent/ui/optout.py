@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
+from capture_agent.core.language import say, say_many
 from capture_agent.ui import look
 from capture_agent.ui.bridge import Bridge
 
@@ -16,24 +17,29 @@ class OptOutDialog(QDialog):
         super().__init__(parent)
         self._bridge = bridge
         self.setObjectName("optOutDialog")
-        self.setWindowTitle("Opt out")
+        self.setWindowTitle(say("Opt out"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         joined = bridge.snapshot.joined
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
         held = bridge.snapshot.held
-        what = "recording" if held == 1 else "recordings"
-        kept = f"You have {held} {what} here that you did not share." if held else ""
+        kept = say_many(
+            "You have {count} recording here that you did not share.",
+            "You have {count} recordings here that you did not share.",
+            held,
+        )
         lines = look.column()
-        lines.addWidget(look.heading("Stop recording for good?"))
-        lines.addWidget(look.text(f"Recording stops at once. {kept}".strip()))
+        lines.addWidget(look.heading(say("Stop recording for good?")))
+        lines.addWidget(look.text(f"{say('Recording stops at once.')} {kept if held else ''}".strip()))
         if held:
-            lines.addWidget(look.muted("Deleted recordings can never be opened again, by anyone."))
+            lines.addWidget(look.muted(say("Deleted recordings can never be opened again, by anyone.")))
         if joined is not None and not joined.is_own:
-            lines.addWidget(look.muted("What you already shared has left this computer; its readers are told."))
+            lines.addWidget(look.muted(say("What you already shared has left this computer; its readers are told.")))
         layout.addLayout(lines)
-        delete = look.button("Opt out and &delete", lambda: self._leave(destroy=True), name="optOutDeleteButton")
-        keep = look.button("Opt out, &keep recordings", lambda: self._leave(destroy=False), name="optOutKeepButton")
-        stay = look.button("&Cancel", self.reject, name="optOutCancelButton")
+        delete = look.button(say("Opt out and &delete"), lambda: self._leave(destroy=True), name="optOutDeleteButton")
+        keep = look.button(
+            say("Opt out, &keep recordings"), lambda: self._leave(destroy=False), name="optOutKeepButton"
+        )
+        stay = look.button(say("&Cancel"), self.reject, name="optOutCancelButton")
         layout.addLayout(look.row(delete, keep, stay, push=True))
         stay.setDefault(True)
         stay.setFocus()

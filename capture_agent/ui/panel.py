@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from capture_agent.core.events import Category
+from capture_agent.core.language import asked_for, noted, say
 from capture_agent.core.policy import Effective
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
@@ -14,7 +15,7 @@ from capture_agent.ui.programs import Programs
 from capture_agent.ui.readers import Fingerprint, reader_lines, readers
 from capture_agent.ui.switch import WIDTH, Switch
 
-NOTHING_TICKED = "Nothing is ticked. Tick what may be recorded, or choose Refuse."
+NOTHING_TICKED = noted("Nothing is ticked. Tick what may be recorded, or choose Refuse.")
 
 
 class ConsentPanel(QDialog):
@@ -31,14 +32,14 @@ class ConsentPanel(QDialog):
         self._policy = offer.policy
         self._boxes: dict[Category, Switch] = {}
         self.setObjectName("consentPanel")
-        self.setWindowTitle("What may be recorded?")
+        self.setWindowTitle(say("What may be recorded?"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        notice = self._policy.notice(QLocale.system().name())
+        notice = self._policy.notice(asked_for())
         self._locale = notice.locale
         self._notice = NoticeView(notice)
         outer = look.column(self)
         outer.setSpacing(0)
-        self._area = look.scrolled(self._content(), said="Consent")
+        self._area = look.scrolled(self._content(), said=say("Consent"))
         outer.addWidget(self._area, 1)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
@@ -60,7 +61,7 @@ class ConsentPanel(QDialog):
         lines += [": ".join(part for part in line if part) for line in reader_lines(self._policy, self._fingerprint)]
         lines += [f"{words.CATEGORY_WORDS[c].name}: {words.CATEGORY_WORDS[c].example}" for c in self._boxes]
         lines += [f"{change.what}: {change.was} → {change.wants}" for change in self._bridge.snapshot.widened]
-        return "\n".join([*lines, words.NEVER_RECORDED])
+        return "\n".join([*lines, say(words.NEVER_RECORDED)])
 
     def _content(self) -> QWidget:
         content = QWidget()
@@ -80,26 +81,26 @@ class ConsentPanel(QDialog):
 
     def _by(self) -> str:
         if self._policy.is_own:
-            return "For you alone. Nothing leaves this computer."
-        return f"Run by {self._policy.controller}. Questions: {self._policy.contact}"
+            return say("For you alone. Nothing leaves this computer.")
+        return words.run_by(self._policy)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         policy = self._policy
         return (
-            ("What for", " ".join(policy.purposes.values())),
-            ("Where", words.where(policy)),
-            ("How long", words.how_long(policy)),
-            ("If you opt out", words.when_leaving(policy)),
+            (say("What for"), " ".join(policy.purposes.values())),
+            (say("Where"), words.where(policy)),
+            (say("How long"), words.how_long(policy)),
+            (say("If you opt out"), words.when_leaving(policy)),
         )
 
     def _changes(self) -> QWidget:
-        frame, inner = look.card(name="changes", said="What changed since you agreed")
-        inner.addWidget(look.strong("What changed since you agreed"))
+        frame, inner = look.card(name="changes", said=say("What changed since you agreed"))
+        inner.addWidget(look.strong(say("What changed since you agreed")))
         grid = QGridLayout()
         grid.setHorizontalSpacing(look.SPACE)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
-        for number, title in enumerate(("", "You agreed to", "Now it is"), start=0):
+        for number, title in enumerate(("", say("You agreed to"), say("Now it is")), start=0):
             if title:
                 grid.addWidget(look.muted(title), 0, number)
         for line, change in enumerate(self._bridge.snapshot.widened, start=1):
@@ -110,12 +111,12 @@ class ConsentPanel(QDialog):
         return frame
 
     def _who(self) -> QWidget:
-        frame, inner = look.card(said="Who can read it, where and how long")
+        frame, inner = look.card(said=say("Who can read it, where and how long"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(look.SPACE)
         grid.setVerticalSpacing(look.GAP + 2)
         grid.setColumnStretch(1, 1)
-        facts: list[tuple[str, QWidget]] = [("Who can read it", readers(self._policy, self._fingerprint))]
+        facts: list[tuple[str, QWidget]] = [(say("Who can read it"), readers(self._policy, self._fingerprint))]
         facts += [(what, look.text(said)) for what, said in self._facts()]
         for line, (what, shown) in enumerate(facts):
             label = look.strong(what)
@@ -126,8 +127,8 @@ class ConsentPanel(QDialog):
         return frame
 
     def _what(self) -> QWidget:
-        frame, inner = look.card(said="What may be recorded")
-        inner.addWidget(look.strong("What may be recorded"))
+        frame, inner = look.card(said=say("What may be recorded"))
+        inner.addWidget(look.strong(say("What may be recorded")))
         for category, said in words.CATEGORY_WORDS.items():
             if category not in self.offer.categories:
                 continue
@@ -140,13 +141,13 @@ class ConsentPanel(QDialog):
             example = look.muted(said.example)
             example.setIndent(int(WIDTH) + look.GAP)
             inner.addWidget(example)
-        inner.addWidget(look.muted(words.NEVER_RECORDED))
+        inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         return frame
 
     def _where(self) -> QWidget:
-        frame, inner = look.card(said="In which programs")
-        inner.addWidget(look.strong("In which programs"))
-        inner.addWidget(look.muted("Other programs are painted over, and what you type there is not kept."))
+        frame, inner = look.card(said=say("In which programs"))
+        inner.addWidget(look.strong(say("In which programs")))
+        inner.addWidget(look.muted(say("Other programs are painted over, and what you type there is not kept.")))
         self._programs = Programs(self._bridge.agent.known_apps(), self._policy.apps, self.offer.never_apps)
         inner.addWidget(self._programs)
         return frame
@@ -154,8 +155,8 @@ class ConsentPanel(QDialog):
     def _bottom(self) -> QHBoxLayout:
         self._message = look.strong(name="panelMessage")
         self._message.hide()
-        refuse = look.button("&Refuse", self._refuse, name="refuseButton")
-        accept = look.button("&Accept", self._accept, name="acceptButton")
+        refuse = look.button(say("&Refuse"), self._refuse, name="refuseButton")
+        accept = look.button(say("&Accept"), self._accept, name="acceptButton")
         width = max(refuse.sizeHint().width(), accept.sizeHint().width(), 120)
         for made in (refuse, accept):
             made.setFixedWidth(width)
@@ -171,7 +172,7 @@ class ConsentPanel(QDialog):
     def _accept(self) -> None:
         categories = frozenset(category for category, box in self._boxes.items() if box.isChecked())
         if not categories:
-            self._message.setText(NOTHING_TICKED)
+            self._message.setText(say(NOTHING_TICKED))
             self._message.show()
             first = next(iter(self._boxes.values()), None)
             if first is not None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, QThread
 from PySide6.QtWidgets import QDialog, QLineEdit
 
 from capture_agent.core.errors import KeyError_
+from capture_agent.core.language import say
 from capture_agent.keys.secret_store import MIN_PASSPHRASE
 from capture_agent.ui import look, words
 
@@ -21,27 +22,31 @@ class PassphraseDialog(QDialog):
         self.setObjectName("passphraseDialog")
         self.setWindowTitle(words.PRODUCT)
         self._new = new
-        title = "Choose a passphrase" if new else "Your passphrase"
+        title = say("Choose a passphrase") if new else say("Your passphrase")
         self.setAccessibleName(title)
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
         top = look.column()
         top.addWidget(look.heading(title))
-        top.addWidget(look.text(why))
+        top.addWidget(look.text(say(why)))
         if new:
-            top.addWidget(look.muted(f"At least {MIN_PASSPHRASE} characters; four random words are easy to keep."))
-            top.addWidget(look.muted("Without it nobody can open your recordings, you neither."))
+            top.addWidget(
+                look.muted(
+                    say("At least {count} characters; four random words are easy to keep.", count=MIN_PASSPHRASE)
+                )
+            )
+            top.addWidget(look.muted(say("Without it nobody can open your recordings, you neither.")))
         layout.addLayout(top)
         self._first = self._field("passphrase")
         self._second = self._field("passphraseAgain")
-        layout.addLayout(look.labelled("&Passphrase:", self._first))
+        layout.addLayout(look.labelled(say("&Passphrase:"), self._first))
         if new:
-            layout.addLayout(look.labelled("&Again:", self._second))
+            layout.addLayout(look.labelled(say("&Again:"), self._second))
         self._message = look.strong(name="passphraseMessage")
         self._message.hide()
         layout.addWidget(self._message)
-        go = look.button("&Use this passphrase" if new else "&Open", self._take, name="passphraseButton")
+        go = look.button(say("&Use this passphrase") if new else say("&Open"), self._take, name="passphraseButton")
         go.setDefault(True)
-        cancel = look.button("&Cancel", self.reject, name="passphraseCancelButton")
+        cancel = look.button(say("&Cancel"), self.reject, name="passphraseCancelButton")
         layout.addLayout(look.row(go, cancel, push=True))
         self._first.setFocus()
         look.fit(self, _WIDTH)
@@ -61,13 +66,13 @@ class PassphraseDialog(QDialog):
     def _take(self) -> None:
         wrong = ""
         if self._new and len(self._first.text()) < MIN_PASSPHRASE:
-            wrong = f"This is shorter than {MIN_PASSPHRASE} characters."
+            wrong = say("This is shorter than {count} characters.", count=MIN_PASSPHRASE)
         elif self._new and self._first.text() != self._second.text():
-            wrong = "The two are not the same."
+            wrong = say("The two are not the same.")
         if not wrong and self._first.text():
             self.accept()
             return
-        self._message.setText(wrong or "Type your passphrase, or cancel.")
+        self._message.setText(wrong or say("Type your passphrase, or cancel."))
         self._message.show()
         look.fit(self, _WIDTH)
 

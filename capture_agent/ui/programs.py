@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from capture_agent.core.language import say
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.ui import look, words
 from capture_agent.ui.switch import Switch
@@ -35,18 +36,18 @@ class Programs(QWidget):
         self._never = frozenset(never)
         self._boxes: dict[str, Switch] = {}
         self.setObjectName("programs")
-        self.setAccessibleName("Programs")
+        self.setAccessibleName(say("Programs"))
         layout = look.column(self)
         self._ticks = look.column(gap=4)
         layout.addLayout(self._ticks)
         for name, title in offered(known, allowed, self._never).items():
             self._tick(name, title)
-        self._name = look.line_edit("Add a program by name, for example “gimp”", NAME_LIMIT, name="programName")
+        self._name = look.line_edit(say("Add a program by name, for example “gimp”"), NAME_LIMIT, name="programName")
         if allowed is None:
-            self._name.setAccessibleName("Add a program by name")
+            self._name.setAccessibleName(say("Add a program by name"))
             self._name.returnPressed.connect(self._add)
-            layout.addLayout(look.row(self._name, look.button("&Add", self._add, name="addProgramButton")))
-        self._note = look.strong(words.NO_PROGRAMS, name="noProgramsNote")
+            layout.addLayout(look.row(self._name, look.button(say("&Add"), self._add, name="addProgramButton")))
+        self._note = look.strong(say(words.NO_PROGRAMS), name="noProgramsNote")
         layout.addWidget(self._note)
 
     def chosen(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from PySide6.QtWidgets import QWidget
 
+from capture_agent.core.language import say
 from capture_agent.core.policy import OWN_DEVICE, Policy
 from capture_agent.ui import look, words
 
@@ -25,11 +26,11 @@ def reader_lines(policy: Policy, fingerprint: Fingerprint) -> Iterator[tuple[str
 def readers(policy: Policy, fingerprint: Fingerprint) -> QWidget:
     """Return the recipients as a group. The nine words are compared with those the researcher gives out."""
     content = QWidget()
-    content.setAccessibleName("Who can read it")
+    content.setAccessibleName(say("Who can read it"))
     layout = look.column(content, gap=4)
     for name, gets, key in reader_lines(policy, fingerprint):
         layout.addWidget(look.text(name, name="reader") if policy.is_own else look.strong(name, name="reader"))
         if not policy.is_own:
-            layout.addWidget(look.text(f"Gets {gets}, once you share a recording."))
+            layout.addWidget(look.text(say("Gets {gets}, once you share a recording.", gets=gets)))
         layout.addWidget(look.muted(key, name="fingerprint"))
     return content

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from capture_agent.core.language import say
 from capture_agent.core.policy import Policy
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import look, words
@@ -27,10 +28,10 @@ class RecordedPage(QWidget):
         outer = look.column(content, margin=look.SPACE, gap=look.SPACE)
         self._cards = look.column(gap=look.SPACE)
         outer.addLayout(self._cards)
-        self._change = look.button("C&hange what is recorded…", change, name="changeButton")
+        self._change = look.button(say("C&hange what is recorded…"), change, name="changeButton")
         outer.addLayout(look.row(self._change, push=True))
         outer.addStretch(1)
-        look.column(self).addWidget(look.scrolled(content, said="What is recorded"))
+        look.column(self).addWidget(look.scrolled(content, said=say("What is recorded")))
         bridge.changed.connect(self._show)
         self._show(bridge.view)
 
@@ -47,31 +48,31 @@ class RecordedPage(QWidget):
             self._facts(snapshot.joined)
 
     def _agreed(self, snapshot: Snapshot) -> None:
-        frame, inner = look.card(said="You agreed to")
-        inner.addWidget(look.strong("You agreed to"))
+        frame, inner = look.card(said=say("You agreed to"))
+        inner.addWidget(look.strong(say("You agreed to")))
         if not snapshot.consented:
-            inner.addWidget(look.text("Nothing yet.", name="agreedNothing"))
+            inner.addWidget(look.text(say("Nothing yet."), name="agreedNothing"))
         for category, said in words.CATEGORY_WORDS.items():
             if category in snapshot.consented:
                 inner.addWidget(look.text(said.name, name=f"agreed-{category.value}"))
                 inner.addWidget(look.muted(said.example))
-        inner.addWidget(look.muted(words.NEVER_RECORDED))
+        inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         self._cards.addWidget(frame)
 
     def _programs(self, snapshot: Snapshot) -> None:
-        frame, inner = look.card(said="Programs")
-        inner.addWidget(look.strong("In these programs only"))
+        frame, inner = look.card(said=say("Programs"))
+        inner.addWidget(look.strong(say("In these programs only")))
         known = self._bridge.agent.known_apps()
         titles = sorted(words.app_title(app, known.get(app)) for app in snapshot.apps)
-        inner.addWidget(look.text("\n".join(titles) or words.NO_PROGRAMS, name="agreedPrograms"))
+        inner.addWidget(look.text("\n".join(titles) or say(words.NO_PROGRAMS), name="agreedPrograms"))
         self._cards.addWidget(frame)
 
     def _facts(self, policy: Policy) -> None:
-        frame, inner = look.card(said="Who can read it, where and how long")
-        inner.addWidget(look.strong("Who can read it"))
+        frame, inner = look.card(said=say("Who can read it, where and how long"))
+        inner.addWidget(look.strong(say("Who can read it")))
         inner.addWidget(readers(policy, self._fingerprint))
-        inner.addWidget(look.strong("Where"))
+        inner.addWidget(look.strong(say("Where")))
         inner.addWidget(look.text(words.where(policy)))
-        inner.addWidget(look.strong("How long"))
+        inner.addWidget(look.strong(say("How long")))
         inner.addWidget(look.text(words.how_long(policy)))
         self._cards.addWidget(frame)

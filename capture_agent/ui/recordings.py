@@ -15,34 +15,39 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from capture_agent.core.language import noted, say
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.view_state import View
 
-_COLUMNS = ("Recorded", "Length", "Size", "State", "Destroyed in")
+_COLUMNS = (noted("Recorded"), noted("Length"), noted("Size"), noted("State"), noted("Destroyed in"))
 _STATE_WORDS = {
-    "recording": "Being recorded",
-    "held": "Only yours",
-    "released": "Shared",
-    "damaged": "Damaged",
+    "recording": noted("Being recorded"),
+    "held": noted("Only yours"),
+    "released": noted("Shared"),
+    "damaged": noted("Damaged"),
 }
 _ID = Qt.ItemDataRole.UserRole
 
 
 def state_words(session: HeldSession) -> str:
     """Return how a session's state is said, with whom it was shared."""
-    said = _STATE_WORDS.get(session.state, session.state)
+    said = say(_STATE_WORDS.get(session.state, session.state))
     if session.released_to:
-        said = f"Sealed for {words.join_words(list(session.released_to))}"
-    return said if session.complete or session.state in {"recording", "damaged"} else f"{said}, cut off by a crash"
+        said = say("Sealed for {names}", names=words.join_words(list(session.released_to)))
+    return (
+        said
+        if session.complete or session.state in {"recording", "damaged"}
+        else say("{what}, cut off by a crash", what=said)
+    )
 
 
 def session_row(session: HeldSession) -> tuple[str, ...]:
     """Return the texts of one line; the time is local."""
     return (
-        session.started.astimezone().strftime("%d %b %Y, %H:%M"),
+        session.started.astimezone().strftime(say("%d %b %Y, %H:%M")),
         words.duration(session.seconds),
         words.size(session.size),
         state_words(session),
@@ -71,22 +76,24 @@ class RecordingsPage(QWidget):
         self._sessions: dict[str, HeldSession] = {}
         self.setObjectName("recordingsPage")
         layout = look.column(self, margin=look.SPACE)
-        self._empty = look.muted("No recordings yet. They appear here when you stop recording.", name="noRecordings")
+        self._empty = look.muted(
+            say("No recordings yet. They appear here when you stop recording."), name="noRecordings"
+        )
         layout.addWidget(self._empty)
         self._list = QTreeWidget()
         self._list.setObjectName("recordingsList")
-        self._list.setAccessibleName("My recordings")
-        self._list.setHeaderLabels(list(_COLUMNS))
+        self._list.setAccessibleName(say("My recordings"))
+        self._list.setHeaderLabels([say(column) for column in _COLUMNS])
         self._list.setRootIsDecorated(False)
         self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._list.header().setAccessibleName("Columns")
+        self._list.header().setAccessibleName(say("Columns"))
         self._list.itemSelectionChanged.connect(self._offer)
         layout.addWidget(self._list, 1)
-        self._open = look.button("&Open…", self._ask_open, name="openButton")
-        self._share = look.button("S&hare…", self._ask_share, name="shareButton")
-        self._delete = look.button("De&lete…", self._ask_delete, name="deleteButton")
+        self._open = look.button(say("&Open…"), self._ask_open, name="openButton")
+        self._share = look.button(say("S&hare…"), self._ask_share, name="shareButton")
+        self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
         layout.addLayout(look.row(self._open, self._share, self._delete, push=True))
         bridge.changed.connect(self._follow)
         self._follow(bridge.view)
@@ -136,12 +143,12 @@ class RecordingsPage(QWidget):
         session = self._chosen()
         if session is None:
             return
-        dialog = QFileDialog(self, "Open into which folder?", str(Path.home()))
+        dialog = QFileDialog(self, say("Open into which folder?"), str(Path.home()))
         dialog.setObjectName("openFolderDialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "&Open here")
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, say("&Open here"))
         dialog.fileSelected.connect(lambda folder: self._open_into(session, Path(folder)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -149,9 +156,9 @@ class RecordingsPage(QWidget):
     def _open_into(self, session: HeldSession, parent: Path) -> None:
         out = opened_folder(session, parent)
         self._bridge.run(
-            "Opening the recording…",
+            say("Opening the recording…"),
             lambda: self._bridge.agent.open_own(session.id, str(out)),
-            lambda _none: self.told.emit("Opened. The files in this folder are not encrypted.", out),
+            lambda _none: self.told.emit(say("Opened. The files in this folder are not encrypted."), out),
         )
 
     def _ask_share(self) -> None:
@@ -162,14 +169,17 @@ class RecordingsPage(QWidget):
         ask(
             self,
             name="shareDialog",
-            title="Share this recording?",
-            explained=f"{names} will be able to read it once you hand the file over. Nothing is sent by itself.",
-            yes="&Share",
+            title=say("Share this recording?"),
+            explained=say(
+                "{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=names
+            ),
+            yes=say("&Share"),
             then=lambda: self._bridge.run(
-                "Sealing the recording…",
+                say("Sealing the recording…"),
                 lambda: self._bridge.agent.release(session.id),
                 lambda paths: self.told.emit(
-                    f"Sealed for {names}. Hand over the file in this folder.", Path(paths[0]).parent if paths else None
+                    say("Sealed for {names}. Hand over the file in this folder.", names=names),
+                    Path(paths[0]).parent if paths else None,
                 ),
             ),
         )
@@ -178,13 +188,13 @@ class RecordingsPage(QWidget):
         session = self._chosen()
         if session is None:
             return
-        shared = " What you shared of it has left this computer already." if session.released_to else ""
+        shared = say("What you shared of it has left this computer already.") if session.released_to else ""
         ask(
             self,
             name="deleteDialog",
-            title="Delete this recording?",
-            explained=f"It can never be opened again, by anyone.{shared}",
-            yes="&Delete",
+            title=say("Delete this recording?"),
+            explained=f"{say('It can never be opened again, by anyone.')} {shared}".strip(),
+            yes=say("&Delete"),
             then=lambda: self._delete_now(session),
         )
 

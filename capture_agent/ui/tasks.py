@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from capture_agent.core.events import Outcome
+from capture_agent.core.language import say
 from capture_agent.session.snapshot import Task
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
@@ -32,10 +33,10 @@ class StartTaskDialog(QDialog):
         super().__init__(parent)
         self._bridge = bridge
         self.setObjectName("startTaskDialog")
-        self.setWindowTitle("Start a task")
+        self.setWindowTitle(say("Start a task"))
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        self._text = look.line_edit("For example: book a room for Tuesday", TEXT_LIMIT, name="taskText")
-        layout.addLayout(look.labelled("&What do you set out to do?", self._text))
+        self._text = look.line_edit(say("For example: book a room for Tuesday"), TEXT_LIMIT, name="taskText")
+        layout.addLayout(look.labelled(say("&What do you set out to do?"), self._text))
         if offered:
             tasks = QListWidget()
             tasks.setObjectName("taskList")
@@ -43,12 +44,12 @@ class StartTaskDialog(QDialog):
             tasks.setMaximumHeight(tasks.sizeHintForRow(0) * _LIST_ROWS + 2 * tasks.frameWidth())
             tasks.currentTextChanged.connect(self._text.setText)
             tasks.itemActivated.connect(lambda _item: self._start())
-            layout.addLayout(look.labelled("&Or pick one of the study's tasks:", tasks))
-        self._go = look.button("&Start", self._start, name="startTaskButton")
+            layout.addLayout(look.labelled(say("&Or pick one of the study's tasks:"), tasks))
+        self._go = look.button(say("&Start"), self._start, name="startTaskButton")
         self._go.setDefault(True)
         self._go.setEnabled(False)
         self._text.textChanged.connect(lambda typed: self._go.setEnabled(bool(typed.strip())))
-        cancel = look.button("&Cancel", self.reject, name="cancelTaskButton")
+        cancel = look.button(say("&Cancel"), self.reject, name="cancelTaskButton")
         layout.addLayout(look.row(self._go, cancel, push=True))
         self._text.setFocus()
         look.fit(self, 460)
@@ -66,31 +67,31 @@ class FinishTaskDialog(QDialog):
         super().__init__(parent)
         self._bridge = bridge
         self.setObjectName("finishTaskDialog")
-        self.setWindowTitle("Finish the task")
+        self.setWindowTitle(say("Finish the task"))
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
         layout.addWidget(look.strong(task.text, name="taskName"))
         outcomes = look.column(gap=4)
-        outcomes.addWidget(look.text("How did it go?"))
+        outcomes.addWidget(look.text(say("How did it go?")))
         self._outcomes = QButtonGroup(self)
         for number, (outcome, said) in enumerate(words.OUTCOME_WORDS.items()):
-            choice = Choice(said)
+            choice = Choice(say(said))
             choice.setObjectName(f"outcome-{outcome.value}")
             self._outcomes.addButton(choice, number)
             outcomes.addWidget(choice)
         layout.addLayout(outcomes)
         self._difficulty = QComboBox()
         self._difficulty.setObjectName("difficulty")
-        self._difficulty.addItems(list(words.DIFFICULTY_WORDS))
-        layout.addLayout(look.labelled("How &hard was it? (you need not say)", self._difficulty))
+        self._difficulty.addItems([say(answer) for answer in words.DIFFICULTY_WORDS])
+        layout.addLayout(look.labelled(say("How &hard was it? (you need not say)"), self._difficulty))
         self._note = QPlainTextEdit()
         self._note.setObjectName("taskNote")
         self._note.setTabChangesFocus(True)
         self._note.setMaximumHeight(self._note.fontMetrics().lineSpacing() * 4)
-        layout.addLayout(look.labelled("No&te (you need not write one)", self._note))
-        self._go = look.button("&Finish", self._finish, name="finishTaskButton")
+        layout.addLayout(look.labelled(say("No&te (you need not write one)"), self._note))
+        self._go = look.button(say("&Finish"), self._finish, name="finishTaskButton")
         self._go.setEnabled(False)
         self._outcomes.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
-        cancel = look.button("&Cancel", self.reject, name="cancelFinishButton")
+        cancel = look.button(say("&Cancel"), self.reject, name="cancelFinishButton")
         layout.addLayout(look.row(self._go, cancel, push=True))
         look.fit(self, 440)
 

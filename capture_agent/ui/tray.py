@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
+from capture_agent.core.language import say
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.view_state import PAUSES, Click, Command, Icon, View
@@ -136,8 +137,8 @@ def pause_menu(bridge: Bridge, parent: QWidget) -> QMenu:
     """Return the menu that pauses for 15 minutes, an hour, or until one resumes."""
     menu = QMenu(parent)
     menu.setObjectName("pauseMenu")
-    menu.setAccessibleName("Pause")
+    menu.setAccessibleName(say("Pause"))
     for text, minutes in PAUSES:
-        action = menu.addAction(text)
+        action = menu.addAction(say(text))
         action.triggered.connect(lambda _checked=False, wanted=minutes: bridge.do(lambda: bridge.agent.pause(wanted)))
     return menu

@@ -19,7 +19,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from capture_agent.core.events import Category
-from capture_agent.core.language import say
+from capture_agent.core.language import LANGUAGES, language, noted, say
 from capture_agent.core.recording import State
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import words
@@ -62,7 +62,11 @@ class Page(StrEnum):
     MAIN = "main"
 
 
-PAUSES: tuple[tuple[str, int | None], ...] = (("15 &minutes", 15), ("1 &hour", 60), ("Until I &resume", None))
+PAUSES: tuple[tuple[str, int | None], ...] = (
+    (noted("15 &minutes"), 15),
+    (noted("1 &hour"), 60),
+    (noted("Until I &resume"), None),
+)
 
 _OPEN_STATES = frozenset({State.RECORDING, State.PAUSED, State.SUSPENDED})
 _PAUSABLE = _OPEN_STATES
@@ -118,9 +122,14 @@ def view(snapshot: Snapshot, now: datetime) -> View:
     icon = icon_of(snapshot)
     status = _status(snapshot, now)
     click = Click.PAUSE if icon is Icon.RECORDING else Click.OPEN
-    action = "Click to pause." if click is Click.PAUSE else "Click to open the window."
-    problem = snapshot.problem or (_CHANGED if _asks_again(snapshot) else "")
-    lines = [f"{words.PRODUCT}: {_lower(status)}", *([problem] if problem else []), action]
+    action = say("Click to pause.") if click is Click.PAUSE else say("Click to open the window.")
+    asks_again = not snapshot.problem and _asks_again(snapshot)
+    problem = say(_CHANGED) if asks_again else snapshot.problem
+    lines = [
+        f"{words.PRODUCT}: {_lower(status) if language() == LANGUAGES[0] else status}",
+        *([problem] if problem else []),
+        action,
+    ]
     return View(
         icon=icon,
         status=status,
@@ -132,13 +141,13 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         task=_task(snapshot, now),
         not_recorded=_not_recorded(snapshot),
         problem=problem,
-        hint=snapshot.hint or (_CHANGED_HINT if problem == _CHANGED else ""),
+        hint=snapshot.hint or (say(_CHANGED_HINT) if asks_again else ""),
         sign_needed=snapshot.state is not State.OFF,
     )
 
 
-_CHANGED = "What the study asks for has changed since you agreed."
-_CHANGED_HINT = "Nothing is recorded until you have looked at it."
+_CHANGED = noted("What the study asks for has changed since you agreed.")
+_CHANGED_HINT = noted("Nothing is recorded until you have looked at it.")
 
 
 def _asks_again(snapshot: Snapshot) -> bool:
@@ -151,20 +160,20 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
     tasks = Category.TASKS in snapshot.consented and state in _OPEN_STATES
     again = state is State.FAULT
     choose = snapshot.must_ask or snapshot.refused
-    start = "Choos&e what is recorded…" if choose else "Start ag&ain" if again else "Start &recording"
+    start = say("Choos&e what is recorded…") if choose else say("Start ag&ain") if again else say("Start &recording")
     return {
         Command.START: Entry(start, joined, joined and state not in _OPEN_STATES),
-        Command.PAUSE: Entry("&Pause", state in _PAUSABLE, state in _PAUSABLE),
-        Command.RESUME: Entry("&Resume", state is State.PAUSED, state is State.PAUSED),
-        Command.STOP: Entry("Stop and sa&ve", state in _OPEN_STATES, state in _OPEN_STATES),
+        Command.PAUSE: Entry(say("&Pause"), state in _PAUSABLE, state in _PAUSABLE),
+        Command.RESUME: Entry(say("&Resume"), state is State.PAUSED, state is State.PAUSED),
+        Command.STOP: Entry(say("Stop and sa&ve"), state in _OPEN_STATES, state in _OPEN_STATES),
         Command.TASK: Entry(
-            "Finish the &task…" if snapshot.task else "Start a &task…", tasks or snapshot.task is not None
+            say("Finish the &task…") if snapshot.task else say("Start a &task…"), tasks or snapshot.task is not None
         ),
-        Command.RECORDINGS: Entry(f"&My recordings… ({snapshot.held})" if snapshot.held else "&My recordings…", joined),
-        Command.RECORDED: Entry("&What is recorded…", joined),
+        Command.RECORDINGS: Entry(say("&My recordings…") + (f" ({snapshot.held})" if snapshot.held else ""), joined),
+        Command.RECORDED: Entry(say("&What is recorded…"), joined),
         # Withdrawing is always allowed, also when nothing was agreed to yet.
-        Command.OPT_OUT: Entry("Opt out and &delete…", joined),
-        Command.QUIT: Entry("&Quit (saves, then stops)" if state in _OPEN_STATES else "&Quit"),
+        Command.OPT_OUT: Entry(say("Opt out and &delete…"), joined),
+        Command.QUIT: Entry(say("&Quit (saves, then stops)") if state in _OPEN_STATES else say("&Quit")),
     }
 
 
@@ -173,26 +182,30 @@ def _status(snapshot: Snapshot, now: datetime) -> str:
         case State.RECORDING:
             since = snapshot.recording_since
             what = words.category_names(snapshot.consented)
-            return f"Recording {what}" + (f" for {_ago(since, now)}" if since else "")
+            if since is None:
+                return say("Recording {what}", what=what)
+            return say("Recording {what} for {time}", what=what, time=_ago(since, now))
         case State.PAUSED:
             until = snapshot.paused_until
-            return "Paused until you resume" if until is None else f"Paused for {_left(until, now)} more"
+            if until is None:
+                return say("Paused until you resume")
+            return say("Paused for {time} more", time=_left(until, now))
         case State.SUSPENDED:
-            return "Waiting, nothing is recorded now"
+            return say("Waiting, nothing is recorded now")
         case State.FAULT:
-            return "Recording has stopped"
+            return say("Recording has stopped")
         case State.OFF:
             return _off(snapshot)
 
 
 def _off(snapshot: Snapshot) -> str:
     if snapshot.joined is None:
-        return "Not recording, nothing is set up yet"
+        return say("Not recording, nothing is set up yet")
     if snapshot.refused:
-        return "Not recording, you said no"
+        return say("Not recording, you said no")
     if snapshot.must_ask:
-        return "Not recording, you have not agreed to anything"
-    return "Not recording"
+        return say("Not recording, you have not agreed to anything")
+    return say("Not recording")
 
 
 def _not_recorded(snapshot: Snapshot) -> tuple[str, ...]:
@@ -200,7 +213,7 @@ def _not_recorded(snapshot: Snapshot) -> tuple[str, ...]:
     if snapshot.state in {State.OFF, State.FAULT}:
         return (say("Nothing is recorded now."), *snapshot.not_recorded)
     if snapshot.state is State.PAUSED:
-        return ("Nothing is recorded during the pause.", *snapshot.not_recorded)
+        return (say("Nothing is recorded during the pause."), *snapshot.not_recorded)
     if snapshot.state is State.SUSPENDED and not snapshot.not_recorded:
         return (say("Nothing is recorded now."),)
     return snapshot.not_recorded

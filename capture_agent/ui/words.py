@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.language import noted, say, say_many
+from capture_agent.core.names import category_name
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
 from capture_agent.core.privacy import DESKTOP_APP
 
 PRODUCT = "Capture Agent"
-OWN_KEY_WORDS = "a key that is made on this computer and never leaves it"
-NEVER_RECORDED = "Never recorded: microphone, camera, clipboard, files, location."
+OWN_KEY_WORDS = noted("a key that is made on this computer and never leaves it")
+NEVER_RECORDED = noted("Never recorded: microphone, camera, clipboard, files, location.")
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -19,42 +21,62 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class CategoryWords:
-    """How a category is named, and a real example of what is stored of it."""
+    """How a category is named, and a real example of what is stored of it, in the language that is spoken."""
 
-    name: str
-    example: str
+    category: Category
+    stored: str
+
+    @property
+    def name(self) -> str:
+        """The category's name, as a title."""
+        return category_name(self.category)
+
+    @property
+    def example(self) -> str:
+        """What is stored, by an example."""
+        return say(self.stored)
 
 
 CATEGORY_WORDS: dict[Category, CategoryWords] = {
-    Category.KEYBOARD: CategoryWords("Keyboard", "What you type, key by key: “H”, “e”, “l”, “l”, “o”, Enter, Ctrl+S."),
-    Category.POINTER: CategoryWords("Mouse", "Where you point, click and scroll: “left click at 412, 230”."),
-    Category.WINDOWS: CategoryWords("Windows", "Which window you work in: “Text editor, report.txt, 800 × 600”."),
-    Category.SCREEN: CategoryWords("Screen", "A video of your chosen programs. All others are painted over in grey."),
-    Category.TASKS: CategoryWords("Tasks", "What you say you set out to do: “Book a room”, done after 4 minutes."),
+    words.category: words
+    for words in (
+        CategoryWords(Category.KEYBOARD, noted("What you type, key by key: “H”, “e”, “l”, “l”, “o”, Enter, Ctrl+S.")),
+        CategoryWords(Category.POINTER, noted("Where you point, click and scroll: “left click at 412, 230”.")),
+        CategoryWords(Category.WINDOWS, noted("Which window you work in: “Text editor, report.txt, 800 × 600”.")),
+        CategoryWords(Category.SCREEN, noted("A video of your chosen programs. All others are painted over in grey.")),
+        CategoryWords(Category.TASKS, noted("What you say you set out to do: “Book a room”, done after 4 minutes.")),
+    )
 }
 
 OUTCOME_WORDS: dict[Outcome, str] = {
-    Outcome.DONE: "&Done",
-    Outcome.NOT_POSSIBLE: "It was &not possible",
-    Outcome.GAVE_UP: "I &gave up",
+    Outcome.DONE: noted("&Done"),
+    Outcome.NOT_POSSIBLE: noted("It was &not possible"),
+    Outcome.GAVE_UP: noted("I &gave up"),
 }
 
-DIFFICULTY_WORDS = ("No answer", "1 – very easy", "2 – easy", "3 – so-so", "4 – hard", "5 – very hard")
+DIFFICULTY_WORDS = (
+    noted("No answer"),
+    noted("1 – very easy"),
+    noted("2 – easy"),
+    noted("3 – so-so"),
+    noted("4 – hard"),
+    noted("5 – very hard"),
+)
 
 
 def category_names(categories: Iterable[Category]) -> str:
     """Return "keyboard, mouse and screen": the categories in their fixed order, for a sentence."""
     chosen = set(categories)
-    return join_words([words.name.lower() for category, words in CATEGORY_WORDS.items() if category in chosen])
+    return join_words([category_name(category, inside=True) for category in CATEGORY_WORDS if category in chosen])
 
 
 def join_words(words: list[str]) -> str:
     """Return "a", "a and b", "a, b and c", or "nothing"."""
     if not words:
-        return "nothing"
+        return say("nothing")
     if len(words) == 1:
         return words[0]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return say("{first} and {last}", first=", ".join(words[:-1]), last=words[-1])
 
 
 def duration(seconds: float) -> str:
@@ -76,21 +98,26 @@ def size(count: int) -> str:
     for unit in ("kB", "MB", "GB"):
         value /= 1000
         if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"
+            return f"{_decimal(value)} {unit}"
+    return f"{_decimal(value / 1000)} TB"
+
+
+def _decimal(value: float) -> str:
+    """Return one decimal, behind a point or what the language has instead."""
+    return f"{value:.1f}".replace(".", say("."))
 
 
 def days(count: int) -> str:
     """Return "today", "1 day" or "N days": how long until something expires."""
     if count <= 0:
-        return "today"
-    return "1 day" if count == 1 else f"{count} days"
+        return say("today")
+    return say_many("{count} day", "{count} days", count)
 
 
 def app_title(name: str, known: str | None) -> str:
     """Return how a program is shown: its title and, where it differs, the name that rules use."""
     if name == DESKTOP_APP:
-        return "The desktop background"
+        return say("The desktop background")
     if not known or known.lower() == name:
         return known or name
     return f"{known} ({name})"
@@ -98,33 +125,43 @@ def app_title(name: str, known: str | None) -> str:
 
 def recipient_key(recipient: Recipient, fingerprint: str) -> str:
     """Return the line under a recipient's name: the nine words, or that the key stays here."""
-    return OWN_KEY_WORDS if recipient.key == OWN_DEVICE else fingerprint
+    return say(OWN_KEY_WORDS) if recipient.key == OWN_DEVICE else fingerprint
+
+
+def run_by(policy: Policy) -> str:
+    """Return who runs a study, and whom to ask."""
+    return say("Run by {name}. Questions: {contact}", name=policy.controller, contact=policy.contact)
 
 
 def where(policy: Policy) -> str:
     """Return where recordings are stored, and where they go when shared."""
     if policy.is_own or policy.destination is None:
-        return "On this computer only, encrypted."
+        return say("On this computer only, encrypted.")
     # Nothing is sent by this version: whoever takes part puts the file there.
-    return (
-        "On this computer, encrypted. What you share becomes a file here, "
-        f"for you to put into {policy.destination}; nothing is sent by itself."
+    return say(
+        "On this computer, encrypted. What you share becomes a file here, for you to put into {place}; "
+        "nothing is sent by itself.",
+        place=policy.destination,
     )
 
 
 def how_long(policy: Policy) -> str:
     """Return for how long recordings are kept on this computer."""
-    return f"{days(policy.retention_days).capitalize()}, then they are destroyed on this computer."
+    return say_many(
+        "{count} day, then they are destroyed on this computer.",
+        "{count} days, then they are destroyed on this computer.",
+        policy.retention_days,
+    )
 
 
 def when_leaving(policy: Policy) -> str:
     """Return what opting out does, and what it cannot undo."""
     if policy.is_own:
-        return "Recording stops at once. You may destroy all recordings; nobody can open them then."
-    return (
+        return say("Recording stops at once. You may destroy all recordings; nobody can open them then.")
+    return say(
         "Recording stops at once and your recordings can be destroyed. "
         "What you already shared has left this computer; its readers are asked to delete it."
     )
 
 
-NO_PROGRAMS = "None. No content will be recorded until you choose at least one program."
+NO_PROGRAMS = noted("None. No content will be recorded until you choose at least one program.")

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import memory_agent
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
+from capture_agent.core.language import LANGUAGES, speak
 from capture_agent.core.policy import Settings, Widening, effective
 from capture_agent.core.recording import State
 from capture_agent.session.snapshot import Snapshot, Task
@@ -112,8 +114,19 @@ def test_while_nothing_is_recorded_that_is_said(snapshot: Snapshot) -> None:
         assert not seen.status.startswith("Recording keyboard")
 
 
-@given(snapshots)
-def test_every_entry_has_its_own_mnemonic_and_no_text_is_empty(snapshot: Snapshot) -> None:
+@pytest.fixture
+def spoken() -> Iterator[Callable[[str], str]]:
+    yield speak
+    speak("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(snapshot=snapshots)
+def test_every_entry_has_its_own_mnemonic_and_no_text_is_empty(
+    snapshot: Snapshot, language: str, spoken: Callable[[str], str]
+) -> None:
+    spoken(language)
     seen = view(snapshot, NOW)
     menu = [Command.PAUSE, Command.RESUME, Command.TASK, Command.RECORDINGS, Command.RECORDED, Command.OPT_OUT]
     letters = [seen.entries[c].text.split("&")[1][0].lower() for c in (*menu, Command.QUIT)]
