@@ -124,7 +124,7 @@ def check(command: object, arguments: object) -> Request:
 
 def describe(snapshot: Snapshot) -> Result:
     """Return the whole visible state, as `status --json` shows it."""
-    study = snapshot.joined
+    study, going = snapshot.joined, snapshot.going
     return {
         "running": True,
         "state": snapshot.state.value,
@@ -142,6 +142,7 @@ def describe(snapshot: Snapshot) -> Result:
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
         "keyring": snapshot.keyring,
+        "going": None if going is None else {"until": _time(going.until), "recordings": going.recordings},
     }
 
 

@@ -50,6 +50,7 @@ class Kind(StrEnum):
     RELEASED = "released"
     DESTROY_INTENDED = "destroy-intended"
     DESTROYED = "destroyed"
+    KEPT = "kept"  # the person undid what was going to be destroyed
     FORGET_INTENDED = "forget-intended"
     FORGOTTEN = "forgotten"
     CUT_INTENDED = "cut-intended"
@@ -60,6 +61,7 @@ class Kind(StrEnum):
 CLOSES: Mapping[Kind, Kind] = MappingProxyType(
     {
         Kind.DESTROYED: Kind.DESTROY_INTENDED,
+        Kind.KEPT: Kind.DESTROY_INTENDED,
         Kind.FORGOTTEN: Kind.FORGET_INTENDED,
         Kind.CUT: Kind.CUT_INTENDED,
     }
@@ -75,6 +77,7 @@ NARROWING = frozenset(
         Kind.LEFT,
         Kind.PAUSED,
         Kind.STOPPED,
+        Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
         *CLOSES.values(),
     }
 )

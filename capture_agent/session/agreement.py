@@ -177,9 +177,13 @@ class Agreement:
         self._left = self._joined().study
         self._append(Kind.REFUSED, asked_body(self._joined()))
 
+    def leave(self, study: str) -> None:
+        """Permit nothing for `study` any more, whatever the ledger says, until the person agrees anew."""
+        self._left = study
+
     def withdraw(self, study: str) -> None:
         """Note that the person opted out of `study`. It holds even if it cannot be written down."""
-        self._left = study
+        self.leave(study)
         self.ledger.append(Kind.WITHDRAWN, study, {"method": "opt out"}, self._now())
         self._standing = self.ledger.standing(study)
 

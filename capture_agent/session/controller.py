@@ -24,6 +24,7 @@ from capture_agent.ledger.record import Ledger
 from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
+from capture_agent.session.leaving import Leaving
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
@@ -58,6 +59,7 @@ class Controller:
         self._proved_us = self._swept_us = 0
         self._paused_until: datetime | None = None
         self._recording_since: datetime | None = None
+        self._leaving = Leaving(self._agreement, self._holdings, lambda: self._remembered, self._remember)
         self._recovered = self._holdings.recover()
         self.reload()
         self._held = 0
@@ -103,6 +105,7 @@ class Controller:
             held=self._held,
             not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
             keyring=self._vault.secrets.kind,
+            going=self._holdings.intents.going,
         )
 
     # --- time passes
@@ -119,6 +122,10 @@ class Controller:
                 self._narrowed()
         if self._recorder.state is not State.RECORDING:
             self._recording_since = None
+        with self._noting():
+            if self._holdings.intents.finish_due():
+                self.reload()  # what hindered it is no problem any more
+                self._count()
         if now - self._swept_us >= SWEEP_EVERY_US:
             self._sweep()
 
@@ -135,6 +142,8 @@ class Controller:
     def _sweep(self) -> None:
         """Destroy recordings whose time is over. What cannot be done now (a locked keyring) is tried again later."""
         self._swept_us = self._world.now_us()
+        with self._noting():
+            self._leaving.catch_up()
         with self._noting():
             self._holdings.destroy_expired()
             self._count()
@@ -230,23 +239,23 @@ class Controller:
             self._narrowed()
 
     def withdraw(self, *, destroy: bool) -> None:
-        """Opt out: capture stops first, whatever else can or cannot be done.
-
-        A study whose file cannot be read can be left, too. If something cannot be done (full disk, locked
-        keyring), nothing is captured any more, but the study stays joined, so that leaving can be tried again.
-        """
-        self._leave()
+        """Opt out: capture stops first, whatever else can or cannot be done. See `Leaving`."""
         policy = self._agreement.policy
-        with self._holdings.lock:
-            study = self._agreement.ledger.current_study if policy is None else policy.study
-            if study is not None:
-                self._agreement.withdraw(study)
-                if destroy:
-                    self._holdings.destroy(study, self._holdings.unreleased(study))
-        self._tasks.drop()
-        self._remember(joined="", study_path="")
-        self._remember_task()
-        self.reload()
+        study = self._agreement.ledger.current_study if policy is None else policy.study
+        try:
+            self._leave()
+        finally:
+            try:
+                self._leaving.withdraw(study, destroy=destroy)
+            finally:
+                self._tasks.drop()
+                self._remember_task()
+                self.reload()
+                self._count()
+
+    def undo(self) -> None:
+        """Keep the recordings that opting out is about to destroy."""
+        self._holdings.intents.undo()
         self._count()
 
     def known_apps(self) -> Mapping[str, str]:
@@ -300,6 +309,8 @@ class Controller:
         paused = self._recorder.state is State.PAUSED
         self._recorder.give(Input.STOP)
         self._remember(paused=paused)
+        with self._noting():  # what cannot be done now is done at the next start
+            self._holdings.intents.finish()
 
     def fail(self, error: CaptureAgentError) -> None:
         """Stop because of `error`, sealed as far as it got."""

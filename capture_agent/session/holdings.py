@@ -20,12 +20,11 @@ from pathlib import Path
 
 from capture_agent import __version__
 from capture_agent.bundle.write import SUFFIX, remove_partial
-from capture_agent.core.errors import ConsentError, StorageError, VerificationError
+from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
 from capture_agent.held import lifecycle
 from capture_agent.held.lifecycle import Input, State
 from capture_agent.held.store import HeldInfo, Store
-from capture_agent.held.tape import SESSION_ID
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -35,7 +34,9 @@ from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
 from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.release import Chain, Signer, Terms, release
+from capture_agent.session.intents import Intents, Shelf
 from capture_agent.session.profile import Profile
+from capture_agent.session.reserve import Reserve
 from capture_agent.session.snapshot import HeldSession
 
 SESSION_ID_BYTES = 16
@@ -60,7 +61,10 @@ class Holdings:
         self._ledger = ledger
         self._now = now
         self._store = Store(profile.held)
-        self._lock = threading.RLock()
+        self.reserve = Reserve(profile.reserve)
+        self.shelf = Shelf(self._store, vault, ledger, self.reserve, now)
+        self._lock = self.shelf.lock
+        self.intents = Intents(self.shelf)
 
     @property
     def lock(self) -> threading.RLock:
@@ -72,9 +76,9 @@ class Holdings:
         with self._lock:
             self._vault.check()
             self._tidy_outbox()
-            for intent in self._ledger.open_intents():
-                if intent.kind is Kind.DESTROY_INTENDED:
-                    self._destroy(intent)
+            with contextlib.suppress(CaptureAgentError):  # tried again with every `finish_due`, which says why it fails
+                self.intents.finish()
+            self.reserve.keep()
             return len(self._store.recover())
 
     def _tidy_outbox(self) -> None:
@@ -114,7 +118,7 @@ class Holdings:
     def drop_empty(self, writer: Writer, *, complete: bool) -> None:
         """Remove a session in which nothing was recorded; the end of a complete one is a part, too."""
         if writer.parts <= (1 if complete else 0):
-            self._discard([writer.path.stem])
+            self.intents.discard([writer.path.stem])
 
     # --- looking
 
@@ -122,8 +126,9 @@ class Holdings:
         """Return the sessions, newest first. Opens none of them."""
         with self._lock:
             released = self._released()
-            known = self._vault.sessions()
-            found = [self._line(info, released.get(info.id, ()), known) for info in self._store.sessions()]
+            known, hidden = self._vault.sessions(), self.intents.hidden
+            shown = [info for info in self._store.sessions() if info.id not in hidden]
+            found = [self._line(info, released.get(info.id, ()), known) for info in shown]
         return tuple(reversed(found))
 
     def _line(self, info: HeldInfo, released_to: tuple[str, ...], known: frozenset[str]) -> HeldSession:
@@ -168,7 +173,8 @@ class Holdings:
         Raises:
             StorageError: There is none, or more than one.
         """
-        ids = [info.id for info in self._store.sessions() if start and info.id.startswith(start)]
+        hidden = self.intents.hidden
+        ids = [one.id for one in self._store.sessions() if start and one.id.startswith(start) and one.id not in hidden]
         if len(ids) == 1:
             return ids[0]
         what = "more than one recording begins" if ids else "no recording begins"
@@ -261,29 +267,8 @@ class Holdings:
     # --- destroying
 
     def destroy(self, study: str, sessions: Iterable[str]) -> None:
-        """Make sure that no key that exists afterwards opens these sessions, and remove them.
-
-        The intent is in the ledger first, so a crash between click and completion changes nothing.
-        """
-        # A stray file may have a name that no session can have: there is no key, and it is not ours to remove.
-        gone = sorted(one for one in sessions if SESSION_ID.fullmatch(one))
-        if not gone:
-            return
-        with self._lock:
-            # A file that is damaged may not say whose it is.
-            intent = self._ledger.append(Kind.DESTROY_INTENDED, study or OWN_STUDY, {"sessions": gone}, self._now())
-            self._destroy(intent)
-
-    def _destroy(self, intent: Entry) -> None:
-        named = intent.body.get("sessions")
-        self._discard([str(one) for one in named] if isinstance(named, list) else [])
-        self._ledger.append(Kind.DESTROYED, intent.study, {"intent": intent.seq}, self._now())
-
-    def _discard(self, sessions: list[str]) -> None:
-        with self._lock:
-            self._vault.destroy(sessions)
-            for session in sessions:
-                self._store.remove(session)
+        """Destroy sessions now; as `Intents.destroy`."""
+        self.intents.destroy(study, sessions)
 
     def unreleased(self, study: str) -> list[str]:
         """Return the sessions of `study` that nobody but their owner can open.
@@ -294,7 +279,7 @@ class Holdings:
         found = self._store.sessions()
         unclear = self._vault.sessions().difference(info.id for info in found if info.study)
         mine = {info.id for info in found if info.study == study}
-        return sorted((mine | unclear) - released.keys())
+        return sorted((mine | unclear) - released.keys() - self.intents.hidden)
 
     def destroy_expired(self) -> None:
         """Destroy the sessions whose time is over, of every study."""

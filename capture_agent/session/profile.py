@@ -54,6 +54,11 @@ class Profile:
         return self.folder / "ledger.jsonl"
 
     @property
+    def reserve(self) -> Path:
+        """Space that is kept for leaving."""
+        return self.folder / "reserve"
+
+    @property
     def state(self) -> Path:
         """What survives a restart."""
         return self.folder / "state.json"
@@ -70,11 +75,16 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What survives a restart. `joined` is "", "own" or "study"."""
+    """What survives a restart. `joined` is "", "own" or "study".
+
+    `left` is a study that the person opted out of while the ledger could not be written: it stands until it can.
+    """
 
     joined: str = ""
     study_path: str = ""
     paused: bool = False
+    left: str = ""
+    left_destroying: bool = False
 
     @property
     def study_file(self) -> Path | None:

@@ -37,6 +37,14 @@ class HeldSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Going:
+    """Recordings that are destroyed when `until` (wall clock, UTC) comes, if nobody undoes it."""
+
+    until: datetime
+    recordings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole visible state. Immutable; a new one is made for every change."""
 
@@ -56,6 +64,7 @@ class Snapshot:
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used
+    going: Going | None = None  # what opting out is about to destroy, while that can be undone
 
     @property
     def attention(self) -> bool:
@@ -94,7 +103,13 @@ class Agent(Protocol):
         """*click* Refuse everything that is asked."""
 
     def withdraw(self, *, destroy: bool) -> None:
-        """Opt out: stop at once; with `destroy`, unreleased sessions can never be opened again."""
+        """Opt out: stop at once; with `destroy`, unreleased sessions can never be opened again.
+
+        For a moment `undo` keeps them; `Snapshot.going` says for how long.
+        """
+
+    def undo(self) -> None:
+        """*click* Keep the recordings that opting out is about to destroy. Consent does not come back."""
 
     def known_apps(self) -> Mapping[str, str]:
         """Return programs that have a window now or had one lately: name for rules → title for people."""

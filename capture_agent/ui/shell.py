@@ -20,6 +20,7 @@ from capture_agent.ui.panel import ConsentPanel
 from capture_agent.ui.readers import Fingerprint
 from capture_agent.ui.tasks import task_dialog
 from capture_agent.ui.tray import Tray
+from capture_agent.ui.undo import UndoStrip
 from capture_agent.ui.view_state import Command, Icon, Page, View
 
 
@@ -56,6 +57,7 @@ class Shell(QObject):
         self.tray.menu.aboutToShow.connect(self.bridge.tell_time)
         self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
         self.window = MainWindow(self.bridge, fingerprint)
+        self.undo = UndoStrip(self.bridge)
         self.indicator.fallback.opened = self.open
         self.tray.asked.connect(self.open)
         self.window.asked.connect(self.open)
@@ -113,7 +115,7 @@ class Shell(QObject):
         self.bridge.close()
         self.indicator.close()
         self.tray.close()
-        for window in (self._dialog, self._panel, self.window):
+        for window in (self._dialog, self._panel, self.undo, self.window):
             if window is not None:
                 window.close()
 

@@ -65,6 +65,9 @@ class ScriptedAgent:
     def withdraw(self, *, destroy: bool) -> None:
         self._click("withdraw")
 
+    def undo(self) -> None:
+        self._click("undo")
+
     def known_apps(self) -> Mapping[str, str]:
         return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from capture_agent.core.errors import ConfigError, KeyError_
@@ -168,3 +169,31 @@ def recording(person, categories=ALL):
     person.tick()
     assert person.agent.recording_state is State.RECORDING
     return person.agent
+
+
+def in_the_way(path):
+    """Put a folder where a file is to be written: no disk takes that, not even root's."""
+    path.rename(path.with_name(path.name + ".away"))
+    path.mkdir()
+
+
+def out_of_the_way(path):
+    path.rmdir()
+    path.with_name(path.name + ".away").rename(path)
+
+
+def studying(person, **changes):
+    person.world.study = replace(STUDY, **changes)
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    person.agent.start()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+    return person.agent
+
+
+def held_one(person, agent):
+    agent.start_task("x")
+    agent.stop()
+    (held,) = agent.sessions()
+    return held.id

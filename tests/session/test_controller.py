@@ -118,6 +118,7 @@ def test_after_opting_out_nothing_that_exists_opens_what_was_recorded(person, tm
     shutil.copytree(person.profile.folder, copy)
     agent.open_own(held.id, str(tmp_path / "opened"))
     agent.withdraw(destroy=True)
+    person.tick(11)
     assert agent.sessions() == ()
     assert agent.snapshot().consented == frozenset()
     restored = person.profile.folder

@@ -30,7 +30,7 @@ from capture_agent.core.policy import (
     widenings,
 )
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Going, HeldSession, Snapshot, Task
 
 ALL = frozenset(Category)
 NOTICE = """\
@@ -101,6 +101,7 @@ class MemoryAgent:
         self._agreed: Policy | None = None
         self._studies: dict[str, Policy] = {}
         self._sessions: dict[str, HeldSession] = {}
+        self._kept: dict[str, HeldSession] = {}  # what opting out is about to destroy
         self._now = Snapshot(State.OFF, None, None)
 
     # --- what a test arranges
@@ -182,10 +183,25 @@ class MemoryAgent:
     def withdraw(self, *, destroy: bool) -> None:
         self.calls.append(f"withdraw destroy={destroy}")
         self._consent = self._consent.apply(consent.Input.WITHDRAW, self._consent.permitting())
+        if destroy and self._sessions:
+            self._kept = dict(self._sessions)
+            self._now = replace(self._now, going=Going(datetime.now(UTC) + timedelta(seconds=10), len(self._sessions)))
         if destroy:
             self._sessions.clear()
         self._now = replace(self._now, joined=None, offer=None, apps=frozenset(), task=None, refused=False)
         self._step(recording.Input.LEAVE)
+
+    def undo(self) -> None:
+        self.calls.append("undo")
+        if self._now.going is None:
+            raise ConsentError("there is nothing to undo any more", hint="What was destroyed cannot be brought back.")
+        self._sessions |= self._kept
+        self._now = replace(self._now, going=None)
+        self._set()
+
+    def time_is_over(self) -> None:
+        """Let the moment end in which opting out can be undone."""
+        self._now = replace(self._now, going=None)
 
     def known_apps(self) -> Mapping[str, str]:
         return {"xterm": "XTerm", "mousepad": "Mousepad", "libreoffice-writer": "LibreOffice Writer"}
