@@ -11,8 +11,6 @@ from capture_agent.core.recording import State
 from capture_agent.keys.vault import Vault
 from capture_agent.session.intents import UNDO
 
-pytestmark = pytest.mark.promise("P2")
-
 
 def copied(person, folder):
     shutil.copytree(person.profile.folder, folder)
@@ -133,6 +131,7 @@ def test_what_is_about_to_go_is_neither_opened_nor_released(person, tmp_path):
         agent._holdings.release(held, policy, standing)
 
 
+@pytest.mark.promise("P2")
 def test_opting_out_on_a_disk_that_takes_nothing_ends_capture_and_holds_after_a_restart(person):
     agent = recording(person)
     agent.start_task("x")
@@ -164,6 +163,7 @@ def test_opting_out_without_a_ledger_to_write_to_still_destroys(person, tmp_path
     out_of_the_way(person.profile.ledger)
 
 
+@pytest.mark.promise("P2")
 def test_opting_out_with_a_locked_keyring_holds_and_is_finished_when_it_is_open(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
