@@ -33,6 +33,45 @@ def test_a_pause_that_cannot_be_written_down_is_a_pause(person):
 
 
 @pytest.mark.promise("P2")
+def test_opting_out_on_a_full_disk_ends_capture_and_can_be_repeated(person):
+    agent = recording(person)
+    agent.start_task("x")
+    in_the_way(person.profile.ledger)
+    with pytest.raises(StorageError):
+        agent.withdraw(destroy=True)
+    assert (agent.snapshot().consented, person.world.running, agent.sessions()) == (frozenset(), [], ())
+    with pytest.raises(ConsentError):
+        agent.start()
+    agent.reload()
+    assert agent.snapshot().consented == frozenset()
+    with pytest.raises(StorageError):
+        agent.withdraw(destroy=True)
+    out_of_the_way(person.profile.ledger)
+    agent = person.crash()
+    assert (agent.snapshot().joined, agent.sessions()) == (None, ())
+    assert agent._vault.sessions() == frozenset()
+    agent.choose_own()
+    assert agent.snapshot().consented == frozenset()
+
+
+@pytest.mark.promise("P2")
+def test_opting_out_with_a_locked_keyring_holds_and_is_finished_when_it_is_open(person):
+    agent = recording(person)
+    held_one(person, agent)
+    person.secrets.locked = True
+    agent.withdraw(destroy=True)
+    assert (agent.snapshot().consented, agent.sessions()) == (frozenset(), ())
+    person.tick(11)
+    assert "locked" in agent.snapshot().problem
+    assert list(person.profile.held.iterdir()) == []  # what can go without a key is gone
+    person.secrets.locked = False
+    person.tick(11)
+    assert agent.snapshot().problem == ""
+    assert agent._vault.sessions() == frozenset()
+    assert not agent._agreement.ledger.open_intents()
+
+
+@pytest.mark.promise("P2")
 def test_a_study_whose_file_is_broken_can_be_left(person):
     agent = studying(person)
     held_one(person, agent)

@@ -131,26 +131,6 @@ def test_what_is_about_to_go_is_neither_opened_nor_released(person, tmp_path):
         agent._holdings.release(held, policy, standing)
 
 
-@pytest.mark.promise("P2")
-def test_opting_out_on_a_disk_that_takes_nothing_ends_capture_and_holds_after_a_restart(person):
-    agent = recording(person)
-    agent.start_task("x")
-    in_the_way(person.profile.ledger)
-    with pytest.raises(StorageError):
-        agent.withdraw(destroy=True)
-    assert (agent.snapshot().consented, person.world.running, agent.sessions()) == (frozenset(), [], ())
-    with pytest.raises(ConsentError):
-        agent.start()
-    agent.reload()
-    assert agent.snapshot().consented == frozenset()
-    out_of_the_way(person.profile.ledger)
-    agent = person.crash()
-    assert (agent.snapshot().joined, agent.sessions()) == (None, ())
-    assert agent._vault.sessions() == frozenset()
-    agent.choose_own()
-    assert agent.snapshot().consented == frozenset()
-
-
 def test_opting_out_without_a_ledger_to_write_to_still_destroys(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
@@ -161,24 +141,6 @@ def test_opting_out_without_a_ledger_to_write_to_still_destroys(person, tmp_path
     person.tick(11)
     assert not opens(person, copy, held)
     out_of_the_way(person.profile.ledger)
-
-
-@pytest.mark.promise("P2")
-def test_opting_out_with_a_locked_keyring_holds_and_is_finished_when_it_is_open(person, tmp_path):
-    agent = recording(person)
-    held = held_one(person, agent)
-    copy = copied(person, tmp_path / "copy")
-    person.secrets.locked = True
-    agent.withdraw(destroy=True)
-    assert (agent.snapshot().consented, agent.sessions()) == (frozenset(), ())
-    person.tick(11)
-    assert "locked" in agent.snapshot().problem
-    assert list(person.profile.held.iterdir()) == []  # what can go without a key is gone
-    person.secrets.locked = False
-    person.tick(11)
-    assert agent.snapshot().problem == ""
-    assert not opens(person, copy, held)
-    assert not agent._agreement.ledger.open_intents()
 
 
 def test_opting_out_with_a_locked_keyring_is_finished_by_the_next_start(person, tmp_path):
