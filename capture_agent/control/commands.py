@@ -139,6 +139,7 @@ def describe(snapshot: Snapshot) -> Result:
         "paused_until": _time(snapshot.paused_until),
         "recording_since": _time(snapshot.recording_since),
         "task": describe_task(snapshot.task),
+        "waiting": snapshot.waiting,
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
         "keyring": snapshot.keyring,

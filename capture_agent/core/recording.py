@@ -20,7 +20,7 @@ class State(StrEnum):
     OFF = "off"
     RECORDING = "recording"
     PAUSED = "paused"
-    SUSPENDED = "suspended"  # the session is open, but indicator or a guard forbids capture now
+    SUSPENDED = "suspended"  # the person wants to record, but indicator or a guard forbids capture now
     FAULT = "fault"  # sealed as far as it got; waits for the person
 
 
@@ -34,6 +34,7 @@ class Input(StrEnum):
     HINDER = "hinder"  # indicator not proved, or a guard
     CLEAR = "clear"  # indicator proved and no guard
     FAIL = "fail"
+    SPLIT = "split"  # this session is over, and the next begins as soon as nothing hinders: see core.splitting
     LEAVE = "leave"  # consent gone: withdrawn, expired, invalidated
 
 
@@ -56,8 +57,9 @@ class Step:
     effects: tuple[Effect, ...] = ()
 
 
-# The interval opens first, so that what the sources say at their start lies inside it.
-_GO = (Effect.OPEN_INTERVAL, Effect.START_SOURCES)
+# A session that was split off begins here, and one that is open goes on. The interval opens before the sources,
+# so that what they say at their start lies inside it.
+_GO = (Effect.OPEN_SESSION, Effect.OPEN_INTERVAL, Effect.START_SOURCES)
 _HALT = (Effect.CLOSE_INTERVAL, Effect.STOP_SOURCES)
 _SEAL = (*_HALT, Effect.SEAL_SESSION)
 
@@ -71,6 +73,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.HINDER: Step(State.OFF),
             Input.CLEAR: Step(State.OFF),
             Input.FAIL: Step(State.FAULT),
+            Input.SPLIT: Step(State.OFF),
             Input.LEAVE: Step(State.OFF),
         },
         State.RECORDING: {
@@ -79,6 +82,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.HINDER: Step(State.SUSPENDED, _HALT),
             Input.CLEAR: Step(State.RECORDING),
             Input.FAIL: Step(State.FAULT, _SEAL),
+            Input.SPLIT: Step(State.SUSPENDED, _SEAL),
             Input.LEAVE: Step(State.OFF, _SEAL),
         },
         State.PAUSED: {
@@ -88,6 +92,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.HINDER: Step(State.PAUSED),
             Input.CLEAR: Step(State.PAUSED),
             Input.FAIL: Step(State.FAULT, (Effect.SEAL_SESSION,)),
+            Input.SPLIT: Step(State.PAUSED, (Effect.SEAL_SESSION,)),
             Input.LEAVE: Step(State.OFF, (Effect.SEAL_SESSION,)),
         },
         State.SUSPENDED: {
@@ -96,6 +101,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.HINDER: Step(State.SUSPENDED),
             Input.CLEAR: Step(State.RECORDING, _GO),
             Input.FAIL: Step(State.FAULT, (Effect.SEAL_SESSION,)),
+            Input.SPLIT: Step(State.SUSPENDED, (Effect.SEAL_SESSION,)),
             Input.LEAVE: Step(State.OFF, (Effect.SEAL_SESSION,)),
         },
         State.FAULT: {
@@ -106,6 +112,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.FAIL: Step(State.FAULT),
             Input.HINDER: Step(State.FAULT),
             Input.CLEAR: Step(State.FAULT),
+            Input.SPLIT: Step(State.FAULT),
         },
     }
 )

@@ -16,6 +16,7 @@ from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Event, Outcome
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.recording import Input, State
+from capture_agent.core.splitting import Reason
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.held.writer import Writer
 from capture_agent.keys.vault import Vault
@@ -27,6 +28,7 @@ from capture_agent.session.holdings import Holdings
 from capture_agent.session.leaving import Leaving
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
+from capture_agent.session.rhythm import Rhythm
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
 from capture_agent.session.studio import AgreedStudio
 from capture_agent.session.tasks import Tasks, keep_task, kept_task
@@ -54,6 +56,7 @@ class Controller:
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._remembered.paused)
+        self._rhythm = Rhythm(self._recorder, world)
         self._problem: CaptureAgentError | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
@@ -102,6 +105,7 @@ class Controller:
             paused_until=self._paused_until,
             recording_since=self._recording_since,
             task=self._tasks.current,
+            waiting=self._rhythm.hinders,
             held=self._held,
             not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
             keyring=self._vault.secrets.kind,
@@ -114,6 +118,8 @@ class Controller:
         """Prove, mark, and notice what died. Called every 100 ms."""
         now = self._world.now_us()
         self._recorder.check()
+        if self._rhythm.look():
+            self._proved_us = 0  # goes on in a new session as soon as it can
         if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
             if now - self._proved_us >= PROVE_EVERY_US:
                 self._prove(now)
@@ -132,7 +138,7 @@ class Controller:
     def _prove(self, now: int) -> None:
         proved = self._world.prove_indicator()
         self._proved_us, self._unproved = now, not proved
-        if proved and self._recorder.state is State.SUSPENDED:
+        if proved and self._recorder.state is State.SUSPENDED and self._rhythm.hinders is None:
             self._world.announce_recording()
             self._recorder.give(Input.CLEAR)
             self._recording_since = self._world.wall()
@@ -178,6 +184,9 @@ class Controller:
         """Obey after consent, policy or settings changed: go on with less, or not at all."""
         if not self._agreement.captured:
             self._leave()
+        elif self._studio.outdated():
+            self._recorder.split(Reason.CONSENT)
+            self._proved_us = 0
         elif self._recorder.state is State.RECORDING:
             # Sources are made for what is agreed: start a fresh stretch with what is left.
             self._recorder.give(Input.HINDER)

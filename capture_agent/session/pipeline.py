@@ -109,12 +109,15 @@ class Pipeline:
             self._wake.set()
         return self._intervals.opened_us is not None
 
-    def close_interval(self, now_us: int) -> int:
+    def close_interval(self, now_us: int, from_us: int | None = None) -> int:
         """Forbid capture from now on, and return when it ended: earlier, if marks had stopped.
 
+        With `from_us`, from that moment of the past on, as far as nothing has been marked since.
         What waits is decided at once.
         """
-        self._intervals = self._intervals.close(now_us)
+        intervals = self._intervals.lost(now_us)
+        end_us = now_us if from_us is None else max(intervals.marked_us, min(from_us, now_us))
+        self._intervals = intervals.close(end_us)
         self._wake.set()
         return self._intervals.ended[-1][1] if self._intervals.ended else self._epoch_us
 

@@ -12,6 +12,7 @@ from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, GapReason
 from capture_agent.core.privacy import Rules
 from capture_agent.core.recording import Effect, Input, State
+from capture_agent.core.splitting import Reason
 from capture_agent.session.pipeline import PartWriter, Pipeline
 from capture_agent.sources.base import Source
 
@@ -57,6 +58,7 @@ class Recorder:
         self._running: _Running | None = None
         self.state = State.PAUSED if paused else State.OFF
         self.fault: CaptureAgentError | None = None
+        self._splitting: tuple[Reason, int | None] | None = None
 
     def give(self, given: Input) -> None:
         """Do what the table says. A step that fails leads to FAULT, sealed as far as it got.
@@ -80,6 +82,17 @@ class Recorder:
             if self._running.closed_us is None:
                 self._running.closed_us = self._running.epoch_us
 
+    def split(self, reason: Reason, from_us: int | None = None) -> None:
+        """End the open session because of `reason`, as of `from_us` (µs, the past; None: now).
+
+        The next one begins with the next `CLEAR`, if the person was recording.
+        """
+        self._splitting = (reason, from_us)
+        try:
+            self.give(Input.SPLIT)
+        finally:
+            self._splitting = None
+
     def fail(self, error: CaptureAgentError) -> None:
         """Go to FAULT because of `error`; what was recorded until then is sealed.
 
@@ -97,6 +110,11 @@ class Recorder:
     def _try(self, effect: Effect) -> None:
         with suppress(CaptureAgentError):
             self._do(effect, Input.FAIL)
+
+    @property
+    def began_us(self) -> int | None:
+        """When the session that is open began, on the input clock; None if none is."""
+        return None if self._running is None else self._running.epoch_us
 
     def check(self) -> None:
         """Notice a dead source or pipeline. Called with every tick."""
@@ -140,7 +158,8 @@ class Recorder:
             case Effect.STOP_SOURCES:
                 self._stop_sources()
             case Effect.SEAL_SESSION:
-                self._seal(_SEAL_REASON.get(given, given.value))
+                reason = _SEAL_REASON.get(given, given.value)
+                self._seal(reason if self._splitting is None else self._splitting[0].value)
 
     def _open_session(self) -> None:
         if self._running is None:
@@ -170,7 +189,8 @@ class Recorder:
 
     def _close_interval(self, reason: GapReason) -> None:
         running = self._session()
-        running.closed_us, running.gap_reason = running.pipeline.close_interval(self._clock()), reason
+        from_us = None if self._splitting is None else self._splitting[1]
+        running.closed_us, running.gap_reason = running.pipeline.close_interval(self._clock(), from_us), reason
 
     def _stop_sources(self) -> None:
         running = self._session()

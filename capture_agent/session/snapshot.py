@@ -10,6 +10,7 @@ from typing import Protocol
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.recording import State
+from capture_agent.core.splitting import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Snapshot:
     paused_until: datetime | None = None  # None while paused: until I resume
     recording_since: datetime | None = None
     task: Task | None = None
+    waiting: Reason | None = None  # why a guard lets nothing be recorded now, though the person wants to
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from capture_agent.core.errors import ConsentError
-from capture_agent.core.events import Event
+from capture_agent.core.events import Category, Event
 from capture_agent.core.privacy import Rules
 from capture_agent.held.writer import Writer
 from capture_agent.session.agreement import Agreement
@@ -36,6 +36,14 @@ class AgreedStudio:
         self._opening_events = opening_events
         self._sealed = sealed
         self.writer: Writer | None = None  # of the session that is open
+        self._began_with = self._terms()
+
+    def outdated(self) -> bool:
+        """Return whether the open session began with another consent than that of now."""
+        return self.writer is not None and self._began_with != self._terms()
+
+    def _terms(self) -> tuple[frozenset[Category], str]:
+        return self._agreement.captured, self._agreement.standing.consent_hash
 
     def rules(self) -> Rules:
         """Return what may be recorded now."""
@@ -47,6 +55,7 @@ class AgreedStudio:
         if offer is None:
             raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
         self.writer = self._holdings.create(offer.policy, self._agreement.standing, offer.max_fps, around)
+        self._began_with = self._terms()
         return self.writer
 
     def session_sealed(self, *, complete: bool) -> None:

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from capture_agent.core.events import Category
 from capture_agent.core.language import LANGUAGES, language, noted, say
 from capture_agent.core.recording import State
+from capture_agent.core.splitting import Reason
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import words
 
@@ -191,11 +192,22 @@ def _status(snapshot: Snapshot, now: datetime) -> str:
                 return say("Paused until you resume")
             return say("Paused for {time} more", time=_left(until, now))
         case State.SUSPENDED:
-            return say("Waiting, nothing is recorded now")
+            return (
+                say("Waiting, nothing is recorded now") if snapshot.waiting is None else say(_WAITING[snapshot.waiting])
+            )
         case State.FAULT:
             return say("Recording has stopped")
         case State.OFF:
             return _off(snapshot)
+
+
+_WAITING: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.LOCKED: noted("Waiting: the screen is locked"),
+        Reason.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
+        Reason.WHO: noted("Waiting: please say who is there"),
+    }
+)
 
 
 def _off(snapshot: Snapshot) -> str:

@@ -36,7 +36,7 @@ def test_sources_and_interval_are_open_exactly_while_recording(inputs):
         recording = state is State.RECORDING
         assert world[Effect.START_SOURCES] == recording
         assert world[Effect.OPEN_INTERVAL] == recording
-        if recording or state is State.SUSPENDED:
+        if recording:
             assert world[Effect.OPEN_SESSION]
         if state in {State.OFF, State.FAULT}:
             assert not world[Effect.OPEN_SESSION]
@@ -77,3 +77,11 @@ def test_pausing_is_always_allowed_while_a_session_is_open(state):
 def test_stopping_and_leaving_always_end_off(state):
     assert step(state, Input.STOP).state is State.OFF
     assert step(state, Input.LEAVE).state is State.OFF
+
+
+@pytest.mark.parametrize("state", State)
+def test_splitting_ends_the_session_and_changes_nothing_else(state):
+    move = step(state, Input.SPLIT)
+    assert move.state is (State.SUSPENDED if state is State.RECORDING else state)
+    assert (Effect.SEAL_SESSION in move.effects) == (state in {State.RECORDING, State.PAUSED, State.SUSPENDED})
+    assert Effect.OPEN_SESSION not in move.effects
