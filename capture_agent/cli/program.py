@@ -106,7 +106,8 @@ def status(as_json: AsJson = False) -> None:
     JSON: running, state (off, recording, paused, suspended, fault), study {id, title, version} or null,
     consented [category], programs [name], must_ask, refused, widened [{what, was, wants}], problem, hint,
     paused_until and recording_since (ISO 8601 or null), task {id, text, started} or null, waiting (locked, idle,
-    who-is-there, or null), held (recordings that wait for you), not_recorded [sentence], keyring (os or passphrase), going {until, recordings} or null (what
+    who-is-there, or null), held (recordings that wait for you), not_recorded [sentence], keyring (os or
+    passphrase), going {until, recordings} or null (what
     opting out is about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
