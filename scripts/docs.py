@@ -18,8 +18,9 @@ from typer.core import TyperGroup
 
 from capture_agent.cli.later import Later
 from capture_agent.cli.program import PROGRAM, build
+from capture_agent.settings.notice_tables import NoticeTable
 from capture_agent.settings.own_file import SettingsTable
-from capture_agent.settings.policy_file import NoticeTable, PolicyTable, RecipientTable
+from capture_agent.settings.policy_file import PolicyTable, RecipientTable
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "docs" / "commands.md"

@@ -12,11 +12,11 @@ from capture_agent.core.events import Category
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, RecipientKind
 from capture_agent.keys.age import fingerprint
+from capture_agent.ledger.templates import LANGUAGES
 from capture_agent.settings import Problem, WrongFileError, read_policy
 
 EXPIRES_SOON = timedelta(days=30)  # people need time to read and agree to a new policy
 LONG_RETENTION_DAYS = 365  # storage limitation, GDPR art. 5(1)(e): longer needs a reason
-ENGLISH = "en"  # what most people who do not read the study's language read
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ def warnings(policy: Policy, now: datetime) -> Iterator[Warning_]:
             )
     if any(recipient.kind is RecipientKind.CLASSICAL for recipient in policy.recipients):
         yield Warning_("recipient", "age1… keys are not post-quantum: what is copied today may be opened later")
-    if not any(notice.locale.split("_")[0] == ENGLISH for notice in policy.notices):
-        first = policy.notices[0].locale
-        yield Warning_("notice", f'there is none in English; who reads no language of the study is shown "{first}"')
+    for notice in policy.notices:
+        if notice.locale.split("_")[0] not in LANGUAGES:
+            yield Warning_("notice", f'this version cannot check whether the one in "{notice.locale}" is complete')
     if policy.expires is not None and policy.expires - now < EXPIRES_SOON:
         yield Warning_("expires", f"in less than {EXPIRES_SOON.days} days nothing is recorded for the study any more")
     if policy.retention_days > LONG_RETENTION_DAYS:

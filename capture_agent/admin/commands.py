@@ -16,7 +16,7 @@ admin_app = typer.Typer(
     name="admin",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Write a study: check and compare policies.
+    help="""Write a study: check and compare policies, and print its notice.
 
     A policy is a TOML file; config.example.toml is a complete one with comments, docs/settings.md lists every key.
     An admin can offer and narrow, never widen what somebody agreed to.
@@ -47,6 +47,36 @@ def check(file: PolicyPath, as_json: AsJson = False) -> None:
     typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(report.lines()))
     if not report.ok:
         raise typer.Exit(ConfigError.exit_code)
+
+
+@admin_app.command(short_help="Print the notice that people read.")
+def notice(
+    file: PolicyPath,
+    locale: Annotated[str, typer.Option("--locale", help="The language, such as en or de.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Print a policy's notice in one language as Markdown, as people read it before they agree.
+
+    With `template = true` it is made from the policy. For one of your own, begin with this one and keep its headings.
+
+    \b
+    JSON: locale, version, sha256, text.
+
+    \b
+    Example:
+      capture-agent admin notice my-study.toml --locale de
+    """
+    from capture_agent.ledger.snapshot import text_hash
+    from capture_agent.settings import read_policy
+
+    notices = read_policy(file).policy.notices
+    for one in notices:
+        if one.locale == locale:
+            told = {"locale": one.locale, "version": one.version, "sha256": text_hash(one.text), "text": one.text}
+            typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else one.text)
+            return
+    listed = ", ".join(one.locale for one in notices)
+    raise ConfigError(f"{file} has no notice in {locale}", hint=f"There are: {listed}.")
 
 
 @admin_app.command(short_help="Say what a new policy asks beyond an old one.")

@@ -78,11 +78,16 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The text a person agrees to, in one language. `text` is Markdown, shown and hashed as it is."""
+    """The text a person agrees to, in one language. `text` is Markdown, shown and hashed as it is.
+
+    `parts`: of a text that was made from the policy, a hash of everything in it that `widenings` does not compare
+    by itself. So a study that keeps for less long asks nobody again although its text changed.
+    """
 
     locale: str
     version: int
     text: str
+    parts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +245,13 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
             f"notice ({notice.locale})",
             "not there" if before_text is None else f"version {before_text.version}",
             f"version {notice.version}",
-            wider=before_text is None or before_text.text != notice.text,
+            wider=before_text is None or not _says_no_more(before_text, notice),
         )
     return tuple(found)
+
+
+def _says_no_more(agreed: Notice, new: Notice) -> bool:
+    return new.text == agreed.text or (bool(new.parts) and new.parts <= agreed.parts)
 
 
 def _particulars(agreed: Policy, new: Policy) -> tuple[tuple[str, str, str], ...]:

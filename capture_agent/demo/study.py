@@ -37,15 +37,14 @@ key = "{recipient}"
 [[notice]]
 locale = "en"
 version = 1
-text = '''
-# Demo
+template = true
 
-This study exists for a minute, on a desktop that was made for it. Nobody is recorded: a script types,
-clicks and pauses, and then compares what it did with what the recording says.
-
-Keyboard, pointer, windows, screen and tasks are recorded in the programs that are ticked, sealed as they
-are written, and opened at the end with a key that is made for this run. Nothing leaves this computer.
-'''
+[[notice]]
+locale = "de"
+version = 1
+template = true
+storage = "Dieser Computer, solange die Vorführung dauert"
+purposes = {{ demonstration = "Zu zeigen, dass das, was geöffnet wird, ist, was getan wurde." }}
 """
 
 

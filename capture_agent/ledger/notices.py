@@ -16,19 +16,28 @@ from capture_agent.core.policy import (
     Recipient,
     RecipientKind,
 )
+from capture_agent.ledger.templates import LANGUAGES, OWN_ITEMS, IncompleteError, missing_items
 
-LOCALES = ("en", "de")  # the first is shown to people of every other language
-NOTICE_VERSION = 1  # raised with every change of a text: who agreed to another text is asked again
+LOCALES = LANGUAGES  # the first is shown to people of every other language
+NOTICE_VERSION = 2  # raised with every change of a text: who agreed to another text is asked again
 POLICY_VERSION = 1
 
 
 @cache
 def own_notices() -> tuple[Notice, ...]:
-    """Return the notice of recording for oneself in every language, as Markdown."""
+    """Return the notice of recording for oneself in every language, as Markdown.
+
+    Raises:
+        IncompleteError: A text lacks something that a person must be told.
+    """
     folder = files("capture_agent.ledger") / "texts"
-    return tuple(
-        Notice(locale, NOTICE_VERSION, (folder / f"{OWN_STUDY}.{locale}.md").read_text("utf-8")) for locale in LOCALES
-    )
+    texts = {locale: (folder / f"{OWN_STUDY}.{locale}.md").read_text("utf-8") for locale in LANGUAGES}
+    for locale, text in texts.items():
+        if missing := missing_items(text, locale, OWN_ITEMS):
+            raise IncompleteError(
+                f"the notice of recording for oneself in {locale!r}", [(i, "heading") for i in missing]
+            )
+    return tuple(Notice(locale, NOTICE_VERSION, text) for locale, text in texts.items())
 
 
 def own_policy(device_recipient: str = OWN_DEVICE) -> Policy:

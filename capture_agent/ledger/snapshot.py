@@ -150,6 +150,7 @@ def _notice_to_json(study: str, notice: Notice) -> dict[str, object]:
         "version": notice.version,
         "sha256": text_hash(notice.text),
         "text": notice.text,
+        "parts": sorted(notice.parts),
     }
 
 
@@ -191,7 +192,8 @@ def _recipient(stored: Json) -> Recipient:
 
 
 def _notice(stored: Json) -> Notice:
-    return Notice(_text(stored["locale"]), _number(stored["version"]), _text(stored["text"]))
+    parts = frozenset(map(_text, _items(stored.get("parts", []))))
+    return Notice(_text(stored["locale"]), _number(stored["version"]), _text(stored["text"]), parts)
 
 
 def _categories(stored: object) -> frozenset[Category]:

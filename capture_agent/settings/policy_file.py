@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
@@ -20,7 +19,6 @@ from capture_agent.core.policy import (
     OWN_STUDY,
     RETENTION_LIMIT_DAYS,
     LegalBasis,
-    Notice,
     Policy,
     Recipient,
     Right,
@@ -35,21 +33,18 @@ from capture_agent.settings.fields import (
     CategoryName,
     Format,
     Fps,
-    Locale,
     Moment,
     Name,
     Program,
     RightName,
     Sentence,
     Table,
-    plain,
 )
+from capture_agent.settings.notice_tables import MAX_VERSION, NoticeTable, notices_of
 from capture_agent.settings.problems import RuleError, WrongFileError
 from capture_agent.settings.reading import Document, Stamp, changed, read_bytes, read_document
 from capture_agent.settings.toml_lines import KeyPath
 
-MAX_VERSION = 2**31  # far more than one a second for a lifetime, and exact in every JSON reader
-MAX_NOTICE_CHARS = 100_000  # 40 pages; nobody reads more
 _STUDY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
@@ -76,21 +71,6 @@ def _destination(text: str) -> str:
     raise ValueError("it is no full path")
 
 
-def _notice_file(name: str, info: ValidationInfo) -> str:
-    """Return the *content* of the notice file `name`, which lies beside the policy or below it."""
-    parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
-    if ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
-        raise ValueError("it does not lie in the policy's folder")
-    read: Callable[[str], str] = (info.context or {})["read"]
-    try:
-        text = read(name)
-    except WrongFileError as error:
-        raise ValueError(f"which cannot be used: {error.problems[0].found}") from None
-    if len(text) > MAX_NOTICE_CHARS:
-        raise ValueError(f"which has {len(text)} characters")
-    return plain(text)
-
-
 class RecipientTable(Table):
     """`[[recipient]]`: someone who can open what is released."""
 
@@ -101,26 +81,6 @@ class RecipientTable(Table):
     categories: list[CategoryName] | None = Field(
         default=None, min_length=1, description="some of the study's categories; without it, all of them"
     )
-
-
-class NoticeTable(Table):
-    """`[[notice]]`: the text a person agrees to, in one language; `text` here or in a `file`."""
-
-    locale: Locale = Field(description='a language such as "en" or "de_CH"')
-    version: int = Field(ge=1, le=MAX_VERSION, description="a whole number from 1, higher for every new text")
-    text: Annotated[str, Field(max_length=MAX_NOTICE_CHARS), AfterValidator(plain)] | None = Field(
-        default=None, description=f"the notice in Markdown, at most {MAX_NOTICE_CHARS} characters"
-    )
-    file: Annotated[str, AfterValidator(_notice_file)] | None = Field(
-        default=None,
-        description=f"a Markdown file in the policy's folder, UTF-8, at most {MAX_NOTICE_CHARS} characters",
-    )
-
-    @model_validator(mode="after")
-    def _has_one_text(self) -> NoticeTable:
-        if (self.text is None) == (self.file is None):
-            raise RuleError(((), "either text or file", "neither" if self.text is None else "both"))
-        return self
 
 
 class PolicyTable(Table):
@@ -189,7 +149,9 @@ class PolicyTable(Table):
     recipient: list[RecipientTable] = Field(
         min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} [[recipient]] tables"
     )
-    notice: list[NoticeTable] = Field(min_length=1, description="one [[notice]] table for each language")
+    notice: list[NoticeTable] = Field(
+        min_length=1, description="one [[notice]] table for each language; en and de have to be there, and complete"
+    )
 
     @field_validator("categories", "programs", "tasks", "rights")
     @classmethod
@@ -236,6 +198,14 @@ class PolicyTable(Table):
 
     def policy(self) -> Policy:
         """Return the study that this file describes."""
+        return replace(self._without_notices(), notices=notices_of(self._without_notices(), self.notice))
+
+    @model_validator(mode="after")
+    def _people_are_told_everything(self) -> PolicyTable:
+        notices_of(self._without_notices(), self.notice)
+        return self
+
+    def _without_notices(self) -> Policy:
         categories = frozenset(self.categories)
         return Policy(
             study=self.study,
@@ -256,8 +226,7 @@ class PolicyTable(Table):
                 for one in self.recipient
             ),
             retention_days=self.retention_days,
-            # `file` holds the file's content since it was validated.
-            notices=tuple(Notice(one.locale, one.version, one.text or one.file or "") for one in self.notice),
+            notices=(),
             apps=None if self.programs is None else frozenset(self.programs),
             tasks=tuple(self.tasks),
             destination=self.destination,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,7 +58,7 @@ def _first(policy: Policy, **changes: Any) -> Policy:
 UNWISE: dict[str, tuple[str, Change]] = {
     "example": ("recipient", lambda p: _first(p, is_example=True)),
     "classical": ("recipient", lambda p: _first(p, kind=RecipientKind.CLASSICAL)),
-    "no English": ("notice", lambda p: replace(p, notices=(replace(p.notices[0], locale="de_CH"),))),
+    "French": ("notice", lambda p: replace(p, notices=(*p.notices, replace(p.notices[0], locale="fr")))),
     "soon": ("expires", lambda p: replace(p, expires=NOW + timedelta(days=29))),
     "long": ("retention_days", lambda p: replace(p, retention_days=366)),
     "nowhere": ("destination", lambda p: replace(p, destination=None)),
@@ -129,3 +130,23 @@ def test_diff_wants_a_higher_version() -> None:
 
     with pytest.raises(ConfigError, match="version"):
         admin("diff", str(EXAMPLE), str(EXAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("en", "## Where to complain"), ("de", "## Wo Sie sich beschweren können")]
+)
+def test_the_notice_is_printed_as_people_read_it(locale: str, said: str) -> None:
+    code, text = admin("notice", str(EXAMPLE), "--locale", locale)
+    assert code == 0
+    assert said in text
+    code, told = admin("notice", str(EXAMPLE), "--locale", locale, "--json")
+    assert code == 0
+    assert json.loads(told)["text"] + "\n" == text
+    assert json.loads(told)["sha256"] == hashlib.sha256(json.loads(told)["text"].encode()).hexdigest()
+
+
+def test_a_notice_that_is_not_there_is_not_replaced_by_another() -> None:
+    from capture_agent.core.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="no notice in fr"):
+        admin("notice", str(EXAMPLE), "--locale", "fr")

@@ -87,4 +87,5 @@ def test_a_new_device_key_is_no_reason_to_ask_again() -> None:
 
 def test_every_text_is_of_a_language() -> None:
     found = {path.name for path in (files("capture_agent.ledger") / "texts").iterdir()}
-    assert found == {f"{OWN_STUDY}.{locale}.md" for locale in LOCALES}
+    kinds = (f"{OWN_STUDY}.{{}}.md", "notice.{}.toml")
+    assert found == {kind.format(locale) for kind in kinds for locale in LOCALES}

@@ -39,7 +39,7 @@ def test_a_receipt_says_who_what_why_how_long_and_how_to_leave(accepted: Entry, 
     found = json.loads(json.dumps(receipt(accepted, vault.pseudonym(OWN_STUDY), key)))
     assert found["pii_principal_id"] == vault.pseudonym(OWN_STUDY)
     assert found["pii_controllers"] == [{"name": "You", "address": "", "contact": ""}]
-    assert found["notice"]["id"] == "myself/de/1"
+    assert found["notice"]["id"] == "myself/de/2"
     assert found["notice"]["text"] == "Was das Fenster zeigte"
     assert found["notice"]["sha256"] == hashlib.sha256(b"Was das Fenster zeigte").hexdigest()
     assert found["notice"]["source_sha256"] == hashlib.sha256(POLICY.notice("de").text.encode()).hexdigest()

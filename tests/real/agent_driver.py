@@ -277,7 +277,6 @@ class StudyFile:
             "destination": str(path.parent / "released"),
         } | fields
         self.recipients: list[dict[str, object]] = [{"name": "Research group", "key": recipient}]
-        self.notice = "Lists are recorded, by a test."
 
     def write(self, **fields: object) -> None:
         """Replace the file by its next version, with these fields changed."""
@@ -287,7 +286,9 @@ class StudyFile:
         text += "[purposes]\nresearch = 'To see that what is opened is what was done.'\n"
         for recipient in self.recipients:
             text += "[[recipient]]\n" + _toml(recipient)
-        text += f"[[notice]]\nlocale = 'en'\nversion = 1\ntext = '{self.notice}'\n"
+        text += "[[notice]]\nlocale = 'en'\nversion = 1\ntemplate = true\n"
+        text += "[[notice]]\nlocale = 'de'\nversion = 1\ntemplate = true\nstorage = 'Ein Server in der Stadt'\n"
+        text += "purposes = { research = 'Zu sehen, dass geöffnet wird, was getan wurde.' }\n"
         replace(self.path, text)
 
 

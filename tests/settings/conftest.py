@@ -11,7 +11,11 @@ import pytest
 
 from capture_agent.keys.age import example_identity, new_classical
 
-NOTICE = "# Notice\n\nWe record what you agree to."
+GERMAN = {"purposes": {"research": "Um zu lernen, wie Menschen arbeiten."}, "storage": "Ein Server in der Stadt"}
+NOTICES: list[dict[str, Any]] = [
+    {"locale": "en", "version": 1, "template": True},
+    {"locale": "de", "version": 1, "template": True, **GERMAN},
+]
 
 
 def small_policy(**changes: Any) -> dict[str, Any]:
@@ -33,7 +37,7 @@ def small_policy(**changes: Any) -> dict[str, Any]:
         "retention_days": 30,
         "purposes": {"research": "To learn how people work."},
         "recipient": [{"name": "A group", "key": example_identity().recipient}],
-        "notice": [{"locale": "en", "version": 1, "text": NOTICE}],
+        "notice": NOTICES,
     }
     data.update(changes)
     return {key: value for key, value in data.items() if value is not None}

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from capture_agent.core.events import Category
 from capture_agent.core.policy import LegalBasis, Policy, RecipientKind, Right
 from capture_agent.keys.age import example_identity, new_classical, new_hybrid
+from capture_agent.ledger.templates import template
 from capture_agent.settings import Problem, WrongFileError, read_policy
-from capture_agent.settings.policy_file import MAX_NOTICE_CHARS, PolicyTable
+from capture_agent.settings.notice_tables import MAX_NOTICE_CHARS
+from capture_agent.settings.policy_file import PolicyTable
 from capture_agent.settings.reading import MAX_FILE_BYTES
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+GERMAN = {"locale": "de", "version": 1, "template": True, "storage": "Hier", "purposes": {"research": "Forschung."}}
 Write = Callable[..., Path]
 
 
@@ -34,15 +37,22 @@ def one(path: Path, **more: Any) -> Problem:
     return problem
 
 
+def own_text(language: str) -> str:
+    """Return a notice in a study's own words, with every heading."""
+    return "\n\n".join(f"## {one.heading}\n\nWords." for one in template(language).sections.values())
+
+
 def test_the_example_is_right_and_says_that_it_is_an_example() -> None:
     policy = read_policy(EXAMPLE).policy
     assert [recipient.is_example for recipient in policy.recipients] == [True]
     assert policy.categories == set(Category)
+    assert [notice.locale for notice in policy.notices] == ["en", "de"]
     assert policy.notices[0].text.startswith("# How we work")
 
 
 def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "notice.de.md").write_text("# Hinweis\n", encoding="utf-8")
+    own = {language: own_text(language) for language in ("en", "de")}
+    (tmp_path / "notice.de.md").write_text(own["de"], encoding="utf-8")
     a, b = new_hybrid().recipient, new_hybrid().recipient
     path = write(
         programs=["Firefox", "xterm"],
@@ -55,7 +65,7 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
         rights=["erasure", "access"],
         recipient=[{"name": "A", "key": a}, {"name": "B", "key": b, "categories": ["screen"]}],
         notice=[
-            {"locale": "en", "version": 2, "text": "Hello"},
+            {"locale": "en", "version": 2, "text": own["en"]},
             {"locale": "de_CH", "version": 1, "file": "notice.de.md"},
         ],
     )
@@ -76,7 +86,7 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
         ("A", a, RecipientKind.HYBRID, {Category.KEYBOARD, Category.SCREEN}, False),
         ("B", b, RecipientKind.HYBRID, {Category.SCREEN}, False),
     ]
-    assert [(n.locale, n.version, n.text) for n in policy.notices] == [("en", 2, "Hello"), ("de_CH", 1, "# Hinweis")]
+    assert [(n.locale, n.version, n.text) for n in policy.notices] == [("en", 2, own["en"]), ("de_CH", 1, own["de"])]
 
 
 def test_without_programs_the_person_chooses(write: Write) -> None:
@@ -166,7 +176,7 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(write: Write) ->
             "recipient[1].categories[2]",
             "tasks",
         ),
-        ({"notice": [{"locale": "en", "version": 1}]}, "notice[1]", "neither"),
+        ({"notice": [{"locale": "en", "version": 1}]}, "notice[1]", "none of them"),
         ({"notice": [{"locale": "en", "version": 1, "text": "a", "file": "/etc/passwd"}]}, "notice[1].file", "folder"),
         ({"notice": [{"locale": "en", "version": 1, "file": "../notice.md"}]}, "notice[1].file", "folder"),
         ({"notice": [{"locale": "en", "version": 1, "file": "none.md"}]}, "notice[1].file", "No such file"),
@@ -259,11 +269,11 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
 
 def test_a_change_of_the_policy_or_its_notice_is_seen(write: Write, tmp_path: Path) -> None:
     notice = tmp_path / "n.md"
-    notice.write_text("one", encoding="utf-8")
-    path = write(notice=[{"locale": "en", "version": 1, "file": "n.md"}])
+    notice.write_text(own_text("en"), encoding="utf-8")
+    path = write(notice=[{"locale": "en", "version": 1, "file": "n.md"}, GERMAN])
     read = read_policy(path)
     assert not read.changed()
-    notice.write_text("another", encoding="utf-8")
+    notice.write_text(own_text("en") + "\n\nMore.", encoding="utf-8")
     assert read.changed()
     read = read_policy(path)
     replacement = path.with_name("new")
@@ -339,3 +349,48 @@ def test_any_value_in_any_inner_table_gives_a_line_or_a_policy(
     write: Write, first: str, second: str, value: Any, table: str
 ) -> None:
     _survives(write(**{table: [{first: value, second: value}, {"name": "A"}]}))
+
+
+def test_a_study_whose_notice_lacks_something_or_a_language_is_refused_with_its_line(write: Write) -> None:
+    english, _german = small_notices()
+    problem = one(write(notice=[english]))
+    assert (problem.key, problem.found) == ("notice", "only en")
+    assert '"de"' in problem.expected
+    text = own_text("de").replace("## Wo Sie sich beschweren können", "## Sonst")
+    problem = one(write(notice=[english, {"locale": "de", "version": 1, "text": text}]))
+    assert (problem.key, problem.found) == ("notice[2]", "no such heading")
+    assert "Wo Sie sich beschweren können" in problem.expected
+    lines = write(notice=[english, {"locale": "de", "version": 1, "text": text}]).read_text("utf-8").splitlines()
+    assert lines[problem.line - 1] == "[[notice]]"
+    assert 'locale = "de"' in lines[problem.line]
+
+
+def test_a_template_needs_the_words_of_its_language(write: Write) -> None:
+    english, german = small_notices()
+    bare = {"locale": "de", "version": 1, "template": True}
+    assert {(p.key, p.found) for p in problems(write(notice=[english, bare]))} == {
+        ("notice[2].purposes.research", "nothing"),
+        ("notice[2].storage", "nothing"),
+    }
+    other = {**german, "purposes": {**german["purposes"], "sale": "Verkauf"}}
+    assert one(write(notice=[english, other])).key == "notice[2].purposes.sale"
+    french = {**german, "locale": "fr"}
+    assert one(write(notice=[english, german, french])).key == "notice[3].locale"
+    own = {"locale": "en", "version": 1, "text": own_text("en"), "storage": "Here"}
+    assert one(write(notice=[own, german])).key == "notice[1].storage"
+    assert one(write(notice=[{**english, "template": False}, german])).key == "notice[1].template"
+
+
+def test_a_template_says_what_the_study_says_in_each_language(write: Write) -> None:
+    texts = {notice.locale: notice.text for notice in read_policy(write()).policy.notices}
+    assert "To learn how people work." in texts["en"]
+    assert "Um zu lernen, wie Menschen arbeiten." in texts["de"]
+    assert "Ein Server in der Stadt" in texts["de"]
+
+
+def small_notices() -> tuple[dict[str, Any], dict[str, Any]]:
+    german = {"purposes": {"research": "Um zu lernen, wie Menschen arbeiten."}, "storage": "Ein Server in der Stadt"}
+    return (
+        {"locale": "en", "version": 1, "template": True},
+        {"locale": "de", "version": 1, "template": True, **german},
+    )
