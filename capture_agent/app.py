@@ -20,7 +20,6 @@ from capture_agent.control.wire import Response
 from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
-from capture_agent.core.recording import State
 from capture_agent.desktop.base import Desktop, Hotkeys, Presence
 from capture_agent.desktop.choose import check, open_desktop, open_hotkeys, open_lookout
 from capture_agent.desktop.process import harden
@@ -50,6 +49,7 @@ class LocalWorld:
         self._watched: dict[Path, Stamp | None] = {}
         self.prove: Callable[[], bool] = lambda: False
         self.announce: Callable[[], None] = lambda: None
+        self.counting: Callable[[], bool] = lambda: False
 
     def now_us(self) -> int:
         """Return the input clock."""
@@ -83,6 +83,10 @@ class LocalWorld:
     def announce_recording(self) -> None:
         """Show that recording begins."""
         self.announce()
+
+    def countdown_shown(self) -> bool:
+        """Return whether the window that counts a pause down is proved to be in sight."""
+        return self.counting()
 
     def known_apps(self) -> Mapping[str, str]:
         """Return the programs that have a window and may be ticked at all."""
@@ -188,6 +192,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     shell = Shell(controller, desktop.proved_shown, age.fingerprint, leave)
     world.prove = lambda: shell.prove() is not None
     world.announce = shell.announce_recording
+    world.counting = shell.countdown_shown
     mailbox = Mailbox()
     mailbox.posted.connect(lambda call: call(), Qt.ConnectionType.QueuedConnection)
 
@@ -227,11 +232,8 @@ def _run(profile: Profile, instance: Instance) -> int:
             keys.take()
 
     def pause_or_open() -> None:
-        """Obey the hotkey: it pauses; it never resumes, it opens the window where one can."""
-        if controller.recording_state in {State.RECORDING, State.SUSPENDED}:
-            shell.bridge.do(lambda: controller.pause(None))
-        else:
-            shell.open()
+        """Obey the hotkey as a click on the icon: it pauses, or opens the window; it never resumes."""
+        shell.click()
 
     sys.excepthook = uncaught
     timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)

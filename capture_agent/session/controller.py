@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
@@ -26,6 +26,7 @@ from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.leaving import Leaving
+from capture_agent.session.pauses import Pauses
 from capture_agent.session.profile import Profile, Remembered
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
@@ -60,7 +61,7 @@ class Controller:
         self._problem: CaptureAgentError | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
-        self._paused_until: datetime | None = None
+        self._pauses = Pauses(world, paused=self._remembered.paused)
         self._recording_since: datetime | None = None
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._remembered, self._remember)
         self._recovered = self._holdings.recover()
@@ -102,7 +103,10 @@ class Controller:
             widened=agreement.widened,
             problem=problem,
             hint=hint,
-            paused_until=self._paused_until,
+            paused_until=self._pauses.until,
+            resumes_in=self._pauses.resumes_in,
+            pause_note=self._pauses.note,
+            pause_keys=agreement.settings.pause_hotkey,
             recording_since=self._recording_since,
             task=self._tasks.current,
             waiting=self._rhythm.hinders,
@@ -126,6 +130,9 @@ class Controller:
             self._recorder.mark()
             if self._agreement.closed_because():
                 self._narrowed()
+        elif self._recorder.state is State.PAUSED and self._pauses.over():
+            with self._noting():  # no click, so nothing comes back that files took away
+                self._go_on()
         if self._recorder.state is not State.RECORDING:
             self._recording_since = None
         with self._noting():
@@ -198,7 +205,7 @@ class Controller:
         self._agreement.end()
         if self._recorder.state in {State.RECORDING, State.SUSPENDED, State.PAUSED}:
             self._recorder.give(Input.LEAVE)
-            self._paused_until = None
+            self._pauses.end()
             with self._noting():  # at worst the next start comes up paused
                 self._remember(paused=False)
 
@@ -282,6 +289,9 @@ class Controller:
         if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
             return
         self._agreement.begin()
+        self._go_on()
+
+    def _go_on(self) -> None:
         if not self._agreement.captured:
             self._agreement.end()
             reason = self._agreement.closed_because() or "Nothing was agreed to, so nothing can be recorded."
@@ -289,15 +299,16 @@ class Controller:
         given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
         self._proved_us = 0
         self._recorder.give(given)
-        self._paused_until = None
+        self._pauses.end()
         self._recovered = 0
         self._remember(paused=False)
 
     def pause(self, minutes: int | None) -> None:
         """Pause at once. What survives a restart is written after capture has stopped."""
+        ends = self._recorder.state is not State.FAULT  # what had ended does not begin by itself
         self._recorder.give(Input.PAUSE)
         if self._recorder.state is State.PAUSED:
-            self._paused_until = None if minutes is None else self._world.wall() + timedelta(minutes=minutes)
+            self._pauses.begin(minutes if ends else None)
             self._remember(paused=True)
 
     def resume(self) -> None:
@@ -309,7 +320,7 @@ class Controller:
         """Seal the session and stop."""
         self._recorder.give(Input.STOP)
         self._agreement.end()
-        self._paused_until = None
+        self._pauses.end()
         self._remember(paused=False)
         self._count()
 

@@ -60,6 +60,9 @@ class Snapshot:
     problem: str = ""  # why the state is attention: one sentence, empty if nothing is wrong
     hint: str = ""  # what to do about `problem`
     paused_until: datetime | None = None  # None while paused: until I resume
+    resumes_in: int | None = None  # s until a timed pause ends; None: no countdown is to be seen
+    pause_note: str = ""  # why a timed pause did not end, in a sentence
+    pause_keys: str = ""  # the hotkey that pauses, as the settings name it; empty: none
     recording_since: datetime | None = None
     task: Task | None = None
     waiting: Reason | None = None  # why a guard lets nothing be recorded now, though the person wants to

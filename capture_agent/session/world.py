@@ -47,6 +47,9 @@ class World(Protocol):
     def announce_recording(self) -> None:
         """Show that recording begins, before it does."""
 
+    def countdown_shown(self) -> bool:
+        """Return whether the window that counts a pause down is proved to be in sight."""
+
     def known_apps(self) -> Mapping[str, str]:
         """Return the programs that have a window: name for rules → a title for people."""
 

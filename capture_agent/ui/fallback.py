@@ -87,7 +87,7 @@ class FallbackSign(QWidget):
         self._picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
         self._picture.setAccessibleName(say(_WORDS[icon]))
         self._words.setText(say(_WORDS[icon]))
-        self._button.setText(say("Pause") if icon is Icon.RECORDING else say("Open"))
+        self._button.setText(say("Pause") if icon is Icon.RECORDING else self._button_text())
         right = self.x() + self.width()
         self.adjustSize()
         if self.isVisible():
@@ -131,8 +131,13 @@ class FallbackSign(QWidget):
         """Let go of the sign."""
         self._dragged = None
 
+    def _button_text(self) -> str:
+        return say("Pause") if self._bridge.view.click is Click.PAUSE else say("Open")
+
     def _follow(self, view: View) -> None:
         self.draw(view.icon)
+        if self._button.text() != self._button_text():
+            self._button.setText(self._button_text())
         self._words.setToolTip(view.status)
 
     def _clicked(self) -> None:

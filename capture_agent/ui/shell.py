@@ -12,6 +12,7 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.countdown import Countdown
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof, embedded_window
 from capture_agent.ui.main_window import MainWindow
@@ -56,6 +57,7 @@ class Shell(QObject):
         self.tray = Tray(self.bridge, self)
         self.tray.menu.aboutToShow.connect(self.bridge.tell_time)
         self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
+        self.countdown = Countdown(self.bridge, proved_shown)
         self.window = MainWindow(self.bridge, fingerprint)
         self.undo = UndoStrip(self.bridge)
         self.indicator.fallback.opened = self.open
@@ -74,6 +76,15 @@ class Shell(QObject):
     def announce_recording(self) -> None:
         """Draw the recording icon before an interval opens."""
         self.indicator.announce_recording()
+
+    def countdown_shown(self) -> bool:
+        """Return whether the countdown of a pause is proved to be in sight."""
+        return self.countdown.shown()
+
+    def click(self) -> None:
+        """Do what a click on the icon does: pause, or else open the window."""
+        if not self.tray.pause():
+            self.open()
 
     def open(self, command: Command | None = None) -> None:
         """Do what `command` stands for, as far as it needs a window; None just shows the window."""
@@ -114,6 +125,7 @@ class Shell(QObject):
         """Take down everything that is shown."""
         self.bridge.close()
         self.indicator.close()
+        self.countdown.take_down()
         self.tray.close()
         for window in (self._dialog, self._panel, self.undo, self.window):
             if window is not None:

@@ -106,14 +106,22 @@ class Tray(QObject):
             action.setEnabled(entry.enabled)
 
     def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
-        """A left click pauses what is recorded, at once; in every other state it opens the window."""
-        if reason is not QSystemTrayIcon.ActivationReason.Trigger:
-            return
-        self._bridge.refresh()
-        if self._bridge.view.click is Click.PAUSE:
-            self._bridge.do(lambda: self._bridge.agent.pause(None))
-        else:
+        """A left click pauses what is recorded, at once; in every other state it opens the window.
+
+        Two clicks in a row come as one click and one double click. The second one pauses too, should something be
+        recorded again by then; it opens nothing, or who clicked twice to pause would get a window.
+        """
+        reasons = QSystemTrayIcon.ActivationReason
+        if reason in {reasons.Trigger, reasons.DoubleClick} and not self.pause() and reason is reasons.Trigger:
             self.asked.emit(None)
+
+    def pause(self) -> bool:
+        """Pause, or stay paused, if a click does that now; return whether it does."""
+        self._bridge.refresh()
+        if self._bridge.view.click is not Click.PAUSE:
+            return False
+        self._bridge.do(lambda: self._bridge.agent.pause(None))
+        return True
 
     def _fill(self) -> None:
         for command in _ORDER:

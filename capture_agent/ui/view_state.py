@@ -6,7 +6,8 @@
     off         off         open window     nothing is recorded; attention if something is wrong
     recording   recording   pause           the only icon that says so, and always shown while it is so
     paused      paused      open window     resuming is a click on a button that says so
-    suspended   paused      open window     waiting by itself; attention if it says what is wrong
+    … counting  paused      stay paused     a click on the icon is never what lets recording go on
+    suspended   paused      pause           it would go on by itself; attention if it says what is wrong
     fault       attention   open window     recording has ended and the person has to look
 """
 
@@ -71,6 +72,7 @@ PAUSES: tuple[tuple[str, int | None], ...] = (
 
 _OPEN_STATES = frozenset({State.RECORDING, State.PAUSED, State.SUSPENDED})
 _PAUSABLE = _OPEN_STATES
+_GOES_ON = frozenset({State.RECORDING, State.SUSPENDED})  # something is recorded, or will be without being asked
 _WITHOUT_A_PROBLEM: Mapping[State, Icon] = MappingProxyType(
     {
         State.OFF: Icon.OFF,
@@ -122,12 +124,16 @@ def view(snapshot: Snapshot, now: datetime) -> View:
     """Return what is shown of `snapshot` at `now` (aware, as the snapshot's own times)."""
     icon = icon_of(snapshot)
     status = _status(snapshot, now)
-    click = Click.PAUSE if icon is Icon.RECORDING else Click.OPEN
+    counting = snapshot.state is State.PAUSED and snapshot.resumes_in is not None
+    click = Click.PAUSE if counting or snapshot.state in _GOES_ON else Click.OPEN
     action = say("Click to pause.") if click is Click.PAUSE else say("Click to open the window.")
+    if counting:
+        action = say("Click to stay paused.")
     asks_again = not snapshot.problem and _asks_again(snapshot)
     problem = say(_CHANGED) if asks_again else snapshot.problem
     lines = [
         f"{words.PRODUCT}: {_lower(status) if language() == LANGUAGES[0] else status}",
+        *([snapshot.pause_note] if snapshot.pause_note and snapshot.state is State.PAUSED else []),
         *([problem] if problem else []),
         action,
     ]
@@ -188,6 +194,8 @@ def _status(snapshot: Snapshot, now: datetime) -> str:
             return say("Recording {what} for {time}", what=what, time=_ago(since, now))
         case State.PAUSED:
             until = snapshot.paused_until
+            if snapshot.resumes_in is not None:
+                return say("Recording resumes in {seconds} s", seconds=snapshot.resumes_in)
             if until is None:
                 return say("Paused until you resume")
             return say("Paused for {time} more", time=_left(until, now))
@@ -225,7 +233,8 @@ def _not_recorded(snapshot: Snapshot) -> tuple[str, ...]:
     if snapshot.state in {State.OFF, State.FAULT}:
         return (say("Nothing is recorded now."), *snapshot.not_recorded)
     if snapshot.state is State.PAUSED:
-        return (say("Nothing is recorded during the pause."), *snapshot.not_recorded)
+        noted = (snapshot.pause_note,) if snapshot.pause_note else ()
+        return (say("Nothing is recorded during the pause."), *noted, *snapshot.not_recorded)
     if snapshot.state is State.SUSPENDED and not snapshot.not_recorded:
         return (say("Nothing is recorded now."),)
     return snapshot.not_recorded

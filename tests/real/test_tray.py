@@ -106,6 +106,24 @@ def test_a_left_click_pauses_at_once_and_never_resumes(panel: PrivateDesktop) ->
         assert "resume" not in seen["calls"]
 
 
+# promise: P5
+def test_the_second_of_two_quick_clicks_pauses_what_is_recorded_by_then_and_opens_nothing(
+    desktop: PrivateDesktop,
+) -> None:
+    """Qt tells of it as a double click alone. Told by hand, because nobody is that fast on a busy machine."""
+    double = "shell.tray._tray.activated.emit(shell.tray._tray.ActivationReason.DoubleClick)"
+    with Driver(desktop) as ui:
+        ui.until(lambda seen: seen["proof"])
+        ui.say(JOIN)
+        ui.say("agent.start()")
+        ui.until(lambda seen: seen["state"] == "recording")
+        ui.say(double)
+        ui.until(lambda seen: seen["state"] == "paused")
+        ui.say(double)
+        seen = ui.seen()
+        assert (seen["state"], "mainWindow" in seen["windows"]) == ("paused", False)
+
+
 def test_a_left_click_while_off_opens_the_window(desktop: PrivateDesktop) -> None:
     with Driver(desktop) as ui:
         ui.click_icon()

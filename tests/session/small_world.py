@@ -89,6 +89,7 @@ class SmallWorld:
         self.wrong = None
         self.announced = 0
         self.here = Presence()
+        self.counted = True
 
     def now_us(self):
         return BEGINNING_US + self.skipped_us
@@ -110,6 +111,9 @@ class SmallWorld:
 
     def announce_recording(self):
         self.announced += 1
+
+    def countdown_shown(self):
+        return self.counted
 
     def known_apps(self):
         return {"editor": "an editor"}

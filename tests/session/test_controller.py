@@ -23,6 +23,7 @@ from capture_agent.core.errors import (
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
+from capture_agent.desktop.base import Presence
 from capture_agent.keys import age
 
 
@@ -93,8 +94,9 @@ def test_a_pause_survives_a_crash_and_a_restart_and_only_a_click_ends_it(person)
 
 @pytest.mark.promise("P5")
 def test_a_timed_pause_never_resumes_by_itself_in_this_version(person):
+    """With nobody there; test_pauses has the rest."""
     recording(person).pause(15)
-    assert person.agent.snapshot().paused_until > person.world.wall()
+    person.world.here = Presence(idle_us=3_600_000_000)
     person.tick(16 * 60)
     assert person.agent.recording_state is State.PAUSED
 
