@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.leaving import Leaving
 from capture_agent.session.pauses import Pauses
-from capture_agent.session.profile import Profile, Remembered
+from capture_agent.session.profile import Memory, Profile
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
 from capture_agent.session.snapshot import HeldSession, Snapshot, Task
@@ -53,17 +52,18 @@ class Controller:
         self._world = world
         self._holdings = Holdings(profile, vault, ledger, world.wall)
         self._agreement = Agreement(ledger, world.wall)
-        self._remembered = Remembered.load(profile.state)
+        self._memory = Memory(profile.state)
+        self._remember = self._memory.change
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
-        self._recorder = Recorder(self._studio, world.now_us, paused=self._remembered.paused)
+        self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
         self._rhythm = Rhythm(self._recorder, world)
         self._problem: CaptureAgentError | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
-        self._pauses = Pauses(world, paused=self._remembered.paused)
+        self._pauses = Pauses(world, paused=self._memory.now.paused)
         self._recording_since: datetime | None = None
-        self._leaving = Leaving(self._agreement, self._holdings, lambda: self._remembered, self._remember)
+        self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
         self._recovered = self._holdings.recover()
         self.reload()
         self._held = 0
@@ -173,8 +173,8 @@ class Controller:
         with self._noting():
             settings = self._world.settings()
         with self._noting():
-            joined = self._world.joined_study(self._remembered.study_file)
-            if joined is None and self._remembered.joined == "own":
+            joined = self._world.joined_study(self._memory.now.study_file)
+            if joined is None and self._memory.now.joined == "own":
                 joined = own_policy()
         if self._problem is not None and self._agreement.policy is None:
             return  # the last good files stay in force; at a start there are none, so nothing can begin
@@ -397,11 +397,3 @@ class Controller:
         line = next(one for one in self._holdings.sessions() if one.id == full)
         self._holdings.destroy(line.study, [full])
         self._count()
-
-    # --- what survives
-
-    def _remember(self, **changes: object) -> None:
-        remembered = replace(self._remembered, **changes)  # type: ignore[arg-type]
-        if remembered != self._remembered:
-            remembered.save(self._profile.state)
-            self._remembered = remembered

@@ -8,7 +8,7 @@ the ledger and nowhere else.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +126,23 @@ class Remembered:
             StorageError: It cannot be written; the old file is still there.
         """
         replace_private(path, json.dumps({"format": STATE_FORMAT, **asdict(self)}).encode())
+
+
+class Memory:
+    """What survives a restart, and the file that it is in."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it; see `Remembered.load`."""
+        self._path = path
+        self.now = Remembered.load(path)
+
+    def change(self, **changes: object) -> None:
+        """Remember something else from now on.
+
+        Raises:
+            StorageError: It cannot be written, and is not remembered.
+        """
+        changed = replace(self.now, **changes)  # type: ignore[arg-type]
+        if changed != self.now:
+            changed.save(self._path)
+            self.now = changed
