@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from capture_agent.core.events import Category
+from capture_agent.core.schedule import Schedule
 
 # Values a person or study may choose within; each with unit and reason.
 MAX_FPS_LIMIT = 30  # frames a second; more is a video, not a record of work
@@ -146,6 +147,7 @@ class Policy:
     dpia: str = ""  # reference to the data protection impact assessment
     agreement: str = ""  # reference to a works agreement, an ethics board's vote, or a data sharing contract
     monitoring: Monitoring | None = None
+    schedule: Schedule | None = None  # when recording is allowed at all; None: at any time
 
     @property
     def is_own(self) -> bool:
@@ -167,6 +169,7 @@ class Settings:
     pause_hotkey: str = "ctrl+shift+f9"
     task_hotkey: str = "ctrl+shift+f10"
     locale: str = ""
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +180,19 @@ class Effective:
     categories: frozenset[Category]
     never_apps: frozenset[str] = field(default_factory=frozenset)
     max_fps: int = 10
+    schedules: tuple[Schedule, ...] = ()  # recording is allowed when all of them are open
+
+    def allows(self, local: datetime) -> bool:
+        """Return whether recording is allowed at a moment of the wall clock here."""
+        return all(schedule.opening(local) is not None for schedule in self.schedules)
 
 
 def effective(policy: Policy, settings: Settings) -> Effective:
     """Return `policy` narrowed by `settings`."""
     categories = policy.categories if settings.categories is None else policy.categories & settings.categories
     fps = policy.max_fps if settings.max_fps is None else min(policy.max_fps, settings.max_fps)
-    return Effective(policy, categories, settings.never_apps, fps)
+    schedules = tuple(one for one in (policy.schedule, settings.schedule) if one is not None)
+    return Effective(policy, categories, settings.never_apps, fps, schedules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +245,8 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
         wider=new.destination not in {None, agreed.destination},
     )
     compare("frames a second", agreed.max_fps, new.max_fps, wider=new.max_fps > agreed.max_fps)
+    hours_wider = agreed.schedule is not None and (new.schedule is None or not new.schedule.within(agreed.schedule))
+    compare("hours", agreed.schedule or "any", new.schedule or "any", wider=hours_wider)
     apps_wider = agreed.apps is not None and (new.apps is None or bool(new.apps - agreed.apps))
     compare("programs", _apps(agreed.apps), _apps(new.apps), wider=apps_wider)
     old_notices = {notice.locale: notice for notice in agreed.notices}

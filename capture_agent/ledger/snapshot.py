@@ -24,6 +24,7 @@ from capture_agent.core.policy import (
     RecipientKind,
     Right,
 )
+from capture_agent.core.schedule import Schedule, parse
 from capture_agent.keys import age
 
 Json = Mapping[str, object]
@@ -57,6 +58,7 @@ def policy_to_json(policy: Policy) -> dict[str, object]:
         "max_fps": policy.max_fps,
         "expires": None if policy.expires is None else policy.expires.isoformat(),
         "enabled": policy.enabled,
+        "schedule": None if policy.schedule is None else str(policy.schedule),
     }
 
 
@@ -123,11 +125,12 @@ class _Particulars(TypedDict):
     dpia: str
     agreement: str
     monitoring: Monitoring | None
+    schedule: Schedule | None
 
 
 def _particulars(found: Json, controller: Json) -> _Particulars:
     """Return the fields that a record of before they existed does not have: it then says what held without them."""
-    monitoring = found.get("monitoring")
+    monitoring, schedule = found.get("monitoring"), found.get("schedule")
     return _Particulars(
         controller_address=_text(controller.get("address", "")),
         independent_contact=_text(found.get("independent_contact", "")),
@@ -140,6 +143,7 @@ def _particulars(found: Json, controller: Json) -> _Particulars:
         dpia=_text(found.get("dpia", "")),
         agreement=_text(found.get("agreement", "")),
         monitoring=None if monitoring is None else _monitoring(_mapping(monitoring)),
+        schedule=None if schedule is None else parse(_text(schedule)),
     )
 
 

@@ -11,6 +11,7 @@
     expired      EXPIRE
     invalidated  INVALIDATE           what was agreed to has changed
     left         WITHDRAW             no study is the current one
+    scheduled    –                    recording may begin by itself; no consent is given by it
 
 All other kinds note an act of the person, or open and close an intent that a restart must finish.
 """
@@ -27,6 +28,7 @@ from capture_agent.core.consent import PERMITTING, Consent, Input, State
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Policy
+from capture_agent.core.schedule import Schedule, parse
 from capture_agent.ledger.snapshot import policy_from_json
 
 Key = tuple[str, Category]
@@ -55,6 +57,10 @@ class Kind(StrEnum):
     FORGOTTEN = "forgotten"
     CUT_INTENDED = "cut-intended"
     CUT = "cut"
+    SCHEDULED = "scheduled"  # the person wants recording to begin by itself, in these days and hours
+    UNSCHEDULED = "unscheduled"
+    SHARED = "shared"  # several people use this computer: ask who is there
+    UNSHARED = "unshared"
 
 
 # Closing kind → the kind that opens. The body of a closing entry names the opening one: {"intent": seq}.
@@ -77,6 +83,8 @@ NARROWING = frozenset(
         Kind.LEFT,
         Kind.PAUSED,
         Kind.STOPPED,
+        Kind.UNSCHEDULED,
+        Kind.SHARED,
         Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
         *CLOSES.values(),
     }
@@ -111,6 +119,8 @@ class Standing:
     accepted: Entry | None = None
     refused: datetime | None = None  # when the person last said no; None after a yes
     released: tuple[Entry, ...] = ()
+    schedule: Schedule | None = None  # when recording begins by itself; None: never
+    shared: bool = False  # several people use this computer
 
     @property
     def categories(self) -> frozenset[Category]:
@@ -137,16 +147,23 @@ class Standing:
             case Kind.ACCEPTED:
                 return self._accepted(entry)
             case Kind.REFUSED:
-                return replace(self._moved(Input.REFUSE, keys_of(entry.body, "keys")), refused=entry.time)
+                refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"))
+                return replace(refused, refused=entry.time, schedule=None)
             case Kind.WITHDRAWN | Kind.LEFT:
                 left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN))
                 joined = self.joined and entry.kind is not Kind.LEFT
-                return replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None)
+                return replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None, schedule=None)
             case Kind.EXPIRED:
                 return self._moved(Input.EXPIRE, self.consent.permitting())
             case Kind.INVALIDATED:
                 pending = self._in_state(PERMITTING | {State.REQUESTED})
                 return self._moved(Input.INVALIDATE, pending)
+            case Kind.SCHEDULED:
+                return replace(self, schedule=_schedule(entry))
+            case Kind.UNSCHEDULED:
+                return replace(self, schedule=None)
+            case Kind.SHARED | Kind.UNSHARED:
+                return replace(self, shared=entry.kind is Kind.SHARED)
             case Kind.RELEASED:
                 return replace(self, released=(*self.released, entry))
             case _:
@@ -217,6 +234,13 @@ def keys_of(body: Mapping[str, object], name: str) -> frozenset[Key]:
         return frozenset((str(purpose), Category(category)) for purpose, category in stored)
     except (TypeError, ValueError):
         raise VerificationError(f"an entry of the consent record has {name} that are not known", hint=_HINT) from None
+
+
+def _schedule(entry: Entry) -> Schedule:
+    try:
+        return parse(str(entry.body.get("schedule")))
+    except ValueError:
+        raise _unfit(entry.kind) from None
 
 
 _HINT = "Restore the consent record from a backup, or opt out and join again."

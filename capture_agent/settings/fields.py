@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from capture_agent.core.events import Category
 from capture_agent.core.policy import MAX_FPS_LIMIT, LegalBasis, Right
+from capture_agent.core.schedule import Schedule, parse
 
 MAX_NAME_CHARS = 200  # a title or name is one line of a window
 MAX_SENTENCE_CHARS = 2_000  # a purpose is a sentence, not a notice
@@ -74,6 +75,12 @@ def _hotkey(text: str) -> str:
     return text
 
 
+def _schedule(value: Any) -> Schedule:
+    if not isinstance(value, str):
+        raise ValueError("it is no text")  # noqa: TRY004 - pydantic
+    return parse(value)
+
+
 Format = Annotated[int, Field(ge=1, description="the number 1")]
 Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_line)]
 Sentence = Annotated[str, Field(max_length=MAX_SENTENCE_CHARS), AfterValidator(plain)]
@@ -84,4 +91,5 @@ Hotkey = Annotated[str, AfterValidator(_hotkey)]
 CategoryName = Annotated[Category, Field(strict=False)]
 BasisName = Annotated[LegalBasis, Field(strict=False)]
 RightName = Annotated[Right, Field(strict=False)]
+Hours = Annotated[Schedule, PlainValidator(_schedule)]
 Fps = Annotated[int, Field(ge=1, le=MAX_FPS_LIMIT)]

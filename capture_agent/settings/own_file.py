@@ -15,6 +15,7 @@ from capture_agent.settings.fields import (
     Format,
     Fps,
     Hotkey,
+    Hours,
     Locale,
     Program,
     Table,
@@ -50,6 +51,11 @@ class SettingsTable(Table):
         description='the language of windows and notices, such as "en" or "de_CH"; without it, the system\'s',
     )
 
+    schedule: Hours | None = Field(
+        default=None,
+        description='the days and hours in which recording is allowed, such as "mon-fri 09:00-17:00"; without it, any',
+    )
+
     @model_validator(mode="after")
     def _hotkeys_differ(self) -> SettingsTable:
         if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
@@ -65,6 +71,7 @@ class SettingsTable(Table):
             pause_hotkey=self.pause_hotkey,
             task_hotkey=self.task_hotkey,
             locale=self.locale or "",
+            schedule=self.schedule,
         )
 
 
@@ -107,6 +114,9 @@ def without_effect(settings: Settings, policy: Policy) -> tuple[str, ...]:
     ]
     if settings.max_fps is not None and settings.max_fps > policy.max_fps:
         remarks.append(f"max_fps = {settings.max_fps} changes nothing: {policy.title} takes at most {policy.max_fps}.")
+    if settings.schedule is not None and policy.schedule is not None and policy.schedule.within(settings.schedule):
+        hours = f'schedule = "{settings.schedule}"'
+        remarks.append(f"{hours} changes nothing: {policy.title} takes recordings {policy.schedule} only.")
     return tuple(remarks)
 
 

@@ -33,6 +33,7 @@ from capture_agent.settings.fields import (
     CategoryName,
     Format,
     Fps,
+    Hours,
     Moment,
     Name,
     Program,
@@ -139,6 +140,11 @@ class PolicyTable(Table):
         ge=1, le=RETENTION_LIMIT_DAYS, description=f"a whole number of days, 1 to {RETENTION_LIMIT_DAYS}"
     )
     max_fps: Fps = Field(default=10, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}")
+    schedule: Hours | None = Field(
+        default=None,
+        description="the days and hours in which recording is allowed, by the clock of each participant, such as "
+        '"mon-fri 09:00-17:00"; without it, any',
+    )
     destination: Annotated[str, AfterValidator(_destination)] | None = Field(
         default=None,
         description="the full path of the folder that released bundles are meant for; nothing is sent by itself yet",
@@ -231,6 +237,7 @@ class PolicyTable(Table):
             tasks=tuple(self.tasks),
             destination=self.destination,
             max_fps=self.max_fps,
+            schedule=self.schedule,
             expires=self.expires,
             enabled=self.enabled,
             controller_address=self.controller_address,

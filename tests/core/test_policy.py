@@ -18,6 +18,7 @@ from capture_agent.core.policy import (
     effective,
     widenings,
 )
+from capture_agent.core.schedule import parse
 
 categories = st.frozensets(st.sampled_from(Category))
 recipients = st.lists(
@@ -46,6 +47,8 @@ policies = st.builds(
     legal_basis=st.sampled_from([LegalBasis.CONSENT, LegalBasis.CONTRACT]),
     rights=st.lists(st.sampled_from(Right), unique=True).map(tuple),
     consent_months=st.integers(1, 6),
+    schedule=st.none()
+    | st.sampled_from([parse("mon-fri 09:00-17:00"), parse("mon 10:00-12:00"), parse("sat 22:00-06:00")]),
 )
 settings = st.builds(Settings, st.none() | categories, max_fps=st.none() | st.integers(1, 30))
 
@@ -74,6 +77,9 @@ def test_no_widening_means_that_nothing_goes_beyond_what_was_agreed(agreed, new)
     assert new.destination in {None, agreed.destination}
     gets = {r.key: r.categories for r in agreed.recipients}
     assert all(r.key in gets and r.categories <= gets[r.key] for r in new.recipients)
+    if agreed.schedule is not None:
+        assert new.schedule is not None
+        assert new.schedule.within(agreed.schedule)
     assert agreed.apps is None or (new.apps is not None and new.apps <= agreed.apps)
 
 

@@ -21,6 +21,7 @@ from capture_agent.core.policy import (
     Right,
     widenings,
 )
+from capture_agent.core.schedule import parse
 from capture_agent.keys import age
 from capture_agent.keys.strict_json import canonical_json, strict_json
 from capture_agent.ledger.notices import own_policy
@@ -48,6 +49,7 @@ POLICIES = st.builds(
     tasks=st.lists(TEXT, max_size=3).map(tuple),
     destination=st.none() | TEXT,
     max_fps=st.integers(1, 30),
+    schedule=st.none() | st.sampled_from([parse("mon-fri 09:00-17:00"), parse("sat,sun 22:00-06:00")]),
     expires=st.none() | st.datetimes(timezones=st.just(UTC)),
     enabled=st.booleans(),
     controller_address=TEXT,
@@ -71,7 +73,7 @@ POLICIES = st.builds(
 # Records of before these existed do not have them.
 LATER = {
     "independent_contact", "complaint_authority", "jurisdiction", "legal_basis", "rights", "storage",
-    "consent_months", "dpia", "agreement", "monitoring",
+    "consent_months", "dpia", "agreement", "monitoring", "schedule",
 }  # fmt: skip
 
 

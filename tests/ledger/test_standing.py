@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from capture_agent.core.consent import State
 from capture_agent.core.errors import ConsentError, VerificationError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import OWN_PURPOSE, OWN_STUDY
+from capture_agent.core.schedule import parse
 from capture_agent.ledger.notices import own_policy
 from capture_agent.ledger.receipts import accepted_body, asked_body, offered_keys
 from capture_agent.ledger.standing import CLOSES, Entry, Kind, Standing, fold, keys_of, keys_to_json, open_intents
@@ -20,6 +22,7 @@ KEYBOARD = (OWN_PURPOSE, Category.KEYBOARD)
 BODIES = {
     Kind.ASKED: asked_body(POLICY),
     Kind.REFUSED: asked_body(POLICY),
+    Kind.SCHEDULED: {"schedule": "mon-fri 09:00-17:00"},
     Kind.ACCEPTED: accepted_body(POLICY, offered_keys(POLICY) - {KEYBOARD}, {"xterm"}, "de", "gezeigt"),
 }
 
@@ -126,3 +129,17 @@ def test_an_intent_is_closed_by_its_own_kind_only() -> None:
             with pytest.raises(VerificationError):
                 open_intents([intended, done])
     assert open_intents([intended]) == (intended,)
+
+
+def test_hours_are_chosen_until_they_are_taken_back_or_the_person_says_no() -> None:
+    hours = parse("mon-fri 09:00-17:00")
+    assert after(Kind.SCHEDULED).schedule == hours
+    assert after(Kind.SCHEDULED).categories == frozenset()
+    assert after(Kind.SCHEDULED, Kind.UNSCHEDULED).schedule is None
+    for no in (Kind.REFUSED, Kind.WITHDRAWN, Kind.LEFT):
+        assert after(Kind.ASKED, Kind.ACCEPTED, Kind.SCHEDULED, Kind.ASKED, no).schedule is None
+    assert after(Kind.ASKED, Kind.ACCEPTED, Kind.SCHEDULED, Kind.ASKED, Kind.ACCEPTED).schedule == hours
+    assert (after(Kind.SHARED).shared, after(Kind.SHARED, Kind.UNSHARED).shared) == (True, False)
+    wrong = replace(entry(1, Kind.SCHEDULED), body={"schedule": "always"})
+    with pytest.raises(VerificationError):
+        Standing().after(wrong)

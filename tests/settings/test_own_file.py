@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ EFFECTS = {
     "max_fps = 2": lambda read, left: left.max_fps == 2,
     'pause_hotkey = "ctrl+alt+p"': lambda read, left: read.pause_hotkey == "ctrl+alt+p",
     'task_hotkey = "super+f5"': lambda read, left: read.task_hotkey == "super+f5",
+    'schedule = "mon 09:00-12:00"': lambda read, left: not left.allows(datetime(2026, 11, 24, 10)),
     'locale = "de_CH"': lambda read, left: read.locale == "de_CH",
 }
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
 from capture_agent.core.policy import LegalBasis, Policy, RecipientKind, Right
+from capture_agent.core.schedule import parse
 from capture_agent.keys.age import example_identity, new_classical, new_hybrid
 from capture_agent.ledger.templates import template
 from capture_agent.settings import Problem, WrongFileError, read_policy
@@ -58,6 +59,7 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
         programs=["Firefox", "xterm"],
         tasks=["One thing"],
         max_fps=5,
+        schedule="tue 10:00-11:00",
         destination="/srv/bundles",
         enabled=False,
         dpia="DPIA 7",
@@ -81,6 +83,7 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
     assert policy.expires == datetime(2031, 1, 31, 11, tzinfo=UTC)
     assert (policy.apps, policy.tasks) == (frozenset({"firefox", "xterm"}), ("One thing",))
     assert (policy.max_fps, policy.retention_days, policy.destination, policy.enabled) == (5, 30, "/srv/bundles", False)
+    assert policy.schedule == parse("tue 10:00-11:00")
     assert dict(policy.purposes) == {"research": "To learn how people work."}
     assert [(r.name, r.key, r.kind, r.categories, r.is_example) for r in policy.recipients] == [
         ("A", a, RecipientKind.HYBRID, {Category.KEYBOARD, Category.SCREEN}, False),
