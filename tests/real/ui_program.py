@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 from capture_agent.core.recording import State
 from capture_agent.ui.passphrase import ask_passphrase
 from capture_agent.ui.shell import Shell
+from capture_agent.ui.tongue import speak_as
 from capture_agent.ui.view_state import Command
 
 TICK_MS = 100  # as the controller does
@@ -201,6 +202,7 @@ def main() -> None:
     app.setApplicationName("capture-agent")
     if "--dark" in sys.argv:
         app.setPalette(dark())
+    speak_as("de" if "--german" in sys.argv else "")
     agent = memory_agent.MemoryAgent()
     problems: list[str] = []
     shell = Shell(agent, proved_shown, memory_agent.nine_words, app.quit)

@@ -133,6 +133,14 @@ class MemoryAgent:
         self._now = replace(self._now, problem="", hint="")
         self._step(recording.Input.CLEAR)
 
+    def count_down(self, seconds: int) -> None:
+        """Let a timed pause be over, and its countdown have so many seconds left."""
+        self._now = replace(self._now, resumes_in=seconds, pause_keys="ctrl+shift+f9")
+
+    def stay(self, note: str) -> None:
+        """Let a timed pause go on until resumed, because of what `note` says."""
+        self._now = replace(self._now, resumes_in=None, paused_until=None, pause_note=note)
+
     def fail(self, problem: str, hint: str) -> None:
         """Let a thread die."""
         self._now = replace(self._now, problem=problem, hint=hint)
@@ -215,7 +223,7 @@ class MemoryAgent:
     def pause(self, minutes: int | None) -> None:
         self.calls.append(f"pause {minutes}")
         until = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
-        self._now = replace(self._now, paused_until=until)
+        self._now = replace(self._now, paused_until=until, pause_note="")
         self._step(recording.Input.PAUSE)
 
     def resume(self) -> None:
@@ -286,7 +294,7 @@ class MemoryAgent:
         since = self._now.recording_since
         if after.state is State.RECORDING and before is not State.RECORDING:
             since = datetime.now(UTC)
-        self._now = replace(self._now, state=after.state, recording_since=since)
+        self._now = replace(self._now, state=after.state, recording_since=since, resumes_in=None)
         self._set()
 
     def _set(self) -> None:
