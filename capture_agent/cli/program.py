@@ -82,7 +82,7 @@ def tray(
     \b
     Examples:
       capture-agent                     start the tray program
-      capture-agent pause --minutes 15  pause now
+      capture-agent pause --for 15m     pause now
       capture-agent sessions            what was recorded
       capture-agent open 3f9c --out day look at one of your recordings
       capture-agent doctor              what is missing here
@@ -105,10 +105,11 @@ def status(as_json: AsJson = False) -> None:
     \b
     JSON: running, state (off, recording, paused, suspended, fault), study {id, title, version} or null,
     consented [category], programs [name], must_ask, refused, widened [{what, was, wants}], problem, hint,
-    paused_until and recording_since (ISO 8601 or null), task {id, text, started} or null, waiting (locked, idle,
-    who-is-there, or null), held (recordings that wait for you), not_recorded [sentence], keyring (os or
-    passphrase), going {until, recordings} or null (what
-    opting out is about to destroy, while you can undo it).
+    paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
+    pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
+    waiting (locked, idle, who-is-there, or null), held (recordings that wait for you), not_recorded [sentence],
+    keyring (os or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you
+    can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError
@@ -131,27 +132,30 @@ def start(as_json: AsJson = False) -> None:
 
 @app.command(short_help="Pause at once.")
 def pause(
-    minutes: Annotated[
-        int | None,
-        typer.Option(
-            "--minutes", "-m", min=1, max=MAX_PAUSE_MINUTES, help="Go on after that; without, not before you resume."
-        ),
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="15m|1h", help="Go on after that, once a countdown was seen.")
     ] = None,
+    until_resumed: Annotated[
+        bool, typer.Option("--until-resumed", help="Go on when you resume by a click. The default.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Pause at once.
 
-    A pause is never shortened by a command: if one is there that ends later, or only when you resume, it stays.
-    Resuming takes a click, in the window or the tray.
+    When a timed pause is over, a window counts down 10 seconds, in which you can say no. If the screen is locked or
+    nobody is there, the pause goes on until you resume. No command resumes, or shortens a pause that is there.
 
     \b
     Examples:
       capture-agent pause
-      capture-agent pause --minutes 15
+      capture-agent pause --for 15m
     """
+    from capture_agent.cli.lengths import minutes
     from capture_agent.cli.words import status_lines
 
-    found = _ask("pause", {} if minutes is None else {"minutes": minutes})
+    if length is not None and until_resumed:
+        raise typer.BadParameter("either --for or --until-resumed")
+    found = _ask("pause", {} if length is None else {"minutes": minutes(length, most=MAX_PAUSE_MINUTES)})
     _say(found, status_lines(found)[:1], as_json)
 
 

@@ -26,6 +26,10 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if status["state"] == "paused":
         until = status["paused_until"]
         lines = [f"Paused until {clock(until)}." if until else "Paused until you resume, in the window."]
+        if status["resumes_in"] is not None:
+            lines = [f"Paused; recording goes on in {status['resumes_in']} s unless you say no in the countdown."]
+        if status["pause_note"]:
+            lines.append(status["pause_note"])
     if status["problem"]:
         lines += [status["problem"], *([f"  {status['hint']}"] if status["hint"] else [])]
     study = status["study"]

@@ -36,7 +36,14 @@ def test_the_limit_that_help_shows_is_the_one_that_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["frob"], ["pause", "--minutes", "0"], ["task", "finish", "--outcome", "well"], ["open", "x"]]
+    "words",
+    [
+        ["frob"],
+        ["pause", "--for", "0m"],
+        ["pause", "--for", "1h", "--until-resumed"],
+        ["task", "finish", "--outcome", "well"],
+        ["open", "x"],
+    ],
 )
 def test_a_wrong_command_line_is_2(run: Any, words: list[str]) -> None:
     done = run(*words)

@@ -88,8 +88,8 @@ def test_the_status_is_told_in_words_and_in_json(run: Any, agent: Listening) -> 
 
 
 def test_what_is_asked_arrives(run: Any, agent: Listening) -> None:
-    assert "until you resume" in run("pause", "--minutes", "15").stdout
-    assert run("pause").returncode == 0
+    assert "until you resume" in run("pause", "--for", "15m").stdout
+    assert run("pause", "--until-resumed").returncode == 0
     assert run("stop").stdout.startswith("Stopped")
     assert run("start").returncode == 0
     assert run("quit").returncode == 0
