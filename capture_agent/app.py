@@ -29,7 +29,7 @@ from capture_agent.ledger.record import Ledger
 from capture_agent.session.controller import Controller
 from capture_agent.session.holdings import Holdings, Surroundings
 from capture_agent.session.profile import Profile
-from capture_agent.session.world import Plan
+from capture_agent.session.world import Plan, World
 from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp, system_policy_path
 from capture_agent.sources.base import Source
 from capture_agent.sources.choose import choose
@@ -180,8 +180,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     desktop = open_desktop()
     world = LocalWorld(profile, desktop)
     speak_as(_chosen_locale(world))
-    vault, ledger = _open_profile(profile, ask_passphrase)
-    controller = Controller(profile, vault, ledger, world)
+    controller = open_controller(profile, ask_passphrase, world)
     left, ticks = False, 0
 
     def leave() -> None:
@@ -310,6 +309,16 @@ class _Keys:
 def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
     vault = Vault(profile.vault, choose_secrets(profile.folder, ask))
     return vault, Ledger(profile.ledger, vault)
+
+
+def open_controller(profile: Profile, ask: Ask | None, world: World) -> Controller:
+    """Return the agent of a profile.
+
+    Raises:
+        CaptureAgentError: The keyring is locked, or the profile cannot be used.
+    """
+    vault, ledger = _open_profile(profile, ask)
+    return Controller(profile, vault, ledger, world)
 
 
 def holdings(profile: Profile, ask: Ask | None) -> Holdings:

@@ -13,6 +13,7 @@ from capture_agent.session.profile import Profile
 from capture_agent.session.snapshot import HeldSession
 
 if TYPE_CHECKING:
+    from capture_agent.keys.vault import Ask
     from capture_agent.outbox.compose import Progress
     from capture_agent.session.holdings import Holdings
 
@@ -81,12 +82,18 @@ def _there(passphrase_fd: int | None) -> Holdings:
 
 def _holdings(profile: Profile, passphrase_fd: int | None) -> Holdings:
     from capture_agent import app
+
+    return app.holdings(profile, passphrase_from(passphrase_fd))
+
+
+def passphrase_from(descriptor: int | None) -> Ask:
+    """Return what reads the profile's passphrase, if it has one: from `descriptor`, or asked for on the terminal."""
     from capture_agent.research.passphrase import read_passphrase
 
     def ask(*, new: bool, why: str) -> str | None:
         if new:
             hint = "Start capture-agent and choose a passphrase there."
             raise KeyError_(why or "no keyring can be used", hint=hint)
-        return read_passphrase(passphrase_fd, "Passphrase of your recordings: ")
+        return read_passphrase(descriptor, "Passphrase of your recordings: ")
 
-    return app.holdings(profile, ask)
+    return ask

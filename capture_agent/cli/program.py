@@ -340,6 +340,14 @@ def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
     group = typer.main.get_command(app)
     add = getattr(group, "add_command")  # noqa: B009 - typer's own type for what it returns does not say that it is a group
+    add(
+        Later(
+            "consent",
+            "What you agreed to, and how to take it back.",
+            "capture_agent.cli.consent",
+            "consent_app",
+        )
+    )
     add(Later("admin", "Write a study: check and compare policies.", "capture_agent.admin.commands", "admin_app"))
     add(
         Later(

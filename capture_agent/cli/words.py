@@ -59,6 +59,27 @@ def task_lines(answer: Mapping[str, Any]) -> list[str]:
     return [f"{task['text']} (since {clock(task['started'])})"]
 
 
+def consent_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return what `consent show` and `consent withdraw` say."""
+    lines = [found["problem"], *([f"  {found['hint']}"] if found["hint"] else [])] if found["problem"] else []
+    study = found["study"]
+    if study is None:
+        lines.append("You take part in nothing, so nothing is recorded.")
+    else:
+        lines.append(
+            f"For: {study['title']} ({study['controller']}{', ' if study['contact'] else ''}{study['contact']})"
+        )
+    for one in found["consents"]:
+        since = f", since {day(one['since'])}" if one["since"] else ""
+        until = f", until {day(one['until'])}" if one["until"] else ""
+        lines.append(f"{one['category']} for {one['purpose']}: {one['state']}{since}{until}")
+    lines += [": ".join(filter(None, ("Can read it", one["name"], one["fingerprint"]))) for one in found["recipients"]]
+    if study is not None:
+        lines.append(f"Recorded now if you start: {', '.join(found['recorded']) or 'nothing'}")
+        lines.append(f"In: {', '.join(found['programs']) or 'no program'}")
+    return lines
+
+
 def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     """Return what `doctor` says."""
     lines = []
@@ -97,6 +118,11 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
 def clock(moment: str) -> str:
     """Return an ISO time as the wall clock here shows it."""
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M")
+
+
+def day(moment: str) -> str:
+    """Return an ISO time as a day here."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d")
 
 
 def length(seconds: float) -> str:

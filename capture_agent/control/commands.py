@@ -7,7 +7,7 @@ calls one; a test proves it for every command.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,13 +15,16 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from capture_agent.core.errors import ConfigError
-from capture_agent.core.events import Outcome
+from capture_agent.core.events import Category, Outcome
+from capture_agent.core.policy import OWN_DEVICE
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import Agent, HeldSession, Snapshot, Task
+from capture_agent.keys import age
+from capture_agent.session.snapshot import Agent, Agreed, HeldSession, Snapshot, Task
 
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # longer is a pause until I resume
 MAX_TASK_CHARS = 500  # one sentence; more belongs into the note
 MAX_NOTE_CHARS = 4_000  # a page
+MAX_CATEGORIES_CHARS = 200  # the names of all of them, with commas
 DIFFICULTY = (1, 5)  # easy to hard
 _UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # half a surrogate pair cannot be stored
 
@@ -134,6 +137,7 @@ def describe(snapshot: Snapshot) -> Result:
         "must_ask": snapshot.must_ask,
         "refused": snapshot.refused,
         "widened": [{"what": one.what, "was": one.was, "wants": one.wants} for one in snapshot.widened],
+        "agreed_until": _time(snapshot.agreed_until),
         "problem": snapshot.problem,
         "hint": snapshot.hint,
         "paused_until": _time(snapshot.paused_until),
@@ -167,6 +171,47 @@ def describe_session(held: HeldSession) -> Result:
         "complete": held.complete,
         "days_left": held.days_left,
         "released_to": list(held.released_to),
+    }
+
+
+def describe_consent(snapshot: Snapshot, agreed: Iterable[Agreed]) -> Result:
+    """Return where each consent stands, and who gets what is agreed to, as `consent show --json` shows it."""
+    study = snapshot.joined
+    return {
+        "study": None
+        if study is None
+        else {
+            "id": study.study,
+            "title": study.title,
+            "version": study.version,
+            "controller": study.controller,
+            "contact": study.contact,
+        },
+        "consents": [
+            {
+                "purpose": one.purpose,
+                "purpose_text": "" if study is None else study.purposes.get(one.purpose, ""),
+                "category": one.category.value,
+                "state": one.state.value,
+                "since": _time(one.since),
+                "until": _time(one.until),
+            }
+            for one in agreed
+        ],
+        "recorded": sorted(snapshot.consented),
+        "recipients": [
+            {
+                "name": one.name,
+                "fingerprint": "" if one.key == OWN_DEVICE else age.fingerprint(one.key),
+                "categories": sorted(one.categories),
+            }
+            for one in (() if study is None else study.recipients)
+        ],
+        "programs": sorted(snapshot.apps),
+        "must_ask": snapshot.must_ask,
+        "refused": snapshot.refused,
+        "problem": snapshot.problem,
+        "hint": snapshot.hint,
     }
 
 
@@ -236,6 +281,26 @@ def _task_finish(agent: Agent, _windows: Windows, request: Request, _now: dateti
     return {"task": describe_task(task), "outcome": outcome.value}
 
 
+def _consent_show(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    return describe_consent(agent.snapshot(), agent.agreed())
+
+
+def _consent_withdraw(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    named = str(request.arguments.get("categories", ""))
+    try:
+        categories = [Category(one.strip()) for one in named.split(",") if one.strip()]
+    except ValueError:
+        raise ConfigError(f"categories are {', '.join(Category)}") from None
+    destroy = request.arguments.get("delete") == 1
+    if categories and destroy:
+        raise ConfigError("what was recorded is deleted only when you opt out of everything")
+    if not categories:
+        agent.withdraw(destroy=destroy)
+    for category in categories:
+        agent.withdraw_category(category)
+    return describe_consent(agent.snapshot(), agent.agreed())
+
+
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
@@ -245,6 +310,12 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "status": Command(Effect.SHOWS, _status),
         "sessions": Command(Effect.SHOWS, _sessions),
         "task-show": Command(Effect.SHOWS, _task_show),
+        "consent-show": Command(Effect.SHOWS, _consent_show),
+        "consent-withdraw": Command(
+            Effect.NARROWS,
+            _consent_withdraw,
+            {"categories": Argument(str, 0, MAX_CATEGORIES_CHARS), "delete": Argument(int, 0, 1)},
+        ),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
         "stop": Command(Effect.NARROWS, _stop),
         "quit": Command(Effect.NARROWS, _quit),

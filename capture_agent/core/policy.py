@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from capture_agent.core.events import Category
@@ -170,6 +170,7 @@ class Settings:
     task_hotkey: str = "ctrl+shift+f10"
     locale: str = ""
     schedule: Schedule | None = None
+    consent_months: int | None = None  # for how long a consent lasts at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,12 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
                 compare(f"what {recipient.name} gets", "not there", category, wider=True)
     compare("days kept", agreed.retention_days, new.retention_days, wider=new.retention_days > agreed.retention_days)
     compare(
+        "end of the study",
+        _end(agreed.expires),
+        _end(new.expires),
+        wider=agreed.expires is not None and (new.expires is None or new.expires > agreed.expires),
+    )
+    compare(
         "destination",
         agreed.destination or "none",
         new.destination or "none",
@@ -281,3 +288,7 @@ def _particulars(agreed: Policy, new: Policy) -> tuple[tuple[str, str, str], ...
 
 def _apps(apps: frozenset[str] | None) -> str:
     return "any you choose" if apps is None else ", ".join(sorted(apps)) or "none"
+
+
+def _end(expires: datetime | None) -> str:
+    return "none" if expires is None else f"{expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -45,6 +45,7 @@ class Ledger:
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
         self._settled = 0
+        self._who: dict[str, str] = {}
         self._check_head()
         self._settled = len(self._entries)
         for study in {entry.study for entry in self._entries}:
@@ -70,6 +71,16 @@ class Ledger:
     def standing(self, study: str) -> Standing:
         """Return where the person stands with `study`."""
         return fold(self._entries, study)
+
+    def who(self, study: str) -> str:
+        """Return the participant's pseudonym in `study`, read once, so that it is known when the keyring is locked.
+
+        Raises:
+            KeyError_: The secrets are locked, and it was not read before.
+        """
+        if study not in self._who:
+            self._who[study] = self._vault.pseudonym(study)
+        return self._who[study]
 
     def open_intents(self) -> tuple[Entry, ...]:
         """Return the intents that were not carried out yet, oldest first."""

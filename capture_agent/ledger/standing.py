@@ -7,8 +7,8 @@
     asked        ASK                  the panel was shown
     accepted     ACCEPT, REFUSE       what was agreed to: policy, apps, notice
     refused      REFUSE               not asked again for a while
-    withdrawn    WITHDRAW             nothing is agreed any more
-    expired      EXPIRE
+    withdrawn    WITHDRAW             of the keys that it names; if it names none, nothing is agreed any more
+    expired      EXPIRE               of the keys that it names; if it names none, of all
     invalidated  INVALIDATE           what was agreed to has changed
     left         WITHDRAW             no study is the current one
     scheduled    –                    recording may begin by itself; no consent is given by it
@@ -29,6 +29,7 @@ from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Policy
 from capture_agent.core.schedule import Schedule, parse
+from capture_agent.core.validity import ends
 from capture_agent.ledger.snapshot import policy_from_json
 
 Key = tuple[str, Category]
@@ -121,6 +122,8 @@ class Standing:
     released: tuple[Entry, ...] = ()
     schedule: Schedule | None = None  # when recording begins by itself; None: never
     shared: bool = False  # several people use this computer
+    since: Mapping[Key, datetime] = field(default_factory=dict)  # when each consent came into its state
+    until: Mapping[Key, datetime] = field(default_factory=dict)  # when each that was given is over at the latest
 
     @property
     def categories(self) -> frozenset[Category]:
@@ -143,21 +146,24 @@ class Standing:
             case Kind.JOINED:
                 return replace(self, joined=True)
             case Kind.ASKED:
-                return self._moved(Input.ASK, keys_of(entry.body, "keys"))
+                return self._moved(Input.ASK, keys_of(entry.body, "keys"), entry.time)
             case Kind.ACCEPTED:
                 return self._accepted(entry)
             case Kind.REFUSED:
-                refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"))
+                refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"), entry.time)
                 return replace(refused, refused=entry.time, schedule=None)
+            case Kind.WITHDRAWN if "keys" in entry.body:
+                return self._moved(Input.WITHDRAW, keys_of(entry.body, "keys"), entry.time)
             case Kind.WITHDRAWN | Kind.LEFT:
-                left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN))
+                left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN), entry.time)
                 joined = self.joined and entry.kind is not Kind.LEFT
                 return replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None, schedule=None)
             case Kind.EXPIRED:
-                return self._moved(Input.EXPIRE, self.consent.permitting())
+                over = keys_of(entry.body, "keys") if "keys" in entry.body else self.consent.permitting()
+                return self._moved(Input.EXPIRE, over, entry.time)
             case Kind.INVALIDATED:
                 pending = self._in_state(PERMITTING | {State.REQUESTED})
-                return self._moved(Input.INVALIDATE, pending)
+                return self._moved(Input.INVALIDATE, pending, entry.time)
             case Kind.SCHEDULED:
                 return replace(self, schedule=_schedule(entry))
             case Kind.UNSCHEDULED:
@@ -170,22 +176,43 @@ class Standing:
                 return self
 
     def _accepted(self, entry: Entry) -> Standing:
-        agreed = self._moved(Input.ACCEPT, keys_of(entry.body, "agreed"))
-        narrowed = agreed._moved(Input.REFUSE, keys_of(entry.body, "refused"))
+        keys = keys_of(entry.body, "agreed")
+        agreed = self._moved(Input.ACCEPT, keys, entry.time)
+        narrowed = agreed._moved(Input.REFUSE, keys_of(entry.body, "refused"), entry.time)
+        until = MappingProxyType({**self.until, **dict.fromkeys(keys, _until(entry))})
         apps = entry.body.get("apps")
         if not isinstance(apps, list):
             raise _unfit(entry.kind)
         policy = policy_from_json(entry.body.get("policy"))
-        return replace(narrowed, policy=policy, apps=frozenset(map(str, apps)), accepted=entry, refused=None)
+        apps_now = frozenset(map(str, apps))
+        return replace(narrowed, policy=policy, apps=apps_now, accepted=entry, refused=None, until=until)
 
-    def _moved(self, given: Input, keys: Iterable[Key]) -> Standing:
-        return replace(self, consent=self.consent.apply(given, keys))
+    def _moved(self, given: Input, keys: Iterable[Key], now: datetime) -> Standing:
+        moved = tuple(keys)
+        consent = self.consent.apply(given, moved)
+        # To be shown the panel again changes nothing; to agree again begins a new time.
+        fresh = {
+            key: now for key in moved if given is not Input.ASK or consent.state(*key) is not self.consent.state(*key)
+        }
+        return replace(self, consent=consent, since=MappingProxyType({**self.since, **fresh}))
 
     def _in_state(self, states: Iterable[State]) -> tuple[Key, ...]:
         return tuple(key for key, state in self.consent.states.items() if state in states)
 
     def _in_any_state_but(self, state: State) -> tuple[Key, ...]:
         return tuple(key for key, found in self.consent.states.items() if found is not state)
+
+
+def _until(entry: Entry) -> datetime:
+    """Return when what was agreed to in `entry` is over at the latest, as it says itself; earlier versions did not."""
+    latest = ends(entry.time)
+    said = entry.body.get("until")
+    if said is None:
+        return latest
+    try:
+        return min(datetime.fromisoformat(str(said)), latest)
+    except (ValueError, TypeError):
+        raise _unfit(entry.kind) from None
 
 
 def fold(entries: Iterable[Entry], study: str) -> Standing:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from capture_agent.core.consent import State
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
 from capture_agent.core.privacy import DESKTOP_APP, Rules
+from capture_agent.core.validity import clock_went_back, ends, refusal_holds
+from capture_agent.ledger.events import Method, event_section
+from capture_agent.ledger.high_water import HighWater
 from capture_agent.ledger.receipts import accepted_body, asked_body
 from capture_agent.ledger.record import Ledger
-from capture_agent.ledger.standing import Kind, Standing
+from capture_agent.ledger.standing import Entry, Key, Kind, Standing, keys_to_json
+from capture_agent.session.snapshot import Agreed
 
 
 class Agreement:
-    """Policy ∩ settings ∩ consent. Main thread only."""
+    """Policy ∩ settings ∩ consent ∩ time. Main thread only."""
 
-    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime], seen: HighWater) -> None:
         self.ledger = ledger
         self._now = now
+        self._seen = seen
         self._policy: Policy | None = None
         self._settings = Settings()
         self._standing = Standing()
         self._asked: Policy | None = None
         self._left = ""  # the study that the person said no to in this run
+        self._taken_back: frozenset[Category] = frozenset()  # what the person withdrew alone in this run
+        self._told_over: frozenset[Key] = frozenset()  # what is over, and was written down or tried to
         self._ceiling: tuple[frozenset[Category], frozenset[str]] | None = None
         self.widened: tuple[Widening, ...] = ()
 
@@ -54,12 +62,29 @@ class Agreement:
         """Take a policy and settings into force. What goes beyond what was agreed ends the consent to it.
 
         Raises:
+            ConfigError: A later version of the policy was in force before. The last one stays; the settings hold.
             StorageError: The consent record cannot be written; nothing permits capture then either.
+            KeyError_: The version cannot be kept. The policy is in force all the same.
         """
-        self._policy, self._settings = policy, settings
-        self._read()
-        if self._ceiling is not None:
-            self._ceiling = (self.captured, self.apps)
+        self._settings = settings
+        try:
+            if policy is not None:
+                self._seen.check_policy(policy)
+            self._policy = policy
+        finally:
+            self._read()
+            if self._ceiling is not None:
+                self._ceiling = (self.captured, self.apps)
+        if policy is not None:
+            self._seen.saw_policy(policy)
+
+    def check(self, policy: Policy) -> None:
+        """Return if `policy` may be joined.
+
+        Raises:
+            ConfigError: A later version of it was in force here.
+        """
+        self._seen.check_policy(policy)
 
     def begin(self) -> None:
         """Take the person's click for what is agreed now: until `end`, files can take from it and give nothing back."""
@@ -77,14 +102,17 @@ class Agreement:
             self._standing = self.ledger.standing(policy.study)
         agreed = self._standing.policy
         self.widened = () if policy is None or agreed is None else widenings(agreed, policy)
+        self._told_over = frozenset()
+        self.note_over()
         if policy is not None and self.widened and self._standing.consent.permitting():
             body = {"widened": [[one.what, one.was, one.wants] for one in self.widened]}
-            self._append(Kind.INVALIDATED, body)
+            self._append(Kind.INVALIDATED, body, Method.POLICY)
 
-    def _append(self, kind: Kind, body: Mapping[str, object]) -> None:
-        policy = self._joined()
-        self.ledger.append(kind, policy.study, body, self._now())
-        self._standing = self.ledger.standing(policy.study)
+    def _append(self, kind: Kind, body: Mapping[str, object], method: Method, *, renewed: bool = False) -> None:
+        study, now = self._joined().study, self._now()
+        event = event_section(self.ledger, study, kind, method, now, renewed=renewed)
+        self.ledger.append(kind, study, {**body, "event": event}, now)
+        self._standing = self.ledger.standing(study)
 
     def _joined(self) -> Policy:
         if self._policy is None:
@@ -97,8 +125,8 @@ class Agreement:
         offer = self.offer
         if offer is None or self._left == offer.policy.study or self.widened or self.closed_because():
             return frozenset()
-        agreed = (self._standing.consent.permitted(purpose) for purpose in offer.policy.purposes)
-        captured = offer.categories.intersection(frozenset[Category]().union(*agreed))
+        agreed = {category for purpose, category in self._in_time() if purpose in offer.policy.purposes}
+        captured = offer.categories & agreed - self._taken_back
         return captured if self._ceiling is None else captured & self._ceiling[0]
 
     @property
@@ -116,9 +144,75 @@ class Agreement:
         never = never_recorded() | self._settings.never_apps
         return Rules(self.captured, self.apps, never, own_pid)
 
+    def rows(self) -> tuple[Agreed, ...]:
+        """Return where each consent that is offered, or was ever asked for, stands."""
+        keys = set(self._standing.consent.states)
+        if self._policy is not None:
+            keys |= {(purpose, category) for purpose in self._policy.purposes for category in self._policy.categories}
+        return tuple(
+            Agreed(*key, self._standing.consent.state(*key), self._standing.since.get(key), self.end_of(key))
+            for key in sorted(keys)
+        )
+
+    # --- time
+
+    def end_of(self, key: Key) -> datetime | None:
+        """Return when the consent to `key` is over; None if there is none.
+
+        What was agreed to, the study and the settings each can shorten it; nothing can make it longer.
+        """
+        latest, since = self._standing.until.get(key), self._standing.since.get(key)
+        if latest is None or since is None or key not in self._standing.consent.permitting():
+            return None
+        offered = None if self._policy is None else self._policy.consent_months
+        return min(latest, ends(since, offered, self._settings.consent_months))
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first of what is captured is over; None if nothing is."""
+        ends_ = [self.end_of(key) for key in self._in_time() if key[1] in self.captured]
+        return min((end for end in ends_ if end is not None), default=None)
+
+    def _over(self) -> frozenset[Key]:
+        now = self._now()
+        ends_ = ((key, self.end_of(key)) for key in self._standing.consent.permitting())
+        return frozenset(key for key, end in ends_ if end is None or end <= now)
+
+    def _in_time(self) -> frozenset[Key]:
+        return self._standing.consent.permitting() - self._over()
+
+    @property
+    def just_over(self) -> bool:
+        """Whether something is over since this was noted last."""
+        return bool(self._over() - self._told_over)
+
+    def note_over(self) -> None:
+        """Write down what is over. It is not captured any more, whether this can be written or not."""
+        over = self._over()
+        if over - self._told_over:
+            self._told_over = over
+            self._append(Kind.EXPIRED, {"keys": keys_to_json(over)}, Method.TIME)
+
+    def notice_time(self, *, keep: bool = False) -> None:
+        """Remember how late it is.
+
+        Raises:
+            KeyError_: It cannot be kept; as long as this program runs it is known all the same.
+        """
+        if not self._clock_is_wrong:
+            self._seen.saw_time(self._now(), keep=keep)
+
+    @property
+    def _clock_is_wrong(self) -> bool:
+        return clock_went_back(self._seen.latest, self._now())
+
     def closed_because(self) -> str:
-        """Return why the study takes no recordings now, in a sentence, or ""."""
-        policy = self._policy
+        """Return why nothing may be recorded now, in a sentence, or ""."""
+        policy, latest = self._policy, self._seen.latest
+        if self._clock_is_wrong and latest is not None:
+            return say(
+                "The clock says an earlier time than this computer has seen: {time} UTC.", time=f"{latest:%F %R}"
+            )
         if policy is None:
             return ""
         if not policy.enabled:
@@ -132,24 +226,50 @@ class Agreement:
         return ""
 
     @property
+    def closed_hint(self) -> str:
+        """What to do about `closed_because`."""
+        if self._clock_is_wrong:
+            return say("Set the clock right. If it is right now and was wrong before, opt out and agree anew.")
+        return say("Nothing is recorded. Ask the people who run the study.") if self.closed_because() else ""
+
+    @property
     def must_ask(self) -> bool:
-        """Whether the person has not (or no longer) agreed to anything that is offered, nor refused it."""
-        return self._policy is not None and not self.captured and not self.refused and not self.closed_because()
+        """Whether the person agreed to nothing that is offered, and may be asked: no recent no stands against it."""
+        if self._policy is None or self.captured or self.closed_because():
+            return False
+        return not self.refused and not self._said_no_lately()
+
+    def _said_no_lately(self) -> bool:
+        """Whether the person refused any study since choosing this one: a new name for it is no reason to ask again."""
+        chosen = max((one.seq for one in self._entries_of(Kind.JOINED)), default=0)
+        noes = [one.time for one in self.ledger.entries if one.kind is Kind.REFUSED and one.seq > chosen]
+        return bool(noes) and refusal_holds(max(noes), self._now())
+
+    def _entries_of(self, kind: Kind) -> Iterable[Entry]:
+        study = self._joined().study
+        return (one for one in self.ledger.entries if one.kind is kind and one.study == study)
 
     @property
     def refused(self) -> bool:
-        """Whether the person's last word was no."""
-        return self._standing.refused is not None
+        """Whether the person's last word was no, not too long ago to be asked again."""
+        return refusal_holds(self._standing.refused, self._now())
+
+    @property
+    def ended(self) -> bool:
+        """Whether all that was agreed to is over."""
+        return State.EXPIRED in self._standing.consent.states.values() and not self._standing.consent.permitting()
 
     def join(self, policy: Policy) -> None:
         """Note that the person chose this study. It permits nothing."""
         self._policy = policy
-        self._append(Kind.JOINED, {"version": policy.version})
+        if self._clock_is_wrong:
+            self._seen.begin_time_anew(self._now())
+        self._append(Kind.JOINED, {"version": policy.version}, Method.WINDOW)
         self._read()
 
     def ask(self) -> None:
         """Note that the panel is shown."""
-        self._append(Kind.ASKED, asked_body(self._joined()))
+        self._append(Kind.ASKED, asked_body(self._joined()), Method.PANEL)
         self._asked = self._policy
 
     def accept(self, categories: frozenset[Category], apps: frozenset[str], locale: str, shown_text: str) -> None:
@@ -167,15 +287,17 @@ class Agreement:
         beyond = set() if policy.apps is None else apps - policy.apps - {DESKTOP_APP}
         if beyond:
             raise ConsentError("the study does not offer these programs", hint="Choose among the programs listed.")
+        until = ends(self._now(), policy.consent_months, self._settings.consent_months)
         body = accepted_body(policy, self._keys(categories), apps, locale, shown_text)
-        self._append(Kind.ACCEPTED, body)
-        self._left = ""
+        renewed = bool(self._standing.consent.permitting() & set(self._keys(categories)))
+        self._append(Kind.ACCEPTED, {**body, "until": until.isoformat()}, Method.PANEL, renewed=renewed)
+        self._left, self._taken_back = "", frozenset()
         self._read()
 
     def refuse(self) -> None:
         """Note that the person said no to everything that is offered. It holds even if it cannot be written down."""
         self._left = self._joined().study
-        self._append(Kind.REFUSED, asked_body(self._joined()))
+        self._append(Kind.REFUSED, asked_body(self._joined()), Method.PANEL)
 
     def leave(self, study: str) -> None:
         """Permit nothing for `study` any more, whatever the ledger says, until the person agrees anew."""
@@ -184,8 +306,20 @@ class Agreement:
     def withdraw(self, study: str) -> None:
         """Note that the person opted out of `study`. It holds even if it cannot be written down."""
         self.leave(study)
-        self.ledger.append(Kind.WITHDRAWN, study, {"method": "opt out"}, self._now())
+        now = self._now()
+        event = event_section(self.ledger, study, Kind.WITHDRAWN, Method.OPT_OUT, now)
+        self.ledger.append(Kind.WITHDRAWN, study, {"event": event}, now)
         self._standing = self.ledger.standing(study)
+
+    def take_back(self, category: Category) -> None:
+        """Let a category not be captured from now on; `withdraw_category` writes it down."""
+        self._taken_back |= {category}
+
+    def withdraw_category(self, category: Category) -> None:
+        """Note that the person withdrew one category. It holds even if it cannot be written down."""
+        self.take_back(category)
+        keys = [key for key in self._standing.consent.permitting() if key[1] is category]
+        self._append(Kind.WITHDRAWN, {"keys": keys_to_json(keys)}, Method.ONE_CATEGORY)
 
     def check_release(self) -> Policy:
         """Return the study that recordings may be released to now.

@@ -6,39 +6,39 @@ and the little that survives a restart. It knows no Qt and no operating system: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
-from capture_agent.core.events import Category, Event, Outcome
+from capture_agent.core.events import Category, Event
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.recording import Input, State
 from capture_agent.core.splitting import Reason
-from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.held.writer import Writer
 from capture_agent.keys.vault import Vault
+from capture_agent.ledger.high_water import HighWater
 from capture_agent.ledger.notices import own_policy
 from capture_agent.ledger.record import Ledger
 from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
+from capture_agent.session.kept import Kept
 from capture_agent.session.leaving import Leaving
 from capture_agent.session.pauses import Pauses
 from capture_agent.session.profile import Memory, Profile
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
-from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Snapshot
 from capture_agent.session.studio import AgreedStudio
-from capture_agent.session.tasks import Tasks, keep_task, kept_task
+from capture_agent.session.tasks import Tasks, kept_task
 from capture_agent.session.world import World
 
 PROVE_EVERY_US = 150_000  # every second tick, also when one comes a little early: at least every 250 ms
 SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at every ten minutes
 
 
-class Controller:
+class Controller(Kept):
     """Implements `snapshot.Agent`. Main thread only, but for `release` and `open_own`."""
 
     def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, world: World) -> None:
@@ -51,14 +51,13 @@ class Controller:
         self._vault = vault
         self._world = world
         self._holdings = Holdings(profile, vault, ledger, world.wall)
-        self._agreement = Agreement(ledger, world.wall)
+        self._agreement = Agreement(ledger, world.wall, HighWater(vault.secrets))
         self._memory = Memory(profile.state)
         self._remember = self._memory.change
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
         self._rhythm = Rhythm(self._recorder, world)
-        self._problem: CaptureAgentError | None = None
         self._unproved = False
         self._proved_us = self._swept_us = 0
         self._pauses = Pauses(world, paused=self._memory.now.paused)
@@ -66,7 +65,6 @@ class Controller:
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
         self._recovered = self._holdings.recover()
         self.reload()
-        self._held = 0
         self._sweep()
 
     # --- what is
@@ -87,7 +85,8 @@ class Controller:
         problem, hint = status.trouble(
             self._recorder.state,
             self._recorder.fault or self._problem,
-            closed=agreement.closed_because(),
+            closed=(agreement.closed_because(), agreement.closed_hint),
+            ended=agreement.ended and not agreement.refused,
             unproved=self._unproved,
             recovered=self._recovered,
             widened=bool(agreement.widened),
@@ -101,6 +100,7 @@ class Controller:
             must_ask=agreement.must_ask,
             refused=agreement.refused,
             widened=agreement.widened,
+            agreed_until=agreement.until,
             problem=problem,
             hint=hint,
             paused_until=self._pauses.until,
@@ -133,6 +133,10 @@ class Controller:
         elif self._recorder.state is State.PAUSED and self._pauses.over():
             with self._noting():  # no click, so nothing comes back that files took away
                 self._go_on()
+        if self._agreement.just_over:
+            self._narrowed()
+            with self._noting(), self._holdings.lock:
+                self._agreement.note_over()
         if self._recorder.state is not State.RECORDING:
             self._recording_since = None
         with self._noting():
@@ -158,11 +162,10 @@ class Controller:
         with self._noting():
             self._leaving.catch_up()
         with self._noting():
+            self._agreement.notice_time()
+        with self._noting():
             self._holdings.destroy_expired()
             self._count()
-
-    def _count(self) -> None:
-        self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
 
     def reload(self) -> None:
         """Read study and settings again. A file that is wrong changes nothing, and the tray says so.
@@ -218,6 +221,7 @@ class Controller:
     def join(self, path: str) -> None:
         """Join the study in a file."""
         policy = self._world.read_study(Path(path))
+        self._agreement.check(policy)
         self._remember(joined="study", study_path=str(Path(path).resolve()))
         self._join(policy)
         self.reload()  # from now on the file is watched, and a system policy still wins
@@ -274,6 +278,20 @@ class Controller:
         self._holdings.intents.undo()
         self._count()
 
+    def withdraw_category(self, category: Category) -> None:
+        """Stop recording one category. What is left goes on in a fresh stretch; the last one is an opt-out."""
+        if not self._agreement.standing.categories - {category}:
+            self.withdraw(destroy=False)
+            return
+        self._agreement.take_back(category)
+        self._narrowed()
+        with self._holdings.lock:
+            self._holdings.reserve.spend(lambda: self._agreement.withdraw_category(category))
+
+    def agreed(self) -> tuple[Agreed, ...]:
+        """Return where each consent that was ever asked for stands."""
+        return self._agreement.rows()
+
     def known_apps(self) -> Mapping[str, str]:
         """Return programs that have a window now."""
         return self._world.known_apps()
@@ -328,6 +346,8 @@ class Controller:
         """Seal what is open. A pause outlives the process: it comes back paused."""
         paused = self._recorder.state is State.PAUSED
         self._recorder.give(Input.STOP)
+        with self._noting():
+            self._agreement.notice_time(keep=True)
         self._remember(paused=paused)
         with self._noting():  # what cannot be done now is done at the next start
             self._holdings.intents.finish()
@@ -335,18 +355,6 @@ class Controller:
     def fail(self, error: CaptureAgentError) -> None:
         """Stop because of `error`, sealed as far as it got."""
         self._recorder.fail(error)
-
-    def note(self, error: CaptureAgentError) -> None:
-        """Say that something does not work, and go on without it."""
-        self._problem = error
-
-    @contextmanager
-    def _noting(self) -> Iterator[None]:
-        """Go on without what cannot be done, and say so."""
-        try:
-            yield
-        except CaptureAgentError as error:
-            self.note(error)
 
     def _sealed(self, writer: Writer, complete: bool) -> None:
         """Remove a session again that holds nothing. That this fails is told, and stops nothing."""
@@ -356,44 +364,3 @@ class Controller:
 
     def _put(self, event: Event) -> bool:
         return self._recorder.put(event)
-
-    # --- tasks
-
-    def start_task(self, text: str) -> Task:
-        """Begin a task."""
-        if Category.TASKS not in self._agreement.captured:
-            raise ConsentError("you did not agree to record tasks", hint="Open the window to change what is recorded.")
-        task = self._tasks.start(text, self._world.wall())
-        self._remember_task()
-        return task
-
-    def finish_task(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
-        """End the task that is going on."""
-        self._tasks.finish(outcome, difficulty, note)
-        self._remember_task()
-
-    def _remember_task(self) -> None:
-        with self._noting(), self._holdings.lock:  # at worst, only a restart does not know of the task
-            keep_task(self._vault.secrets, self._tasks.current)
-
-    # --- held sessions
-
-    def sessions(self) -> tuple[HeldSession, ...]:
-        """Return the sessions on this disk, newest first."""
-        return self._holdings.sessions()
-
-    def release(self, session: str) -> tuple[str, ...]:
-        """Compose and sign bundles. Slow; any thread."""
-        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing)
-
-    def open_own(self, session: str, out: str) -> None:
-        """Write one's own session, opened. Slow; any thread."""
-        self._holdings.open_own(session, Path(out))
-
-    def delete(self, session: str) -> None:
-        """Destroy a held session."""
-        full = self._holdings.find(session)
-        self._holdings.allow(full, Destiny.DESTROY)
-        line = next(one for one in self._holdings.sessions() if one.id == full)
-        self._holdings.destroy(line.study, [full])
-        self._count()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.recording import State
@@ -46,6 +47,17 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Where one consent stands: for what, what of, its state (W3C DPV), since when, and when it is over. UTC."""
+
+    purpose: str
+    category: Category
+    state: ConsentState
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole visible state. Immutable; a new one is made for every change."""
 
@@ -57,6 +69,7 @@ class Snapshot:
     must_ask: bool = False  # consent is missing, was invalidated or has expired
     refused: bool = False
     widened: tuple[Widening, ...] = ()  # what changed since the person agreed
+    agreed_until: datetime | None = None  # when the first of what may be recorded is over, UTC
     problem: str = ""  # why the state is attention: one sentence, empty if nothing is wrong
     hint: str = ""  # what to do about `problem`
     paused_until: datetime | None = None  # None while paused: until I resume
@@ -115,6 +128,12 @@ class Agent(Protocol):
 
     def undo(self) -> None:
         """*click* Keep the recordings that opting out is about to destroy. Consent does not come back."""
+
+    def withdraw_category(self, category: Category) -> None:
+        """Stop recording one category, and go on with the others. The last one is an opt-out without deleting."""
+
+    def agreed(self) -> tuple[Agreed, ...]:
+        """Return where each consent that is offered, or was ever asked for, stands."""
 
     def known_apps(self) -> Mapping[str, str]:
         """Return programs that have a window now or had one lately: name for rules → title for people."""

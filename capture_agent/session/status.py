@@ -16,25 +16,29 @@ def trouble(
     state: State,
     error: CaptureAgentError | None,
     *,
-    closed: str,
+    closed: tuple[str, str],
+    ended: bool,
     unproved: bool,
     recovered: int,
     widened: bool,
 ) -> tuple[str, str]:
     """Return what is wrong and what to do about it, the most pressing first; empty if nothing is.
 
-    `closed` says why the study takes nothing, `unproved` that the indicator was looked for and not
-    found, `recovered` how many sessions a crash cut off.
+    `closed` says why nothing may be recorded and what to do about it, `ended` that what was agreed to is
+    over, `unproved` that the indicator was looked for and not found, `recovered` how many sessions a crash cut off.
     """
     if error is not None:
         return say(str(error)), say(error.hint)
-    if closed:
-        return closed, say("Nothing is recorded. Ask the people who run the study.")
+    if closed[0]:
+        return closed
     if state is State.SUSPENDED and unproved:
         return say("The recording indicator is not shown, so nothing is recorded."), say("Uncover the tray icon.")
     if recovered and state is State.OFF:
         said = say("The last recording was cut off; what was written until then is kept, marked incomplete.")
         return said, say("Start recording when you like.")
+    if ended:
+        said = say("What you agreed to has ended, so nothing is recorded.")
+        return said, say("Read again what is asked, if you like; or leave it at that.")
     if widened:
         return say("The study changed what it asks for."), say("Read what changed, then accept or refuse.")
     return "", ""

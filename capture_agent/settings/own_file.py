@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from capture_agent.core.policy import MAX_FPS_LIMIT, Policy, Settings
+from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, Policy, Settings
 from capture_agent.settings.fields import (
     MAX_PROGRAMS,
     CategoryName,
+    ConsentMonths,
     Format,
     Fps,
     Hotkey,
@@ -38,6 +39,10 @@ class SettingsTable(Table):
     )
     max_fps: Fps | None = Field(
         default=None, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}; the study's number or less"
+    )
+    consent_months: ConsentMonths | None = Field(
+        default=None,
+        description=f"a whole number of months that you agree for, 1 to {MAX_CONSENT_MONTHS}; never the longer one",
     )
     pause_hotkey: Hotkey = Field(
         default=_DEFAULTS.pause_hotkey, description=f'keys that pause, such as "{_DEFAULTS.pause_hotkey}"'
@@ -72,6 +77,7 @@ class SettingsTable(Table):
             task_hotkey=self.task_hotkey,
             locale=self.locale or "",
             schedule=self.schedule,
+            consent_months=self.consent_months,
         )
 
 
@@ -117,6 +123,11 @@ def without_effect(settings: Settings, policy: Policy) -> tuple[str, ...]:
     if settings.schedule is not None and policy.schedule is not None and policy.schedule.within(settings.schedule):
         hours = f'schedule = "{settings.schedule}"'
         remarks.append(f"{hours} changes nothing: {policy.title} takes recordings {policy.schedule} only.")
+    if settings.consent_months is not None and settings.consent_months > policy.consent_months:
+        remarks.append(
+            f"consent_months = {settings.consent_months} changes nothing: {policy.title} asks again after "
+            f"{policy.consent_months}."
+        )
     return tuple(remarks)
 
 

@@ -40,7 +40,7 @@ def test_the_help_in_the_documents_is_what_a_terminal_shows(run: Any, name: str)
 
 
 def test_every_command_that_the_documents_name_is_there() -> None:
-    named = re.compile(r"capture-agent ((?:admin|research|task) \w+|[a-z]+)\b(?!-)")
+    named = re.compile(r"capture-agent ((?:admin|consent|research|task) \w+|[a-z]+)\b(?!-)")
     known = {name.removeprefix("capture-agent ") for name in HELPS}
     for file in (
         "README.md",
@@ -64,7 +64,7 @@ def test_every_command_can_speak_json() -> None:
 
 
 def test_the_groups_say_the_same_in_short_as_in_full() -> None:
-    for group in ("admin", "research"):
+    for group in ("admin", "consent", "research"):
         assert re.search(rf"^  {group}  +\w", HELPS["capture-agent"], re.MULTILINE)
         assert f"capture-agent {group}" in HELPS
 

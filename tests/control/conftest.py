@@ -18,11 +18,12 @@ from capture_agent.control.commands import Request
 from capture_agent.control.instance import Instance
 from capture_agent.control.server import Server, answer
 from capture_agent.control.wire import Response
+from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, HeldSession, Snapshot, Task
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HELD = HeldSession("abc", "myself", NOW, 12.5, 1000, "held", True, 29)
@@ -63,7 +64,15 @@ class ScriptedAgent:
         self._click("refuse")
 
     def withdraw(self, *, destroy: bool) -> None:
-        self._click("withdraw")
+        self.asked_for.append(("withdraw", destroy))
+        self.now = replace(self.now, state=State.OFF, consented=frozenset())
+
+    def withdraw_category(self, category: Category) -> None:
+        self.asked_for.append(("withdraw_category", category))
+        self.now = replace(self.now, consented=self.now.consented - {category})
+
+    def agreed(self) -> tuple[Agreed, ...]:
+        return (Agreed("research", Category.SCREEN, ConsentState.GIVEN, NOW, NOW),)
 
     def undo(self) -> None:
         self._click("undo")

@@ -32,7 +32,17 @@ def test_no_command_names_anything_that_only_a_click_may_do() -> None:
     tree = ast.parse(inspect.getsource(commands))
     attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
     reached = {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id == "agent"}
-    assert reached == {"snapshot", "sessions", "pause", "stop", "start_task", "finish_task"}
+    assert reached == {
+        "snapshot",
+        "sessions",
+        "pause",
+        "stop",
+        "start_task",
+        "finish_task",
+        "agreed",
+        "withdraw",
+        "withdraw_category",
+    }
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert reached & CLICKS == set()
     assert called & {"getattr", "eval", "exec", "methodcaller", "attrgetter"} == set()
@@ -44,6 +54,8 @@ _ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
     "outcome": st.sampled_from(["done", "not-possible", "gave-up", "perfect"]),
     "difficulty": st.integers(1, 5),
     "note": st.just("hm"),
+    "categories": st.sampled_from(["", "screen", "keyboard, screen", "sound"]),
+    "delete": st.integers(0, 1),
 }
 
 

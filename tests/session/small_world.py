@@ -79,6 +79,7 @@ class SmallWorld:
 
     def __init__(self):
         self.skipped_us = 0
+        self.back = timedelta()
         self.began = datetime.now(UTC)
         self.started, self.running = [], []
         self.dead = self.stuck = None
@@ -95,7 +96,11 @@ class SmallWorld:
         return BEGINNING_US + self.skipped_us
 
     def wall(self):
-        return self.began + timedelta(microseconds=self.skipped_us)
+        return self.began + timedelta(microseconds=self.skipped_us) - self.back
+
+    def set_back(self, seconds):
+        """Set the wall clock back, or with a negative number forward; the input clock knows nothing of it."""
+        self.back += timedelta(seconds=seconds)
 
     def presence(self):
         return self.here

@@ -46,6 +46,7 @@ EFFECTS = {
     'categories = ["windows"]': lambda read, left: left.categories == {Category.WINDOWS},
     'never_programs = ["Signal"]': lambda read, left: left.never_apps == {"signal"},
     "max_fps = 2": lambda read, left: left.max_fps == 2,
+    "consent_months = 1": lambda read, left: read.consent_months == 1,  # tests/session/test_lasting.py sees it at work
     'pause_hotkey = "ctrl+alt+p"': lambda read, left: read.pause_hotkey == "ctrl+alt+p",
     'task_hotkey = "super+f5"': lambda read, left: read.task_hotkey == "super+f5",
     'schedule = "mon 09:00-12:00"': lambda read, left: not left.allows(datetime(2026, 11, 24, 10)),

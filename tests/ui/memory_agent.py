@@ -30,7 +30,7 @@ from capture_agent.core.policy import (
     widenings,
 )
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import Going, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
 
 ALL = frozenset(Category)
 NOTICE = """\
@@ -210,6 +210,15 @@ class MemoryAgent:
     def time_is_over(self) -> None:
         """Let the moment end in which opting out can be undone."""
         self._now = replace(self._now, going=None)
+
+    def withdraw_category(self, category: Category) -> None:
+        self.calls.append(f"withdraw_category {category}")
+        mine = [key for key in self._consent.permitting() if key[1] is category]
+        self._consent = self._consent.apply(consent.Input.WITHDRAW, mine)
+        self._set()
+
+    def agreed(self) -> tuple[Agreed, ...]:
+        return tuple(Agreed(*key, state, None, None) for key, state in sorted(self._consent.states.items()))
 
     def known_apps(self) -> Mapping[str, str]:
         return {"xterm": "XTerm", "mousepad": "Mousepad", "libreoffice-writer": "LibreOffice Writer"}

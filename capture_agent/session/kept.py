@@ -1,0 +1,85 @@
+"""What is asked of the agent about what it keeps: tasks, and the sessions on this disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from capture_agent.core.errors import CaptureAgentError, ConsentError
+from capture_agent.core.events import Category, Outcome
+from capture_agent.held.lifecycle import Input as Destiny
+from capture_agent.keys.vault import Vault
+from capture_agent.session.agreement import Agreement
+from capture_agent.session.holdings import Holdings
+from capture_agent.session.snapshot import HeldSession, Task
+from capture_agent.session.tasks import Tasks, keep_task
+from capture_agent.session.world import World
+
+
+class Kept:
+    """The part of the controller that records nothing. Main thread only, but for `release` and `open_own`."""
+
+    _agreement: Agreement
+    _holdings: Holdings
+    _tasks: Tasks
+    _vault: Vault
+    _world: World
+    _problem: CaptureAgentError | None = None
+    _held = 0
+
+    def note(self, error: CaptureAgentError) -> None:
+        """Say that something does not work, and go on without it."""
+        self._problem = error
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Go on without what cannot be done, and say so."""
+        try:
+            yield
+        except CaptureAgentError as error:
+            self.note(error)
+
+    def _count(self) -> None:
+        self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
+
+    # --- tasks
+
+    def start_task(self, text: str) -> Task:
+        """Begin a task."""
+        if Category.TASKS not in self._agreement.captured:
+            raise ConsentError("you did not agree to record tasks", hint="Open the window to change what is recorded.")
+        task = self._tasks.start(text, self._world.wall())
+        self._remember_task()
+        return task
+
+    def finish_task(self, outcome: Outcome, difficulty: int | None, note: str) -> None:
+        """End the task that is going on."""
+        self._tasks.finish(outcome, difficulty, note)
+        self._remember_task()
+
+    def _remember_task(self) -> None:
+        with self._noting(), self._holdings.lock:  # at worst, only a restart does not know of the task
+            keep_task(self._vault.secrets, self._tasks.current)
+
+    # --- held sessions
+
+    def sessions(self) -> tuple[HeldSession, ...]:
+        """Return the sessions on this disk, newest first."""
+        return self._holdings.sessions()
+
+    def release(self, session: str) -> tuple[str, ...]:
+        """Compose and sign bundles. Slow; any thread."""
+        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing)
+
+    def open_own(self, session: str, out: str) -> None:
+        """Write one's own session, opened. Slow; any thread."""
+        self._holdings.open_own(session, Path(out))
+
+    def delete(self, session: str) -> None:
+        """Destroy a held session."""
+        full = self._holdings.find(session)
+        self._holdings.allow(full, Destiny.DESTROY)
+        line = next(one for one in self._holdings.sessions() if one.id == full)
+        self._holdings.destroy(line.study, [full])
+        self._count()
