@@ -160,6 +160,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     from PySide6.QtCore import QLoggingCategory, QObject, Qt, QTimer, Signal
     from PySide6.QtWidgets import QApplication
 
+    from capture_agent.ui import colours
     from capture_agent.ui.bridge import in_words
     from capture_agent.ui.passphrase import ask_passphrase
     from capture_agent.ui.shell import Shell
@@ -179,6 +180,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     app.setQuitOnLastWindowClosed(False)
     desktop = open_desktop()
     world = LocalWorld(profile, desktop)
+    colours.follow(app)
     speak_as(_chosen_locale(world))
     controller = open_controller(profile, ask_passphrase, world)
     left, ticks = False, 0

@@ -1,7 +1,7 @@
 """How our windows look: spacing, headings, cards, and controls that always have a name.
 
-Everything is drawn in the palette of the person's desktop, light or dark. Text keeps a contrast
-of at least 4.5:1 (WCAG 2.2, 1.4.3); a test measures it.
+Light and dark follow the person's desktop (`colours.follow`). Text keeps a contrast of at least
+4.5:1 (WCAG 2.2, 1.4.3); a test measures it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from capture_agent.core.language import say
+from capture_agent.ui.colours import blend
 
 GAP = 8  # px between things that belong together
 SPACE = 16  # px between groups, and around a window's content
@@ -33,15 +34,6 @@ _TITLE = 1.6  # times the normal font size
 _HEADING = 1.35  # times the normal font size
 _BUTTON_HEIGHT = 30  # px; easy to hit
 _CARD = 'QFrame[card="true"] { background: palette(base); border: 1px solid palette(midlight); border-radius: 8px; }'
-
-
-def blend(front: QColor, back: QColor, share: float) -> QColor:
-    """Return `share` of `front` on `back`."""
-    return QColor(
-        round(front.red() * share + back.red() * (1 - share)),
-        round(front.green() * share + back.green() * (1 - share)),
-        round(front.blue() * share + back.blue() * (1 - share)),
-    )
 
 
 def muted_colour(palette: QPalette) -> QColor:
@@ -121,10 +113,6 @@ def line_edit(example: str, limit: int, *, name: str) -> QLineEdit:
     field.setObjectName(name)
     field.setMaxLength(limit)
     field.setPlaceholderText(example)
-    palette = field.palette()
-    text_colour, ground = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Base)
-    palette.setColor(QPalette.ColorRole.PlaceholderText, blend(text_colour, ground, MUTED))
-    field.setPalette(palette)
     return field
 
 

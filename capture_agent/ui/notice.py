@@ -36,7 +36,7 @@ class NoticeView(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Base, palette.color(QPalette.ColorRole.Window))
+        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)  # the panel's ground, light or dark
         self.setPalette(palette)
         self.document().setDocumentMargin(0)
         self.document().setMarkdown(notice.text, _FEATURES)

@@ -14,6 +14,7 @@ from capture_agent.ui.notice import NoticeView
 from capture_agent.ui.programs import Programs
 from capture_agent.ui.readers import Fingerprint, reader_lines, readers
 from capture_agent.ui.switch import WIDTH, Switch
+from capture_agent.ui.try_it import TryIt
 
 NOTHING_TICKED = noted("Nothing is ticked. Tick what may be recorded, or choose Refuse.")
 
@@ -37,6 +38,7 @@ class ConsentPanel(QDialog):
         notice = self._policy.notice(asked_for())
         self._locale = notice.locale
         self._notice = NoticeView(notice)
+        self._try_it = TryIt()
         outer = look.column(self)
         outer.setSpacing(0)
         self._area = look.scrolled(self._content(), said=say("Consent"))
@@ -74,7 +76,7 @@ class ConsentPanel(QDialog):
         if self._bridge.snapshot.widened:
             layout.addWidget(self._changes())
         layout.addWidget(self._notice)
-        for frame in (self._who(), self._what(), self._where()):
+        for frame in (self._who(), self._what(), self._sample(), self._where()):
             layout.addWidget(frame)
         layout.addStretch(1)
         return content
@@ -135,13 +137,29 @@ class ConsentPanel(QDialog):
             box = Switch(said.name)
             box.setObjectName(f"category-{category.value}")
             box.setAccessibleDescription(said.example)
-            box.toggled.connect(lambda _on: self._message.hide())
+            box.toggled.connect(self._ticked)
             self._boxes[category] = box
-            inner.addWidget(box)
             example = look.muted(said.example)
             example.setIndent(int(WIDTH) + look.GAP)
-            inner.addWidget(example)
+            both = look.column(gap=0)  # what belongs together stands together
+            both.addWidget(box)
+            both.addWidget(example)
+            inner.addLayout(both)
         inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
+        return frame
+
+    def _sample(self) -> QWidget:
+        frame, inner = look.card(name="tryItCard", said=say("Try it"))
+        inner.addWidget(look.strong(say("Try it")))
+        inner.addWidget(
+            look.muted(
+                say(
+                    "Type, click and move in the sample, and turn the switches above on and off. "
+                    "Nothing of it is recorded or kept; it is gone when this window closes."
+                )
+            )
+        )
+        inner.addWidget(self._try_it)
         return frame
 
     def _where(self) -> QWidget:
@@ -169,8 +187,20 @@ class ConsentPanel(QDialog):
         layout.setContentsMargins(look.SPACE + look.GAP, look.SPACE - 4, look.SPACE + look.GAP, look.SPACE - 4)
         return layout
 
+    def done(self, result: int) -> None:
+        """Close, by whatever way, and keep nothing of what was tried."""
+        self._try_it.forget()
+        super().done(result)
+
+    def _categories(self) -> frozenset[Category]:
+        return frozenset(category for category, box in self._boxes.items() if box.isChecked())
+
+    def _ticked(self) -> None:
+        self._message.hide()
+        self._try_it.follow(self._categories())
+
     def _accept(self) -> None:
-        categories = frozenset(category for category, box in self._boxes.items() if box.isChecked())
+        categories = self._categories()
         if not categories:
             self._message.setText(say(NOTHING_TICKED))
             self._message.show()

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QCheckBox
 
 from capture_agent.ui import look
+from capture_agent.ui.colours import blend
 
 WIDTH, HEIGHT = 34.0, 18.0  # px of the switch itself
 _KNOB = 12.0  # px
@@ -15,7 +16,7 @@ _OUTLINE = 0.62  # share of the text colour in the outline: at least 3:1 on the 
 
 def outline_colour(palette: QPalette) -> QColor:
     """Return the colour of outline and knob of a switch that is off."""
-    return look.blend(palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Base), _OUTLINE)
+    return blend(palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Base), _OUTLINE)
 
 
 class Switch(QCheckBox):

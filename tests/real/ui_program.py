@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from capture_agent.core.recording import State
+from capture_agent.ui import colours
 from capture_agent.ui.passphrase import ask_passphrase
 from capture_agent.ui.shell import Shell
 from capture_agent.ui.tongue import speak_as
@@ -70,25 +71,6 @@ def proved_shown(window_id: int) -> bool:
         return covered * 2 <= area
     except (error.BadWindow, error.BadDrawable):
         return False
-
-
-def dark() -> QPalette:
-    """Return a dark palette, such as dark desktops set."""
-    role = QPalette.ColorRole
-    palette = QPalette(QColor("#3c3f44"), QColor("#2b2d31"))
-    for each, colour in (
-        (role.Base, "#1f2124"),
-        (role.AlternateBase, "#26282c"),
-        (role.Mid, "#4a4d53"),
-        (role.Midlight, "#4a4d53"),
-        (role.Highlight, "#3d7fc4"),
-        (role.HighlightedText, "#ffffff"),
-    ):
-        palette.setColor(each, QColor(colour))
-    for each in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Active, each, QColor("#e8e9eb"))
-        palette.setColor(QPalette.ColorGroup.Inactive, each, QColor("#e8e9eb"))
-    return palette
 
 
 def menu_boxes(app: QApplication) -> dict[str, list[float]]:
@@ -200,8 +182,9 @@ def main() -> None:
     _display = display.Display()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("capture-agent")
+    colours.follow(app)
     if "--dark" in sys.argv:
-        app.setPalette(dark())
+        colours.wear(app, dark=True)
     speak_as("de" if "--german" in sys.argv else "")
     agent = memory_agent.MemoryAgent()
     problems: list[str] = []
