@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -32,6 +32,7 @@ READING_WIDTH = 680  # px; longer lines are hard to read
 MUTED = 0.74  # share of the text colour in secondary text, the rest is the ground
 _TITLE = 1.6  # times the normal font size
 _HEADING = 1.35  # times the normal font size
+_LOWEST_PAGE = 48  # px; about three lines of text show at least
 _BUTTON_HEIGHT = 30  # px; easy to hit
 _CARD = 'QFrame[card="true"] { background: palette(base); border: 1px solid palette(midlight); border-radius: 8px; }'
 
@@ -161,6 +162,10 @@ class Scrolled(QScrollArea):
         self.setAccessibleName(said)
         self.verticalScrollBar().setAccessibleName(say("Scroll: {what}", what=said))
         content.installEventFilter(self)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Let the page become low on a small screen: it scrolls, and what stands around it keeps its place."""
+        return QSize(super().minimumSizeHint().width(), _LOWEST_PAGE)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Fit the page anew when something in it appeared, went or changed."""

@@ -57,7 +57,7 @@ class MainWindow(QWidget):
         self._tabs.tabBar().setAccessibleName(say("Pages"))
         self._tabs.setDocumentMode(True)
         self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), say("&Now"))
-        self._tabs.addTab(self.recordings, say("My recordin&gs"))
+        self._tabs.addTab(look.scrolled(self.recordings, said=say("My recordings")), say("My recordin&gs"))
         recorded = RecordedPage(bridge, fingerprint, self.change.emit)
         self._tabs.addTab(recorded, say("&What is recorded"))
         self._stack = QStackedWidget()

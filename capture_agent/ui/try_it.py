@@ -262,5 +262,6 @@ class TryIt(QWidget):
         self._rows.setText(
             "\n".join(rows) or say("Nothing yet.") if self._categories else say("Nothing: nothing is ticked.")
         )
-        self._why.setText(self._trial.why_not(self._categories))
+        why_not = self._trial.why_not(self._categories) or say("This would be stored.")
+        self._why.setText(why_not if self._trial.events else say("Type or click in the sample."))
         self._picture.show_stored(covered(self._categories) if Category.SCREEN in self._categories else None)

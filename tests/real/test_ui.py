@@ -290,7 +290,7 @@ def test_the_tab_key_reaches_every_control_of_the_panel_and_comes_back(ui: Drive
     ui.say("shell.ask()")
     ui.until_focused("Notice")
     reached = []
-    for _ in range(16):
+    for _ in range(18):
         ui.key("Tab")
         reached.append(ui.until_focused().name)
     wanted = [

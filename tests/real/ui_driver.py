@@ -19,6 +19,8 @@ from capture_agent.demo.desktop import PrivateDesktop
 
 WAIT_S = 15.0  # a busy machine with two cores
 POLL_S = 0.05
+SETTLE_S = 0.25  # more than two ticks of the program
+STEADY = 2  # looks in a row that see the same
 PROGRAM = Path(__file__).with_name("ui_program.py")
 ROOT = Path(__file__).parents[2]
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
@@ -83,6 +85,18 @@ class Driver:
             if self.program.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"did not come true; {seen}; log: {self.log()}")
             time.sleep(POLL_S)
+
+    def settled(self) -> dict[str, Any]:
+        """Wait until the windows have a place and keep it: a window manager moves them after they are shown."""
+        before: object = None
+        same = 0
+        while same < STEADY:
+            time.sleep(SETTLE_S)
+            seen = self.until(lambda seen: seen["boxes"])
+            now = (seen["boxes"], seen["buttons"])
+            same = same + 1 if now == before else 0
+            before = now
+        return seen
 
     def say(self, command: str) -> None:
         """Run a line of Python on the program's main thread, and wait until it is done."""

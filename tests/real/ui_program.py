@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "ui"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "session"))
 
 import memory_agent
+import small_world
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
@@ -112,6 +114,17 @@ def window_boxes(app: QApplication) -> dict[str, list[float]]:
     return boxes
 
 
+def button_boxes(app: QApplication) -> dict[str, list[float]]:
+    """Return the place of each button that can be seen now, in px of the screen, by its object name."""
+    ratio = app.devicePixelRatio()
+    boxes = {}
+    for made in (c for c in controls(app) if isinstance(c, QPushButton)):
+        at = made.mapToGlobal(made.rect().topLeft())
+        if made.visibleRegion().boundingRect() == made.rect():
+            boxes[made.objectName()] = [n * ratio for n in (at.x(), at.y(), made.width(), made.height())]
+    return boxes
+
+
 def cut(app: QApplication) -> list[str]:
     """Return the texts that have less room than they need."""
     short = []
@@ -173,6 +186,17 @@ def mnemonics(app: QApplication) -> list[str]:
     return [text.split("&")[1][0].lower() for text in texts if "&" in text]
 
 
+def spied(person: small_world.Person) -> dict[str, object]:
+    """Return how many sources were made, what the ledger holds, and the state of each consent."""
+    ledger = person.agent._agreement.ledger
+    states = {state.value for state in person.agent._agreement.standing.consent.states.values()}
+    return {
+        "made": person.world.made,
+        "kinds": [entry.kind.value for entry in ledger.entries],
+        "states": sorted(states),
+    }
+
+
 def main() -> None:
     """Run until the shell leaves."""
     global _display
@@ -186,7 +210,9 @@ def main() -> None:
     if "--dark" in sys.argv:
         colours.wear(app, dark=True)
     speak_as("de" if "--german" in sys.argv else "")
-    agent = memory_agent.MemoryAgent()
+    # With --spy: the real controller, ledger and table, over sources that tell that they were made.
+    person = small_world.Person(told.parent / "person") if "--spy" in sys.argv else None
+    agent = memory_agent.MemoryAgent() if person is None else person.agent
     problems: list[str] = []
     shell = Shell(agent, proved_shown, memory_agent.nine_words, app.quit)
     shell.bridge.failed.connect(lambda error: problems.append(f"{error} | {error.hint}"))
@@ -205,6 +231,7 @@ def main() -> None:
         "m": memory_agent,
         "app": app,
         "ui_command": Command,
+        "person": person,
     }
 
     def later(call: Callable[[], object]) -> None:
@@ -244,12 +271,14 @@ def main() -> None:
             "fallback_box": [sign.x(), sign.y(), sign.width(), sign.height()],
             "menu": menu_boxes(app),
             "boxes": window_boxes(app),
+            "buttons": button_boxes(app),
             "cut": cut(app),
             "contrasts": contrasts(app),
             "mnemonics": mnemonics(app),
             "announced": announced,
-            "calls": agent.calls,
-            "accepted": [[sorted(c), sorted(a), w, t] for c, a, w, t in agent.accepted],
+            "calls": getattr(agent, "calls", []),
+            "accepted": [[sorted(c), sorted(a), w, t] for c, a, w, t in getattr(agent, "accepted", [])],
+            "spied": None if person is None else spied(person),
             "problems": problems,
             "status": shell.bridge.view.status,
             "windows": sorted(w.objectName() for w in app.topLevelWidgets() if w.isVisible() and w.objectName()),

@@ -56,6 +56,7 @@ class SpySource:
 
     def __init__(self, world, categories):
         self.world, self.categories, self.sink = world, categories, None
+        world.made += 1
 
     def start(self, sink):
         self.sink = sink
@@ -82,6 +83,7 @@ class SmallWorld:
         self.back = timedelta()
         self.began = datetime.now(UTC)
         self.started, self.running = [], []
+        self.made = 0  # sources that were constructed, started or not
         self.dead = self.stuck = None
         self.sources_each = 1
         self.proved = True
