@@ -26,7 +26,7 @@ from capture_agent.desktop.process import harden
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
-from capture_agent.session.controller import Controller
+from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.holdings import Holdings, Surroundings
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan, World
@@ -58,6 +58,9 @@ class LocalWorld:
     def wall(self) -> datetime:
         """Return the wall clock."""
         return datetime.now(UTC)
+
+    def zone(self) -> None:
+        """Return the time zone: the system's."""
 
     def presence(self) -> Presence:
         """Return whether the person is at this computer."""
@@ -281,7 +284,7 @@ def _run(profile: Profile, instance: Instance) -> int:
 class _Keys:
     """The two hotkeys, as the settings say now."""
 
-    def __init__(self, controller: Controller, pause: Callable[[], None], task: Callable[[], None]) -> None:
+    def __init__(self, controller: Clockwork, pause: Callable[[], None], task: Callable[[], None]) -> None:
         self._controller = controller
         self._does = (pause, task)
         self._wanted: tuple[str, str] | None = None
@@ -313,14 +316,14 @@ def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
     return vault, Ledger(profile.ledger, vault)
 
 
-def open_controller(profile: Profile, ask: Ask | None, world: World) -> Controller:
+def open_controller(profile: Profile, ask: Ask | None, world: World) -> Clockwork:
     """Return the agent of a profile.
 
     Raises:
         CaptureAgentError: The keyring is locked, or the profile cannot be used.
     """
     vault, ledger = _open_profile(profile, ask)
-    return Controller(profile, vault, ledger, world)
+    return Clockwork(profile, vault, ledger, world)
 
 
 def holdings(profile: Profile, ask: Ask | None) -> Holdings:

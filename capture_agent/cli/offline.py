@@ -37,6 +37,9 @@ class OfflineWorld:
         """Return the wall clock."""
         return datetime.now(UTC)
 
+    def zone(self) -> None:
+        """Return the time zone: the system's."""
+
     def presence(self) -> Presence:
         """Return that somebody is here: who gave the command."""
         return Presence()

@@ -107,9 +107,10 @@ def status(as_json: AsJson = False) -> None:
     consented [category], programs [name], must_ask, refused, widened [{what, was, wants}], problem, hint,
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
-    waiting (locked, idle, who-is-there, or null), held (recordings that wait for you), not_recorded [sentence],
-    keyring (os or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you
-    can undo it).
+    waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
+    starts_in (seconds until it does, or null), hours_over, held (recordings that wait for you), not_recorded
+    [sentence], keyring (os or passphrase), going {until, recordings} or null (what opting out is about to destroy,
+    while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError

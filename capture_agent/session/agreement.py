@@ -267,6 +267,14 @@ class Agreement:
         self._append(Kind.JOINED, {"version": policy.version}, Method.WINDOW)
         self._read()
 
+    def note(self, kind: Kind, body: Mapping[str, object]) -> None:
+        """Note what else the person chose for this study.
+
+        Raises:
+            ConsentError: None was joined.
+        """
+        self._append(kind, body)
+
     def ask(self) -> None:
         """Note that the panel is shown."""
         self._append(Kind.ASKED, asked_body(self._joined()), Method.PANEL)

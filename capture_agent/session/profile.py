@@ -85,6 +85,7 @@ class Remembered:
     paused: bool = False
     left: str = ""
     left_destroying: bool = False
+    not_again: str = ""  # the hours that began on this day (ISO 8601) begin nothing by themselves any more
 
     @property
     def study_file(self) -> Path | None:

@@ -20,6 +20,7 @@ class Rhythm:
 
     Attributes:
         hinders: Why nothing may be recorded now, or None.
+        shared: Whether several people use this computer.
         who: Whether it has to be said first who is there.
         locked_us: When the screen was locked last, on the input clock; None: not since the start.
     """
@@ -29,8 +30,13 @@ class Rhythm:
         self._world = world
         self._seen: Seen | None = None
         self.hinders: Reason | None = None
+        self.shared = False
         self.who = False
         self.locked_us: int | None = None
+
+    def ask_who(self) -> None:
+        """Record nothing on a shared computer until it is said who is there."""
+        self.who = self.shared
 
     def look(self) -> bool:
         """End the session and hinder capture as it has to be; return whether a session was split off."""
@@ -45,6 +51,7 @@ class Rhythm:
         seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who)
         if here.locked_us is not None:
             self.locked_us = here.locked_us
+            self.ask_who()
         verdict = judge(self._seen or seen, seen, self._recorder.began_us)
         self._seen, self.hinders = seen, verdict.hinders
         if verdict.ends is None or self._recorder.began_us is None:

@@ -11,6 +11,7 @@ from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.recording import State
+from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 
 
@@ -82,6 +83,10 @@ class Snapshot:
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used
+    schedule: Schedule | None = None  # when recording begins by itself
+    shared: bool = False  # several people use this computer
+    starts_in: int | None = None  # s until recording begins by itself; None: no countdown is to be seen
+    hours_over: bool = False  # nothing is recorded because the hours for it have ended
     going: Going | None = None  # what opting out is about to destroy, while that can be undone
 
     @property
@@ -150,6 +155,16 @@ class Agent(Protocol):
 
     def stop(self) -> None:
         """Seal the session and stop."""
+
+    def it_is_me(self) -> None:
+        """*click* Say that the person who agreed is at this shared computer."""
+
+    # --- when recording begins by itself
+    def choose_schedule(self, schedule: Schedule | None) -> None:
+        """*click* Let recording begin by itself in these days and hours; None: never."""
+
+    def choose_shared(self, shared: bool) -> None:
+        """*click* Ask at each start and after each unlock who is there, or do not any more."""
 
     # --- tasks
     def start_task(self, text: str) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,9 @@ class World(Protocol):
 
     def wall(self) -> datetime:
         """Return the wall clock, UTC."""
+
+    def zone(self) -> tzinfo | None:
+        """Return the time zone of the wall clock here; None: the system's, with its summer time."""
 
     def presence(self) -> Presence:
         """Return whether the person is at this computer. Cheap; asked with every tick."""

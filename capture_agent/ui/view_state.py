@@ -20,7 +20,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from capture_agent.core.events import Category
-from capture_agent.core.language import LANGUAGES, language, noted, say
+from capture_agent.core.language import LANGUAGES, language, noted, say, say_many
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import Reason
 from capture_agent.session.snapshot import Snapshot
@@ -223,6 +223,10 @@ def _off(snapshot: Snapshot) -> str:
         return say("Not recording, nothing is set up yet")
     if snapshot.refused:
         return say("Not recording, you said no")
+    if snapshot.starts_in is not None:
+        return say_many("Recording begins in {count} second", "Recording begins in {count} seconds", snapshot.starts_in)
+    if snapshot.hours_over:
+        return say("Not recording: the hours for it are over, and what was recorded is saved")
     if snapshot.must_ask:
         return say("Not recording, you have not agreed to anything")
     return say("Not recording")

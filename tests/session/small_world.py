@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from capture_agent.core.errors import ConfigError, KeyError_
 from capture_agent.core.events import Category
@@ -13,7 +14,7 @@ from capture_agent.desktop.base import Presence
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
-from capture_agent.session.controller import Controller
+from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.holdings import Surroundings
 from capture_agent.session.profile import Profile
 
@@ -104,6 +105,9 @@ class SmallWorld:
         """Set the wall clock back, or with a negative number forward; the input clock knows nothing of it."""
         self.back += timedelta(seconds=seconds)
 
+    def zone(self):
+        return ZoneInfo("Europe/Berlin")
+
     def presence(self):
         return self.here
 
@@ -144,13 +148,13 @@ class Person:
 
     def __init__(self, folder):
         self.world, self.secrets = SmallWorld(), Secrets()
-        self.profile = Profile(folder / "profile", folder / "settings.toml")
+        self.profile = Profile(folder / "profile", folder / "config" / "capture-agent" / "settings.toml")
         self.agent = self.start_agent()
 
     def start_agent(self):
         self.profile.create()
         vault = Vault(self.profile.vault, self.secrets)
-        self.agent = Controller(self.profile, vault, Ledger(self.profile.ledger, vault), self.world)
+        self.agent = Clockwork(self.profile, vault, Ledger(self.profile.ledger, vault), self.world)
         return self.agent
 
     def crash(self):

@@ -30,7 +30,12 @@ from capture_agent.core.policy import (
     widenings,
 )
 from capture_agent.core.recording import State
+<<<<<<< HEAD
 from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
+=======
+from capture_agent.core.schedule import Schedule
+from capture_agent.session.snapshot import Going, HeldSession, Snapshot, Task
+>>>>>>> ed95f64 (Begin in the hours that the person chose, after a countdown in sight, and end with them; ask on a shared computer who is there)
 
 ALL = frozenset(Category)
 NOTICE = """\
@@ -242,6 +247,18 @@ class MemoryAgent:
     def stop(self) -> None:
         self.calls.append("stop")
         self._step(recording.Input.STOP)
+
+    def it_is_me(self) -> None:
+        self.calls.append("it_is_me")
+        self._now = replace(self._now, waiting=None)
+
+    def choose_schedule(self, schedule: Schedule | None) -> None:
+        self.calls.append(f"choose_schedule {schedule}")
+        self._now = replace(self._now, schedule=schedule)
+
+    def choose_shared(self, shared: bool) -> None:
+        self.calls.append(f"choose_shared {shared}")
+        self._now = replace(self._now, shared=shared)
 
     def start_task(self, text: str) -> Task:
         self.calls.append(f"start_task {text}")

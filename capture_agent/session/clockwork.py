@@ -1,0 +1,102 @@
+"""The controller through the days: what it does by the clock, and who is at the computer.
+
+It adds to what the person asks for; nothing here records more than a click of theirs stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from capture_agent.core.errors import ConsentError
+from capture_agent.core.recording import State
+from capture_agent.core.schedule import Schedule
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.standing import Kind
+from capture_agent.session.controller import Controller
+from capture_agent.session.hours import Hours, Move
+from capture_agent.session.profile import Profile
+from capture_agent.session.snapshot import Snapshot
+from capture_agent.session.world import World
+
+
+class Clockwork(Controller):
+    """Implements `snapshot.Agent`. Main thread only, as `Controller`."""
+
+    def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, world: World) -> None:
+        """See `Controller`."""
+        super().__init__(profile, vault, ledger, world)
+        self._hours = Hours(self._agreement, world, self._memory, self._can_begin)
+        self._rhythm.who = self._agreement.standing.shared
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as it is now."""
+        return replace(
+            super().snapshot(),
+            schedule=self._hours.schedule,
+            shared=self._agreement.standing.shared,
+            starts_in=self._hours.starts_in,
+            hours_over=self._hours.over and self._recorder.state is State.OFF,
+        )
+
+    def tick(self) -> None:
+        """Begin, end and wait as the hours say, then do what the controller does."""
+        self._rhythm.shared = self._agreement.standing.shared
+        with self._noting():
+            match self._hours.tick(self._recorder.state):
+                case Move.BEGIN:
+                    self.start()
+                case Move.END:
+                    super().stop()
+                case Move.NOTHING:
+                    pass
+        super().tick()
+
+    def stop(self) -> None:
+        """Seal the session and stop; recording does not begin by itself again in the hours that are now."""
+        super().stop()
+        self._hours.skip()
+
+    def _can_begin(self) -> bool:
+        return bool(self._agreement.captured)
+
+    def _go_on(self) -> None:
+        if not self._hours.allowed:
+            offer = self._agreement.offer
+            hours = " / ".join(str(one) for one in ([] if offer is None else offer.schedules))
+            raise ConsentError(
+                f"nothing is recorded at this time of the day, only {hours}", hint="Start again in these hours."
+            )
+        if self._recorder.state is not State.PAUSED:
+            self._rhythm.ask_who()
+        super()._go_on()
+
+    # --- who is there
+
+    def it_is_me(self) -> None:
+        """Say that the person who agreed is at the computer."""
+        self._rhythm.who = False
+        self._proved_us = 0
+
+    # --- what the person chooses
+
+    def choose_schedule(self, schedule: Schedule | None) -> None:
+        """Let recording begin by itself in these days and hours; None: never."""
+        if schedule == self._hours.schedule:
+            return
+        if schedule is None:
+            self._note_choice(Kind.UNSCHEDULED, {})
+        else:
+            self._note_choice(Kind.SCHEDULED, {"schedule": str(schedule), "method": "click"})
+
+    def choose_shared(self, shared: bool) -> None:
+        """Ask at each start and after each unlock who is there, or do not any more."""
+        if shared != self._agreement.standing.shared:
+            self._note_choice(Kind.SHARED if shared else Kind.UNSHARED, {"method": "click"})
+        self._rhythm.shared = shared
+        if not shared:
+            self.it_is_me()
+
+    def _note_choice(self, kind: Kind, body: dict[str, object]) -> None:
+        with self._holdings.lock:
+            self._agreement.note(kind, body)

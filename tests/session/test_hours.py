@@ -1,0 +1,254 @@
+"""Recording that begins and ends by itself: only in hours that the person chose, and never unseen."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from small_world import ALL, STUDY, recording
+
+from capture_agent.core.errors import ConsentError
+from capture_agent.core.policy import Settings
+from capture_agent.core.recording import State
+from capture_agent.core.schedule import parse
+from capture_agent.core.splitting import Reason
+from capture_agent.desktop.base import Presence
+from capture_agent.ledger.standing import Kind
+
+WORK = parse("mon-fri 09:00-17:00")
+# Berlin is an hour ahead of UTC: the hours begin at 08:00 UTC.
+BEFORE, DURING = datetime(2026, 11, 25, 7, 59, 30, tzinfo=UTC), datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+def at(person, moment):
+    """Let it be `moment`."""
+    person.world.began += moment - person.world.wall()
+
+
+def agreed(person, moment, schedule=WORK):
+    at(person, moment)
+    person.agent.choose_own()
+    person.agree(ALL)
+    if schedule is not None:
+        person.agent.choose_schedule(schedule)
+    person.world.counted = True
+    return person.agent
+
+
+def seconds(person, count):
+    for _ in range(count * 4):
+        person.tick(0.25)
+
+
+def test_recording_begins_in_the_chosen_hours_after_a_countdown_in_sight(person):
+    agent = agreed(person, BEFORE)
+    seconds(person, 28)
+    assert (agent.recording_state, agent.snapshot().starts_in) == (State.OFF, None)
+    seconds(person, 5)
+    assert agent.recording_state is State.OFF
+    assert 7 <= agent.snapshot().starts_in <= 10
+    assert person.world.started == []
+    seconds(person, 10)
+    assert agent.recording_state is State.RECORDING
+    assert person.world.announced == 1
+    assert agent.snapshot().starts_in is None
+
+
+def test_without_a_choice_nothing_ever_begins_by_itself(person):
+    agent = agreed(person, BEFORE, None)
+    for _ in range(24 * 60):
+        person.tick(60)
+    assert (agent.recording_state, person.world.started) == (State.OFF, [])
+
+
+def test_a_restart_begins_nothing_unless_hours_were_chosen(person):
+    agreed(person, DURING, None)
+    person.agent.start()
+    person.tick()
+    person.crash()
+    seconds(person, 60)
+    assert person.agent.recording_state is State.OFF
+    person.agent.choose_schedule(WORK)
+    person.crash()
+    seconds(person, 15)
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_nothing_begins_by_itself_without_consent_or_in_a_pause(person):
+    agent = agreed(person, DURING)
+    agent.start()
+    agent.pause(None)
+    seconds(person, 60)
+    assert agent.recording_state is State.PAUSED
+    person.crash()
+    seconds(person, 60)
+    assert person.agent.recording_state is State.PAUSED
+    person.agent.withdraw(destroy=False)
+    person.agent.choose_own()
+    seconds(person, 60)
+    assert person.agent.recording_state is State.OFF
+    assert person.agent.snapshot().schedule is None
+
+
+@pytest.mark.parametrize("away", [Presence(locked_us=1), Presence(idle_us=120_000_000)])
+def test_nothing_begins_while_nobody_is_there_to_see_it(person, away):
+    agent = agreed(person, DURING)
+    person.world.here = away
+    seconds(person, 120)
+    assert (agent.recording_state, agent.snapshot().starts_in) == (State.OFF, None)
+    person.world.here = Presence()
+    seconds(person, 15)
+    assert agent.recording_state is State.RECORDING
+
+
+def test_a_countdown_that_is_not_in_sight_begins_nothing(person):
+    agent = agreed(person, DURING)
+    person.world.counted = False
+    seconds(person, 300)
+    assert (agent.recording_state, person.world.started) == (State.OFF, [])
+
+
+@pytest.mark.parametrize("when", [2, 30])
+def test_what_was_waved_away_or_stopped_does_not_begin_again_in_the_same_hours(person, when):
+    agent = agreed(person, DURING)
+    seconds(person, when)
+    agent.stop()
+    seconds(person, 60)
+    assert (agent.recording_state, agent.snapshot().starts_in) == (State.OFF, None)
+    person.crash()
+    seconds(person, 60)
+    assert person.agent.recording_state is State.OFF
+    at(person, datetime(2026, 11, 26, 8, 30, tzinfo=UTC))
+    seconds(person, 15)
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_recording_ends_and_is_saved_when_the_hours_end(person):
+    agent = agreed(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    seconds(person, 30)
+    agent.start_task("write a letter")
+    seconds(person, 31)
+    assert (agent.recording_state, agent.snapshot().hours_over) == (State.OFF, True)
+    assert [(one.state, one.complete) for one in agent.sessions()] == [("held", True)]
+    agent.start()  # by hand, after hours: it goes on until the person stops it
+    seconds(person, 60)
+    assert (agent.recording_state, agent.snapshot().hours_over) == (State.RECORDING, False)
+
+
+def test_a_pause_outlives_the_end_of_the_hours_and_the_next_beginning(person):
+    agent = agreed(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    seconds(person, 30)
+    agent.pause(None)
+    for _ in range(20 * 60):
+        person.tick(60)
+    assert agent.recording_state is State.PAUSED
+
+
+def test_taking_the_hours_back_while_recording_does_not_stop_it(person):
+    agent = agreed(person, DURING)
+    seconds(person, 15)
+    agent.choose_schedule(None)
+    seconds(person, 5)
+    assert agent.recording_state is State.RECORDING
+
+
+@pytest.mark.parametrize("by_study", [True, False])
+def test_outside_the_hours_of_study_or_settings_nothing_is_recorded_at_all(person, by_study):
+    at(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    if by_study:
+        person.world.study = replace(STUDY, schedule=WORK)
+        person.agent.join("study.toml")
+    else:
+        person.world.chosen = Settings(schedule=WORK)
+        person.agent.choose_own()
+        person.agent.reload()
+    person.agree(ALL)
+    person.agent.start()
+    seconds(person, 5)
+    assert person.agent.recording_state is State.RECORDING
+    seconds(person, 60)
+    assert (person.agent.recording_state, person.agent.snapshot().hours_over) == (State.OFF, True)
+    with pytest.raises(ConsentError, match="mon-fri 09:00-17:00"):
+        person.agent.start()
+    at(person, datetime(2026, 11, 26, 9, tzinfo=UTC))
+    person.agent.start()
+    seconds(person, 1)
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_settings_that_come_while_recording_end_it_out_of_hours(person):
+    agent = recording(person)
+    at(person, datetime(2026, 11, 25, 20, tzinfo=UTC))
+    person.world.chosen = Settings(schedule=WORK)
+    agent.reload()
+    seconds(person, 2)
+    assert (agent.recording_state, person.world.running) == (State.OFF, [])
+
+
+def test_chosen_hours_never_reach_beyond_those_of_the_study(person):
+    person.world.study = replace(STUDY, schedule=parse("mon-fri 10:00-12:00"))
+    at(person, datetime(2026, 11, 25, 8, 30, tzinfo=UTC))
+    person.agent.join("study.toml")
+    person.agree(ALL)
+    person.agent.choose_schedule(WORK)
+    person.world.counted = True
+    seconds(person, 60)
+    assert person.agent.recording_state is State.OFF
+    at(person, datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+    seconds(person, 15)
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_the_choice_is_a_signed_entry_of_the_consent_record(person):
+    agreed(person, DURING)
+    person.agent.choose_schedule(WORK)
+    person.agent.choose_schedule(None)
+    kinds = [entry.kind for entry in person.agent._agreement.ledger.entries]
+    assert kinds[-2:] == [Kind.SCHEDULED, Kind.UNSCHEDULED]
+    person.crash()
+    assert person.agent.snapshot().schedule is None
+
+
+def test_on_a_shared_computer_nothing_is_recorded_before_somebody_says_it_is_me(person):
+    person.agent.choose_own()
+    person.agree(ALL)
+    person.agent.choose_shared(True)
+    person.agent.start()
+    seconds(person, 5)
+    assert (person.agent.recording_state, person.agent.snapshot().waiting) == (State.SUSPENDED, Reason.WHO)
+    assert person.world.started == []
+    person.agent.it_is_me()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+    person.world.here = Presence(locked_us=person.world.now_us())
+    person.tick()
+    person.world.here = Presence()
+    seconds(person, 5)
+    assert (person.agent.recording_state, person.agent.snapshot().waiting) == (State.SUSPENDED, Reason.WHO)
+    assert person.world.running == []
+    person.agent.it_is_me()
+    person.tick()
+    assert person.agent.recording_state is State.RECORDING
+
+
+def test_a_shared_computer_stays_one_after_a_restart_until_it_is_switched_off(person):
+    person.agent.choose_own()
+    person.agree(ALL)
+    person.agent.choose_shared(True)
+    person.crash()
+    assert person.agent.snapshot().shared
+    person.agent.start()
+    person.agent.pause(None)
+    person.crash()
+    person.agent.resume()
+    person.tick()
+    assert person.agent.snapshot().waiting is Reason.WHO
+    person.agent.choose_shared(False)
+    person.tick()
+    assert (person.agent.recording_state, person.agent.snapshot().shared) == (State.RECORDING, False)
+
+
+def test_automatic_recording_on_a_shared_computer_asks_too(person):
+    agent = agreed(person, DURING)
+    agent.choose_shared(True)
+    seconds(person, 20)
+    assert (agent.recording_state, agent.snapshot().waiting, person.world.started) == (State.SUSPENDED, Reason.WHO, [])
