@@ -15,7 +15,7 @@ from capture_agent.core.errors import DesktopError, FaultError
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop import clock
 from capture_agent.desktop.base import Presence
-from capture_agent.session.controller import Controller
+from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.holdings import Surroundings
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan
@@ -95,7 +95,7 @@ class NoWindows:
 
 
 @contextmanager
-def offline_agent(passphrase_fd: int | None) -> Iterator[Controller]:
+def offline_agent(passphrase_fd: int | None) -> Iterator[Clockwork]:
     """Yield the agent of this user's profile; while it is there, no other one can start.
 
     Raises:

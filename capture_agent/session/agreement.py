@@ -273,7 +273,7 @@ class Agreement:
         Raises:
             ConsentError: None was joined.
         """
-        self._append(kind, body)
+        self._append(kind, body, Method.WINDOW)
 
     def ask(self) -> None:
         """Note that the panel is shown."""

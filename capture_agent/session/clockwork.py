@@ -87,12 +87,12 @@ class Clockwork(Controller):
         if schedule is None:
             self._note_choice(Kind.UNSCHEDULED, {})
         else:
-            self._note_choice(Kind.SCHEDULED, {"schedule": str(schedule), "method": "click"})
+            self._note_choice(Kind.SCHEDULED, {"schedule": str(schedule)})
 
     def choose_shared(self, shared: bool) -> None:
         """Ask at each start and after each unlock who is there, or do not any more."""
         if shared != self._agreement.standing.shared:
-            self._note_choice(Kind.SHARED if shared else Kind.UNSHARED, {"method": "click"})
+            self._note_choice(Kind.SHARED if shared else Kind.UNSHARED, {})
         self._rhythm.shared = shared
         if not shared:
             self.it_is_me()

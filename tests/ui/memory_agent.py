@@ -30,12 +30,8 @@ from capture_agent.core.policy import (
     widenings,
 )
 from capture_agent.core.recording import State
-<<<<<<< HEAD
-from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
-=======
 from capture_agent.core.schedule import Schedule
-from capture_agent.session.snapshot import Going, HeldSession, Snapshot, Task
->>>>>>> ed95f64 (Begin in the hours that the person chose, after a countdown in sight, and end with them; ask on a shared computer who is there)
+from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
 
 ALL = frozenset(Category)
 NOTICE = """\
