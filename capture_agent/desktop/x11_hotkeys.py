@@ -25,6 +25,10 @@ MODIFIERS = {
 # Caps Lock and Num Lock are modifiers too: the combination is grabbed with and without each of them.
 _LOCKS = (0, X.LockMask, X.Mod2Mask, X.LockMask | X.Mod2Mask)
 _HELD = X.ShiftMask | X.ControlMask | X.Mod1Mask | X.Mod4Mask | X.Mod5Mask
+# Where letters and digits are on a US keyboard, by the key codes of evdev and of every X server on Linux
+# (xkeyboard-config, keycodes/evdev): a layout without Latin letters, such as Russian alone, has no key that makes them.
+_US_ROWS = {10: "1234567890", 24: "qwertyuiop", 38: "asdfghjkl", 52: "zxcvbnm"}
+_US_KEYCODES = {ord(key): first + n for first, keys in _US_ROWS.items() for n, key in enumerate(keys)}
 ANSWER_S = 2.0  # the thread answers within one round trip; later means it has died
 
 
@@ -147,7 +151,10 @@ class X11Hotkeys:
                     wish.pressed()
 
     def _keycode(self, wish: _Wish) -> int:
-        return self._connection.display.keysym_to_keycode(wish.combination.keysym)
+        """Return the key that makes it in this layout, else where it is on a US keyboard; 0: there is none."""
+        keysym = wish.combination.keysym
+        code: int = self._connection.display.keysym_to_keycode(keysym)
+        return code or _US_KEYCODES.get(keysym, 0)
 
     def _grant(self, wish: _Wish) -> None:
         self._take(wish)
