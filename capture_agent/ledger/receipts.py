@@ -1,8 +1,4 @@
-"""What is written down when a person agrees, and the receipt of it that the person keeps.
-
-Fields follow ISO/IEC TS 27560 (consent record information structure): record, notice, processing,
-party and event sections. Nobody but the participant gets a receipt.
-"""
+"""What is written down when a person is asked, agrees or refuses: the bodies of these entries of the consent record."""
 
 from __future__ import annotations
 
@@ -11,10 +7,8 @@ from collections.abc import Iterable
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.policy import Policy
 from capture_agent.core.privacy import DESKTOP_APP
-from capture_agent.ledger.snapshot import notice_id, policy_from_json, policy_to_json, text_hash
-from capture_agent.ledger.standing import Entry, Key, Kind, keys_of, keys_to_json
-
-SCHEMA = "capture-agent-consent-receipt-1"
+from capture_agent.ledger.snapshot import notice_id, policy_to_json, text_hash
+from capture_agent.ledger.standing import Key, keys_to_json
 
 
 def offered_keys(policy: Policy) -> frozenset[Key]:
@@ -23,8 +17,13 @@ def offered_keys(policy: Policy) -> frozenset[Key]:
 
 
 def asked_body(policy: Policy) -> dict[str, object]:
-    """Return the body of an `asked` or `refused` entry: everything that the policy offers."""
+    """Return the body of an `asked` entry: everything that the policy offers."""
     return {"keys": keys_to_json(offered_keys(policy)), "policy_version": policy.version}
+
+
+def refused_body(policy: Policy) -> dict[str, object]:
+    """Return the body of a `refused` entry: what was asked, so that the person has a receipt of the no, too."""
+    return asked_body(policy) | {"policy": policy_to_json(policy)}
 
 
 def accepted_body(
@@ -56,42 +55,4 @@ def accepted_body(
             "sha256": text_hash(shown_text),
             "text": shown_text,
         },
-    }
-
-
-def receipt(entry: Entry, pseudonym: str, public_key: str) -> dict[str, object]:
-    """Return the receipt of an `accepted` entry, ready for JSON.
-
-    The signed entry itself is in it, so that it can be checked against `public_key` with any DSSE library.
-
-    Raises:
-        ConsentError: The entry is of another kind.
-    """
-    if entry.kind is not Kind.ACCEPTED:
-        raise ConsentError("there is a receipt only for what was agreed to", hint="Choose an entry that was accepted.")
-    policy = policy_from_json(entry.body.get("policy"))
-    stored = policy_to_json(policy)
-    return {
-        "schema_version": SCHEMA,
-        "record_id": entry.sha256,
-        "pii_principal_id": pseudonym,
-        "pii_controllers": [stored["controller"]],
-        "notice": entry.body.get("notice"),
-        "processing": [
-            {
-                "purpose": purpose,
-                "purpose_text": policy.purposes[purpose],
-                "lawful_basis": "consent",
-                "pii_categories": sorted(c for p, c in keys_of(entry.body, "agreed") if p == purpose),
-                "pii_categories_refused": sorted(c for p, c in keys_of(entry.body, "refused") if p == purpose),
-                "retention_period": f"P{policy.retention_days}D",
-                "recipients": stored["recipients"],
-                "storage_location": policy.destination or "this computer only",
-                "withdrawal_method": "Opt out and delete… in the menu of the tray icon",
-            }
-            for purpose in sorted(policy.purposes)
-        ],
-        "programs": entry.body.get("apps"),
-        "event": {"event_time": entry.time.isoformat(), "event_type": "given", "entity_id": pseudonym},
-        "signature": {"public_key": public_key, "dsse": entry.line.decode()},
     }

@@ -28,7 +28,7 @@ from capture_agent.held.store import HeldInfo, Store
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
-from capture_agent.ledger.receipts import receipt
+from capture_agent.ledger import receipt_json
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
@@ -221,7 +221,8 @@ class Holdings:
             pseudonym = self._vault.pseudonym(policy.study)
             chain = self._chain(policy.study)
             revision = 1 + sum(1 for entry in self._releases(policy.study) if entry.body.get("session") == session)
-        record = json.dumps(receipt(accepted, pseudonym, key.public), ensure_ascii=False, sort_keys=True).encode()
+        kept = receipt_json.receipt(receipt_json.accepted(accepted), pseudonym, key.public)
+        record = json.dumps(kept, ensure_ascii=False, sort_keys=True).encode()
         done = release(
             self._store.path(session),
             identity,

@@ -28,7 +28,7 @@ MUST_SAY = {
     "de": {
         "password fields are not recognised yet": r"erkennt Passwortfelder noch nicht",
         "pause before a password": r"Halten Sie an, bevor Sie ein Passwort",
-        "password managers are out": r"Passwortmanager .* nie aufgezeichnet",
+        "password managers are out": r"Passwortmanager .* nie aufgenommen",
         "other programs are painted over": r"Programme, die Sie nicht angekreuzt haben, werden übermalt",
         "never recorded": r"Mikrofon, Kamera, Zwischenablage, der Inhalt Ihrer Dateien und Ihr Standort",
         "how to opt out": r"Aussteigen und löschen…",

@@ -8,55 +8,173 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
-from capture_agent.core.policy import OWN_PURPOSE, OWN_STUDY
-from capture_agent.keys import dsse
+from capture_agent.core.policy import OWN_PURPOSE, OWN_STUDY, TRAINING_PURPOSE, Policy, Recipient, RecipientKind
+from capture_agent.keys import age, dsse
 from capture_agent.keys.vault import Vault
-from capture_agent.ledger.notices import own_policy
-from capture_agent.ledger.receipts import accepted_body, asked_body, offered_keys, receipt
+from capture_agent.ledger.notices import own_notices, own_policy
+from capture_agent.ledger.receipt_html import html
+from capture_agent.ledger.receipt_json import accepted, decisions, receipt, schema
+from capture_agent.ledger.receipts import accepted_body, asked_body, offered_keys, refused_body
 from capture_agent.ledger.record import Ledger
-from capture_agent.ledger.standing import Entry, Kind
+from capture_agent.ledger.standing import Kind
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 POLICY = own_policy()
 TICKED = {(OWN_PURPOSE, Category.SCREEN), (OWN_PURPOSE, Category.TASKS)}
+PUBLISHED = Path(__file__).parents[2] / "docs" / "schemas" / "consent-receipt.schema.json"
+EVERYTHING = frozenset(Category)
+STUDY = Policy(
+    "work", 7, "Work & <desk>", "The Institute", "ask@example.org",
+    {"research": "Research.", TRAINING_PURPOSE: "To train models."}, EVERYTHING,
+    (Recipient("The lab", age.example_identity().recipient, RecipientKind.HYBRID, EVERYTHING),), 90, own_notices(),
+    destination="/srv/inbox", controller_address="1 Street", independent_contact="officer@example.org",
+    complaint_authority="The Authority", jurisdiction="DE", storage="A server in Town", consent_months=5,
+    dpia="DPIA 1", agreement="Vote 2",
+)  # fmt: skip
+AGREED = {("research", Category.SCREEN), ("research", Category.TASKS)}
+# What is done one after another: each kind of decision there is, in a study that asks for everything.
+STORY: list[tuple[Kind, dict[str, object]]] = [
+    (Kind.ASKED, asked_body(STUDY)),
+    (Kind.REFUSED, refused_body(STUDY)),
+    (Kind.ASKED, asked_body(STUDY)),
+    (Kind.ACCEPTED, accepted_body(STUDY, AGREED, {"xterm"}, "de", "Was <gezeigt> wurde\nZeile 2")),
+    (Kind.EXPIRED, {}),
+    (Kind.ASKED, asked_body(STUDY)),
+    (Kind.ACCEPTED, accepted_body(STUDY, AGREED, {"xterm"}, "en", "What was shown")),
+    (Kind.ACCEPTED, accepted_body(STUDY, AGREED, {"xterm"}, "en", "What was shown")),
+    (Kind.INVALIDATED, {"widened": []}),
+    (Kind.WITHDRAWN, {"method": "opt out"}),
+    (Kind.LEFT, {}),
+]
+STATES = ["Refused", "Given", "Expired", "Given", "RenewedGiven", "Invalidated", "Withdrawn", "Withdrawn"]
 
 
 @pytest.fixture
-def accepted(load: Callable[[], Ledger]) -> Entry:
+def story(load: Callable[[], Ledger], tmp_path: Path, secrets: Any) -> list[dict[str, Any]]:
+    """The receipts of `STORY`, as they are read from JSON."""
+    ledger = load()
+    for kind, body in STORY:
+        ledger.append(kind, STUDY.study, body, NOW)
+    vault = Vault(tmp_path / "profile" / "vault", secrets)
+    key = vault.signing_key(STUDY.study).public
+    found = [receipt(one, "quiet-otter", key) for one in decisions(ledger.entries, STUDY.study)]
+    loaded: list[dict[str, Any]] = json.loads(json.dumps(found))
+    return loaded
+
+
+def test_every_decision_has_a_receipt_that_fits_the_schema(story: list[dict[str, Any]]) -> None:
+    validator = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker())
+    for one in story:
+        assert list(map(str, validator.iter_errors(one))) == []
+    assert [one["event"]["event_state"] for one in story] == STATES
+    assert len({one["receipt_id"] for one in story}) == len(story)
+
+
+def test_the_schema_is_published_and_lets_nothing_else_pass(story: list[dict[str, Any]]) -> None:
+    assert json.loads(PUBLISHED.read_text("utf-8")) == schema()
+    validator = jsonschema.Draft202012Validator(schema())
+    assert not validator.is_valid(story[0] | {"more": 1})
+    for name in story[0]:
+        assert not validator.is_valid({key: value for key, value in story[0].items() if key != name})
+
+
+def test_a_receipt_has_the_fields_that_27560_and_the_gdpr_want(story: list[dict[str, Any]]) -> None:
+    yes = story[1]
+    research, training = yes["pii_processing"]
+    assert research["purpose"] == "research"
+    assert {one["pii_type"]: one["consent_state"] for one in research["pii_information"]} == {
+        "keyboard": "Refused", "pointer": "Refused", "windows": "Refused", "screen": "Given", "tasks": "Given",
+    }  # fmt: skip
+    assert {one["consent_state"] for one in training["pii_information"]} == {"Refused"}
+    assert research["lawful_basis"] == "consent"
+    assert research["storage_locations"] == ["A server in Town", "/srv/inbox"]
+    assert (research["retention_period"], research["jurisdictions"]) == ("P90D", ["DE"])
+    assert (research["impact_assessment"], research["agreement"]) == ("DPIA 1", "Vote 2")
+    assert len(research["privacy_rights"]) == 7
+    assert "Opt out" in research["withdrawal_method"]
+    parties = {one["party_id"]: one for one in yes["party_identification"]}
+    assert (parties["controller"]["party_name"], parties["controller"]["party_address"]) == (
+        "The Institute",
+        "1 Street",
+    )
+    assert parties["independent-contact"]["party_contact"] == "officer@example.org"
+    assert parties[research["authority_party"]]["party_name"] == "The Authority"
+    (reader,) = research["recipient_third_parties"]
+    assert parties[reader]["fingerprint"] == age.fingerprint(age.example_identity().recipient)
+    assert yes["event"]["event_time"] == "2026-11-23T12:00:00+00:00"
+    assert (yes["event"]["validity_duration"], yes["event"]["entity_id"]) == ("P5M", "quiet-otter")
+    assert yes["privacy_notice"]["text"] == "Was <gezeigt> wurde\nZeile 2"
+    assert yes["privacy_notice"]["sha256"] == hashlib.sha256(b"Was <gezeigt> wurde\nZeile 2").hexdigest()
+    assert yes["programs"] == ["xterm"]
+
+
+def test_who_withdraws_gets_a_receipt_of_what_was_agreed_and_is_no_more(story: list[dict[str, Any]]) -> None:
+    gone = story[-2]
+    assert gone["event"]["event_kind"] == "withdrawn"
+    states = {one["consent_state"] for part in gone["pii_processing"] for one in part["pii_information"]}
+    assert states == {"Withdrawn"}
+    assert gone["party_identification"] == story[1]["party_identification"]
+    assert gone["event"]["validity_duration"] is None
+
+
+def test_the_entry_in_a_receipt_is_signed(story: list[dict[str, Any]]) -> None:
+    for one in story:
+        signed = one["signature"]["dsse"].encode()
+        assert hashlib.sha256(signed).hexdigest() == one["record_id"]
+        payload = json.loads(dsse.verify(signed, dsse.LEDGER_ENTRY, [one["signature"]["public_key"]]).payload)
+        assert payload["kind"] == one["event"]["event_kind"]
+
+
+def test_what_a_bundle_rests_on_says_the_same_as_its_receipt(load: Callable[[], Ledger]) -> None:
     ledger = load()
     ledger.append(Kind.ASKED, OWN_STUDY, asked_body(POLICY), NOW)
     body = accepted_body(POLICY, TICKED, {"xterm", "mousepad"}, "de_DE", "Was das Fenster zeigte")
-    return ledger.append(Kind.ACCEPTED, OWN_STUDY, body, NOW)
-
-
-def test_a_receipt_says_who_what_why_how_long_and_how_to_leave(accepted: Entry, tmp_path: Path, secrets: Any) -> None:
-    vault = Vault(tmp_path / "profile" / "vault", secrets)
-    key = vault.signing_key(OWN_STUDY).public
-    found = json.loads(json.dumps(receipt(accepted, vault.pseudonym(OWN_STUDY), key)))
-    assert found["pii_principal_id"] == vault.pseudonym(OWN_STUDY)
-    assert found["pii_controllers"] == [{"name": "You", "address": "", "contact": ""}]
-    assert found["notice"]["id"] == "myself/de/2"
-    assert found["notice"]["text"] == "Was das Fenster zeigte"
-    assert found["notice"]["sha256"] == hashlib.sha256(b"Was das Fenster zeigte").hexdigest()
-    assert found["notice"]["source_sha256"] == hashlib.sha256(POLICY.notice("de").text.encode()).hexdigest()
-    (processing,) = found["processing"]
-    assert processing["pii_categories"] == ["screen", "tasks"]
-    assert processing["pii_categories_refused"] == ["keyboard", "pointer", "windows"]
-    assert processing["retention_period"] == "P30D"
-    assert processing["withdrawal_method"]
-    assert found["programs"] == ["mousepad", "xterm"]
-    assert found["event"]["event_time"] == "2026-11-23T12:00:00+00:00"
-    signed = dsse.verify(found["signature"]["dsse"].encode(), dsse.LEDGER_ENTRY, [found["signature"]["public_key"]])
-    assert json.loads(signed.payload)["body"] == accepted.body
-
-
-def test_there_is_no_receipt_for_anything_but_a_yes(accepted: Entry) -> None:
+    entry = ledger.append(Kind.ACCEPTED, OWN_STUDY, body, NOW)
+    (whole,) = decisions(ledger.entries, OWN_STUDY)
+    alone = receipt(accepted(entry), "p", "k")
+    assert alone == receipt(whole, "p", "k")
+    assert alone["privacy_notice"]["id"] == "myself/de/2"  # type: ignore[index]
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(alone)))
     with pytest.raises(ConsentError):
-        receipt(replace(accepted, kind=Kind.REFUSED), "", "")
+        accepted(replace(entry, kind=Kind.REFUSED))
+
+
+def test_a_no_of_an_early_version_has_a_receipt_too(load: Callable[[], Ledger]) -> None:
+    ledger = load()
+    ledger.append(Kind.ASKED, OWN_STUDY, asked_body(POLICY), NOW)
+    ledger.append(Kind.REFUSED, OWN_STUDY, asked_body(POLICY), NOW)
+    (no,) = decisions(ledger.entries, OWN_STUDY)
+    said = json.loads(json.dumps(receipt(no, "p", "k")))
+    jsonschema.Draft202012Validator(schema()).validate(said)
+    assert said["party_identification"] == []
+    assert "You said no" in html(said, "en")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", "You agreed"), ("de", "Sie haben der Aufnahme zugestimmt")])
+def test_a_page_says_it_in_words_and_holds_nothing_from_elsewhere(
+    story: list[dict[str, Any]], locale: str, said: str
+) -> None:
+    page = html(story[1], locale)
+    assert said in page
+    assert f'<html lang="{locale}">' in page
+    assert "Work &amp; &lt;desk&gt;" in page
+    assert "Was &lt;gezeigt&gt; wurde<br>" in page
+    assert "The Institute" in page
+    assert age.fingerprint(age.example_identity().recipient) in page
+    for outside in ("<script", "<img", "<link", "http://", "https://", "url(", "@import", "<gezeigt>"):
+        assert outside not in page
+    assert html(story[1]) == html(story[1], "de")  # without a language, that of the notice
+
+
+def test_every_decision_can_be_read_in_every_language(story: list[dict[str, Any]]) -> None:
+    for one in story:
+        assert "{" not in html(one, "de").partition("</style>")[2]
+        assert html(one, "de") != html(one, "en")
 
 
 @pytest.mark.promise("P1")
