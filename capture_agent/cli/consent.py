@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from capture_agent.cli.program import SETTINGS, AsJson, PassphraseFd, _ask, _say
-from capture_agent.cli.words import consent_lines
+from capture_agent.cli.words import consent_lines, receipt_lines
 from capture_agent.core.events import Category
 
 consent_app = typer.Typer(
@@ -81,6 +82,53 @@ def withdraw(
     _say(found, consent_lines(found), as_json)
 
 
+@consent_app.command(short_help="A receipt of every yes, no and withdrawal, to keep or print.")
+def receipts(
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write files into this folder; nothing is replaced.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the signed entries.")] = False,
+    as_jsonld: Annotated[bool, typer.Option("--jsonld", help="As JSON-LD, in the Data Privacy Vocabulary.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="As pages to read and print; needs --out.")] = False,
+    as_pdf: Annotated[bool, typer.Option("--pdf", help="As PDF; needs --out.")] = False,
+    locale: Annotated[str, typer.Option("--locale", help="The language of pages; else the notice's.")] = "",
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """List the receipts of all that you decided: every yes, no and withdrawal, and when your consent ended by itself.
+
+    With --out they become files, one for each decision in each form that is asked for: JSON, JSON-LD, HTML, PDF;
+    all four without a form. Works without a running agent. Nobody but you gets them.
+
+    \b
+    JSON: receipts [{as docs/schemas/consent-receipt.schema.json}]; with --jsonld, receipts [{JSON-LD}].
+
+    \b
+    Examples:
+      capture-agent consent receipts
+      capture-agent consent receipts --pdf --out my-receipts
+    """
+    from capture_agent.cli.own import list_receipts
+    from capture_agent.core.errors import ConfigError
+    from capture_agent.session.receipts import Form, write
+
+    asked = [(Form.JSON, as_json), (Form.JSONLD, as_jsonld), (Form.HTML, as_html), (Form.PDF, as_pdf)]
+    forms = [form for form, wanted in asked if wanted]
+    if out is None and (len(forms) > 1 or as_html or as_pdf):
+        raise ConfigError("these forms are files", hint="Say where they go, with --out DIR.")
+    found = list_receipts(passphrase_fd)
+    if out is not None:
+        chosen = forms or list(Form)
+        for path in write(found, chosen, out, locale, pdf_without_display() if Form.PDF in chosen else no_pdf):
+            typer.echo(path)
+    elif as_jsonld:
+        from capture_agent.ledger.receipt_jsonld import jsonld
+
+        _say({"receipts": [jsonld(one) for one in found]}, [], as_json=True)
+    else:
+        _say({"receipts": list(found)}, receipt_lines(found), as_json)
+
+
 def _at_the_agent(command: str, arguments: Mapping[str, int | str], passphrase_fd: int | None) -> dict[str, Any]:
     """Ask the agent that runs, or be it for a moment if none does."""
     from capture_agent.control.client import NotRunningError
@@ -104,3 +152,21 @@ def _offline(command: str, arguments: Mapping[str, int | str], passphrase_fd: in
     request = check(command, arguments)
     with offline_agent(passphrase_fd) as agent:
         return perform(request, agent, NoWindows(), datetime.now(UTC))
+
+
+def pdf_without_display() -> Callable[[str, str], bytes]:
+    """Return what makes a PDF of a page, on a machine that may have no display."""
+    from capture_agent.ui.printing import pdf, without_display
+
+    application = without_display()
+
+    def make(page: str, title: str) -> bytes:
+        application.processEvents()
+        return pdf(page, title)
+
+    return make
+
+
+def no_pdf(_page: str, _title: str) -> bytes:
+    """Stand where no PDF was asked for."""
+    raise ValueError("no PDF was asked for")

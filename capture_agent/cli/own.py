@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capture_agent.core.errors import ConfigError, KeyError_, StorageError
 from capture_agent.session.profile import Profile
@@ -24,6 +24,12 @@ def list_sessions(passphrase_fd: int | None) -> tuple[HeldSession, ...]:
     """Return the recordings on this disk, newest first; none, and nothing made, if there is no profile."""
     profile = Profile.of_user()
     return _holdings(profile, passphrase_fd).sessions() if profile.held.exists() else ()
+
+
+def list_receipts(passphrase_fd: int | None) -> tuple[dict[str, Any], ...]:
+    """Return the receipts of all decisions on this device, oldest first; none if there is no consent record."""
+    profile = Profile.of_user()
+    return _holdings(profile, passphrase_fd).receipts() if profile.ledger.exists() else ()
 
 
 def open_session(start: str, out: Path, passphrase_fd: int | None, progress: Progress) -> str:

@@ -80,6 +80,16 @@ def consent_lines(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def receipt_lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what `consent receipts` says: a line for each decision."""
+    lines = [
+        f"{day(one['event']['event_time'])} {clock(one['event']['event_time'])}  {one['event']['event_kind']}: "
+        f"{one['study']['title'] or one['study']['id']}, record {one['record_id'][:12]}"
+        for one in found
+    ]
+    return [*lines, "For files, say --out DIR."] if lines else ["You have decided nothing yet, so there is no receipt."]
+
+
 def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     """Return what `doctor` says."""
     lines = []

@@ -15,7 +15,7 @@ from capture_agent.core.privacy import DESKTOP_APP, Rules
 from capture_agent.core.validity import clock_went_back, ends, refusal_holds
 from capture_agent.ledger.events import Method, event_section
 from capture_agent.ledger.high_water import HighWater
-from capture_agent.ledger.receipts import accepted_body, asked_body
+from capture_agent.ledger.receipts import accepted_body, asked_body, refused_body
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Key, Kind, Standing, keys_to_json
 from capture_agent.session.snapshot import Agreed
@@ -305,7 +305,7 @@ class Agreement:
     def refuse(self) -> None:
         """Note that the person said no to everything that is offered. It holds even if it cannot be written down."""
         self._left = self._joined().study
-        self._append(Kind.REFUSED, asked_body(self._joined()), Method.PANEL)
+        self._append(Kind.REFUSED, refused_body(self._joined()), Method.PANEL)
 
     def leave(self, study: str) -> None:
         """Permit nothing for `study` any more, whatever the ledger says, until the person agrees anew."""

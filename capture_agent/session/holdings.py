@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from capture_agent import __version__
 from capture_agent.bundle.write import SUFFIX, remove_partial
@@ -36,6 +37,7 @@ from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.release import Chain, Signer, Terms, release
 from capture_agent.session.intents import Intents, Shelf
 from capture_agent.session.profile import Profile
+from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
 from capture_agent.session.snapshot import HeldSession
 
@@ -203,6 +205,10 @@ class Holdings:
         """
         info = next(info for info in self._store.sessions() if info.id == session)
         lifecycle.step(_state(info, self._released().get(session, ())), given)
+
+    def receipts(self) -> tuple[dict[str, Any], ...]:
+        """Return the receipt of every decision on this device, oldest first."""
+        return receipts(self._ledger, self._vault)
 
     def release(self, session: str, policy: Policy, standing: Standing, progress: Progress = silent) -> tuple[str, ...]:
         """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
