@@ -27,6 +27,7 @@ from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
 from capture_agent.session.clockwork import Clockwork
+from capture_agent.session.closed import open_agent
 from capture_agent.session.holdings import Holdings, Surroundings
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan, World
@@ -259,7 +260,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     signal.signal(signal.SIGINT, stop)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, stop)
-    if controller.snapshot().joined is None:
+    if controller.snapshot().joined is None:  # nothing was chosen, or what was cannot be known: both are to be seen
         shell.open()
     with ExitStack() as closing:  # all of it, the last one first: whatever happens, what is recorded is sealed
         for close in (
@@ -316,14 +317,15 @@ def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
     return vault, Ledger(profile.ledger, vault)
 
 
-def open_controller(profile: Profile, ask: Ask | None, world: World) -> Clockwork:
-    """Return the agent of a profile.
+def open_controller(profile: Profile, ask: Ask | None, world: World, *, whole: bool = False) -> Clockwork:
+    """Return the agent of a profile; one that says why nothing is recorded, if the profile cannot be used.
 
     Raises:
-        CaptureAgentError: The keyring is locked, or the profile cannot be used.
+        CaptureAgentError: It cannot be used, and it has to be `whole`.
     """
-    vault, ledger = _open_profile(profile, ask)
-    return Clockwork(profile, vault, ledger, world)
+    if whole:
+        return Clockwork(profile, *_open_profile(profile, ask), world)
+    return open_agent(profile, lambda: choose_secrets(profile.folder, ask), world)
 
 
 def holdings(profile: Profile, ask: Ask | None) -> Holdings:

@@ -150,7 +150,8 @@ def _offline(command: str, arguments: Mapping[str, int | str], passphrase_fd: in
     from capture_agent.control.commands import check, perform
 
     request = check(command, arguments)
-    with offline_agent(passphrase_fd) as agent:
+    # A profile that cannot be trusted shows nothing, and can be left.
+    with offline_agent(passphrase_fd, whole=command == "consent-show") as agent:
         return perform(request, agent, NoWindows(), datetime.now(UTC))
 
 

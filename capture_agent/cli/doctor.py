@@ -27,7 +27,8 @@ def examine(profile: Profile) -> dict[str, Any]:
 
     desktop = check()
     running, socket_problems = _agent(profile)
-    problems = [*desktop, *socket_problems, *_files(profile), *_folders(profile), *_keyring()]
+    record = [] if running else _record(profile)
+    problems = [*desktop, *socket_problems, *record, *_files(profile), *_folders(profile), *_keyring()]
     system = system_policy_path()
     return {
         "ok": not any(problem.blocks for problem in problems),
@@ -44,14 +45,44 @@ def examine(profile: Profile) -> dict[str, Any]:
 
 def _agent(profile: Profile) -> tuple[bool, list[Problem]]:
     try:
-        Client(profile.folder).ask("status")
+        found = Client(profile.folder).ask("status")
     except NotRunningError:
         return False, []
     except DesktopError as error:  # a system without control socket
         return False, [_problem("socket", error, blocks=False)]
     except CaptureAgentError as error:
         return True, [_problem("socket", error, blocks=True)]
+    if found["problem"]:
+        return True, [Problem("agent", found["problem"], found["hint"], blocks=bool(found["broken"]))]
     return True, []
+
+
+def _record(profile: Profile) -> Iterator[Problem]:
+    """Yield what is wrong with the consent record, when no agent runs that says so itself."""
+    from capture_agent.keys.secret_store import choose_secrets
+    from capture_agent.keys.vault import Vault
+    from capture_agent.ledger.high_water import HighWater
+    from capture_agent.ledger.record import Ledger
+
+    if not profile.ledger.exists():
+        return
+
+    def ask(*, new: bool, why: str) -> str | None:
+        raise _BehindPassphraseError(why)
+
+    try:
+        secrets = choose_secrets(profile.folder, ask)
+        Ledger(profile.ledger, Vault(profile.vault, secrets), look_only=True)
+        HighWater(secrets)
+    except _BehindPassphraseError:
+        what = "whether the consent record is whole was not looked at: keys are behind your passphrase"
+        yield Problem("record", what, "start capture-agent, which asks for it and looks", blocks=False)
+    except CaptureAgentError as error:
+        yield _problem("record", error, blocks=True)
+
+
+class _BehindPassphraseError(CaptureAgentError):
+    """Nobody is asked for a passphrase here."""
 
 
 def _files(profile: Profile) -> Iterator[Problem]:

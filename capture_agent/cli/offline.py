@@ -95,11 +95,11 @@ class NoWindows:
 
 
 @contextmanager
-def offline_agent(passphrase_fd: int | None) -> Iterator[Clockwork]:
+def offline_agent(passphrase_fd: int | None, *, whole: bool) -> Iterator[Clockwork]:
     """Yield the agent of this user's profile; while it is there, no other one can start.
 
     Raises:
-        CaptureAgentError: One is running or starting, or the profile cannot be used.
+        CaptureAgentError: One is running or starting; or the profile cannot be used, and it has to be `whole`.
     """
     from capture_agent import app
 
@@ -109,7 +109,7 @@ def offline_agent(passphrase_fd: int | None) -> Iterator[Clockwork]:
     if instance is None:
         raise FaultError("The agent runs and does not answer.", hint="Try again in a moment.")
     try:
-        yield app.open_controller(profile, passphrase_from(passphrase_fd), OfflineWorld(profile))
+        yield app.open_controller(profile, passphrase_from(passphrase_fd), OfflineWorld(profile), whole=whole)
     finally:
         instance.release()
 

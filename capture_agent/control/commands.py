@@ -153,6 +153,8 @@ def describe(snapshot: Snapshot) -> Result:
         "hours_over": snapshot.hours_over,
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
+        "broken": snapshot.broken,
+        "can_leave": snapshot.can_leave,
         "keyring": snapshot.keyring,
         "going": None if going is None else {"until": _time(going.until), "recordings": going.recordings},
     }

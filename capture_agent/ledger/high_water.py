@@ -78,6 +78,11 @@ class HighWater:
         self._written = self._latest
 
 
+def forget(secrets: Secrets) -> None:
+    """Forget what cannot be read, for the person who begins anew."""
+    secrets.delete(_NAME)
+
+
 def _parse(stored: str | None) -> tuple[dict[str, int], datetime | None]:
     if stored is None:
         return {}, None

@@ -18,6 +18,7 @@ from pathlib import Path
 from capture_agent.core.errors import ConsentError, KeyError_, StorageError, VerificationError
 from capture_agent.keys import dsse
 from capture_agent.keys.files import append_private, make_private_folder, read_private
+from capture_agent.keys.secret_store import Secrets
 from capture_agent.keys.strict_json import canonical_json, strict_object
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.standing import NARROWING, Entry, Kind, Standing, fold, open_intents
@@ -39,8 +40,10 @@ class Ledger:
         StorageError: It cannot be read, or a newer version wrote it. It is left as it is.
     """
 
-    def __init__(self, path: Path, vault: Vault) -> None:
+    def __init__(self, path: Path, vault: Vault, *, look_only: bool = False) -> None:
+        """Read it. `look_only`: what the secrets should know and do not is not told them either."""
         self._path = path
+        self._look_only = look_only
         self._vault = vault
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
@@ -146,6 +149,8 @@ class Ledger:
         return self._entries[-1].sha256 if self._entries else _NO_HASH
 
     def _keep_head(self, seq: int, sha256: str, before: str = "") -> None:
+        if self._look_only:
+            return
         self._vault.secrets.set(_HEAD, f"{seq} {sha256} {before}".strip())
 
     def _check_head(self) -> None:
@@ -211,6 +216,11 @@ class Ledger:
                 f"entry {number} of the consent record does not follow the one before it", hint=_DAMAGED_HINT
             )
         return _entry(payload, line)
+
+
+def forget_head(secrets: Secrets) -> None:
+    """Forget which record was this device's: for the person who begins a new one."""
+    secrets.delete(_HEAD)
 
 
 def _entry(payload: Mapping[str, object], line: bytes) -> Entry:

@@ -112,6 +112,7 @@ class Controller(Kept):
             waiting=self._rhythm.hinders,
             held=self._held,
             not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
+            can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,
         )

@@ -82,6 +82,8 @@ class Snapshot:
     waiting: Reason | None = None  # why a guard lets nothing be recorded now, though the person wants to
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
+    broken: bool = False  # the profile does not fit together: nothing is recorded, and what was agreed is not known
+    can_leave: bool = False  # there is something to opt out of, also where `joined` cannot say what
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used
     schedule: Schedule | None = None  # when recording begins by itself
     shared: bool = False  # several people use this computer

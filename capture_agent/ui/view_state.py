@@ -142,7 +142,9 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         status=status,
         tooltip="\n".join(lines),
         click=click,
-        page=Page.FIRST_RUN if snapshot.joined is None else Page.MAIN,
+        page=Page.FIRST_RUN
+        if snapshot.joined is None and not snapshot.can_leave and not snapshot.broken
+        else Page.MAIN,
         entries=MappingProxyType(_entries(snapshot)),
         must_ask=snapshot.must_ask and not snapshot.refused and snapshot.joined is not None,
         task=_task(snapshot, now),
@@ -179,7 +181,7 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
         Command.RECORDINGS: Entry(say("&My recordings…") + (f" ({snapshot.held})" if snapshot.held else ""), joined),
         Command.RECORDED: Entry(say("&What is recorded…"), joined),
         # Withdrawing is always allowed, also when nothing was agreed to yet.
-        Command.OPT_OUT: Entry(say("Opt out and &delete…"), joined),
+        Command.OPT_OUT: Entry(say("Opt out and &delete…"), joined or snapshot.can_leave),
         Command.QUIT: Entry(say("&Quit (saves, then stops)") if state in _OPEN_STATES else say("&Quit")),
     }
 
