@@ -8,6 +8,7 @@
     computer slept          ended before    goes on at once, unless the screen is locked
     1 h is over             ends            goes on at once
     consent changed         ends            goes on at once, with what is agreed now
+    something is forgotten  ends            goes on when that is done
     who is there? (shared)  ends            nothing is recorded before "It is me"
 
 Going on needs that the person's click to record still stands: this decides nothing of that.
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     HOUR = "one-hour"
     CONSENT = "consent-changed"
     WHO = "who-is-there"
+    FORGET = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,12 @@ __all__ = [
     "Message",
     "decode",
     "encode",
+    "part_times",
+    "read_header",
     "read_log",
     "read_part",
     "screen_topic",
+    "with_header",
     "write_part",
 ]
 
@@ -52,6 +55,8 @@ _PADDING = "padding"
 _PAD_KEY = "pad"
 _PAD_OVERHEAD = 9 + 4 + len(_PADDING) + 4 + 4 + len(_PAD_KEY) + 4  # bytes of a padding record without its spaces
 _TAIL = (9 + 4) + (9 + 20) + 8  # bytes after it: DataEnd, Footer, magic
+_MAGIC_BYTES = 8
+_CHUNK, _METADATA = 0x06, 0x0C  # opcodes of records
 _NS = 1000  # ns in a µs
 _JSON, _VIDEO = "json", "protobuf"
 
@@ -110,6 +115,67 @@ def read_part(data: bytes) -> tuple[dict[str, str], list[Message]]:
     if header is None or stream.tell() != len(data):
         raise VerificationError("a part has no header, or something after its end")
     return header, messages
+
+
+def read_header(data: bytes) -> dict[str, str]:
+    """Return the header of a part, without looking at its messages.
+
+    Raises:
+        VerificationError: It has none.
+    """
+    for record in _records(io.BytesIO(data)):
+        if isinstance(record, Metadata) and record.name == _HEADER:
+            return record.metadata
+    raise VerificationError("a part has no header, or something after its end")
+
+
+def part_times(data: bytes) -> tuple[int, int] | None:
+    """Return the times of the first and the last message of a part in µs, None if it has none. Nothing is unpacked.
+
+    Raises:
+        VerificationError: It is not a whole part.
+    """
+    times = [struct.unpack_from("<QQ", record, 9) for record in _raw(data) if record[0] == _CHUNK]
+    if not times:
+        return None
+    return min(first for first, _ in times) // _NS, max(last for _, last in times) // _NS
+
+
+def with_header(data: bytes, header: Mapping[str, str]) -> bytes:
+    """Return a part with another header: the same bytes that `write_part` makes of it and the same messages.
+
+    Raises:
+        VerificationError: It is not a whole part.
+    """
+    first, old, *body, padding, data_end, footer = _raw(data)
+    if old[0] != _METADATA or padding[0] != _METADATA:
+        raise VerificationError("a part has no header, or no padding")
+    front = b"".join((data[:_MAGIC_BYTES], first, _metadata(_HEADER, dict(sorted(header.items()))), *body))
+    spaces = -(len(front) + _PAD_OVERHEAD + _TAIL) % PAD_STEP
+    return b"".join((front, _metadata(_PADDING, {_PAD_KEY: " " * spaces}), data_end, footer, data[-_MAGIC_BYTES:]))
+
+
+def _raw(data: bytes) -> list[bytes]:
+    """Return the records of an MCAP as they stand there: opcode, length, content."""
+    records, place, end = [], _MAGIC_BYTES, len(data) - _MAGIC_BYTES
+    while place + 9 <= end:
+        after = place + 9 + int.from_bytes(data[place + 1 : place + 9], "little")
+        records.append(data[place:after])
+        place = after
+    if place != end or len(records) < 5:
+        raise VerificationError("a part is damaged")
+    return records
+
+
+def _metadata(name: str, fields: Mapping[str, str]) -> bytes:
+    pairs = b"".join(_text(key) + _text(value) for key, value in fields.items())
+    content = _text(name) + len(pairs).to_bytes(4, "little") + pairs
+    return bytes([_METADATA]) + len(content).to_bytes(8, "little") + content
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return len(encoded).to_bytes(4, "little") + encoded
 
 
 class LogWriter:

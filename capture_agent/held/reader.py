@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from capture_agent.core.errors import KeyError_, VerificationError
-from capture_agent.encode.event_log import Message, read_part
+from capture_agent.encode.event_log import Message, part_times, read_header, read_part
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End, Member, Tape
 from capture_agent.held.writer import RESERVED
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
 
+T = TypeVar("T")
+
+DURATION_US = "duration_us"  # what the recorder says in the end: until when it recorded
 _CRASHED = frozenset({End.MISSING, End.TORN, End.RECOVERED})
 
 
@@ -78,6 +81,55 @@ def read(path: Path, identity: Identity) -> Iterator[Part]:
         yield from _parts(file, tape.scan(file), identity)
 
 
+class Sealed(NamedTuple):
+    """One part as its file has it, opened and checked but not unpacked: what a rewriting needs of it."""
+
+    number: int
+    header: Mapping[str, str]
+    data: bytes
+
+
+def read_sealed(path: Path, identity: Identity) -> Iterator[Sealed]:
+    """Yield the parts of a session, each checked but not unpacked. Raises as `read` does."""
+    with disk.open_plain(path) as file:
+        for number, header, data in _opened(file, tape.scan(file), identity, lambda plain: (read_header(plain), plain)):
+            yield Sealed(number, MappingProxyType(header), data)
+
+
+def opens(path: Path, identity: Identity) -> bool:
+    """Return whether `identity` opens the first part of a session.
+
+    Raises:
+        StorageError: The file is missing, odd, or in a newer format.
+        VerificationError: Its head is damaged.
+    """
+    with disk.open_plain(path) as file:
+        return _opens_any(file, tape.scan(file).parts[:1], identity)
+
+
+def length_us(path: Path, identity: Identity) -> int | None:
+    """Return how long a session is in µs: what its end says, or the time of its last message; None if it has no parts.
+
+    Only the last parts are opened. Raises as `read` does.
+    """
+    with disk.open_plain(path) as file:
+        found = tape.scan(file)
+        for member in reversed(found.parts):
+            try:
+                plain = age.decrypt(tape.read_member(file, member), [identity])
+            except (KeyError_, VerificationError):
+                if member is found.parts[-1] and found.end in _CRASHED and len(found.parts) > 1:
+                    continue  # torn
+                raise
+            said = read_header(plain).get(DURATION_US, "")
+            times = part_times(plain)
+            if said.isdecimal():
+                return max(int(said), times[1] if times else 0)
+            if times is not None:
+                return times[1]
+    return None
+
+
 def read_head(path: Path) -> tape.Head:
     """Return what a session says in the clear.
 
@@ -125,6 +177,14 @@ def _said(header: Mapping[str, str], without: frozenset[str]) -> Mapping[str, st
 
 
 def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
+    for number, header, messages in _opened(file, found, identity, read_part):
+        yield Part(number, MappingProxyType(header), messages)
+
+
+def _opened(
+    file: BinaryIO, found: Tape, identity: Identity, unpack: Callable[[bytes], tuple[dict[str, str], T]]
+) -> Iterator[tuple[int, dict[str, str], T]]:
+    """Yield number, header and content of each part, its place among the others checked."""
     previous = hashlib.sha256(found.head_data).hexdigest()
     consent = ""
     ended = False
@@ -140,7 +200,7 @@ def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
             if found.end in _CRASHED and number == len(found.parts):
                 return
             raise tape.damaged(f"{member.name} was changed, or is from another session") from None
-        header, messages = _open_part(plain, member)
+        header, content = _unpacked(plain, member, unpack)
         consent = consent or header.get("consent", "")
         bound = {
             "format": str(tape.FORMAT),
@@ -154,7 +214,7 @@ def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
                 raise tape.damaged(f"{member.name} does not belong here: its {name} is another")
         ended = "end" in header
         previous = hashlib.sha256(sealed).hexdigest()
-        yield Part(number, MappingProxyType(header), messages)
+        yield number, header, content
     name = found.parts[-1].name if found.parts else tape.HEAD_NAME
     if found.end is End.DAMAGED:
         raise tape.damaged(found.problem)
@@ -175,8 +235,10 @@ def _opens_any(file: BinaryIO, members: Iterable[Member], identity: Identity) ->
     return False
 
 
-def _open_part(plain: bytes, member: Member) -> tuple[dict[str, str], list[Message]]:
+def _unpacked(
+    plain: bytes, member: Member, unpack: Callable[[bytes], tuple[dict[str, str], T]]
+) -> tuple[dict[str, str], T]:
     try:
-        return read_part(plain)
+        return unpack(plain)
     except VerificationError as error:
         raise tape.damaged(f"{member.name} cannot be read: {error}") from None

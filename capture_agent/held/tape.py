@@ -80,6 +80,7 @@ class Tape:
     whole: int
     end: End
     problem: str = ""
+    begin: int = 0  # where the first part stands, or would
 
 
 def part_name(number: int) -> str:
@@ -132,9 +133,9 @@ def scan(file: BinaryIO) -> Tape:
         try:
             found = _next(file, place, total, part_name(len(parts) + 1))
         except VerificationError as error:
-            return Tape(head, data, tuple(parts), place, End.DAMAGED, str(error))
+            return Tape(head, data, tuple(parts), place, End.DAMAGED, str(error), first.after)
         if not isinstance(found, Member):
-            return Tape(head, data, tuple(parts), place, found)
+            return Tape(head, data, tuple(parts), place, found, begin=first.after)
         parts.append(found)
         place = found.after
 

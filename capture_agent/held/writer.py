@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from capture_agent.core.errors import FaultError, StorageError
-from capture_agent.encode.event_log import MAX_PART_BYTES, Message, write_part
+from capture_agent.core.errors import CaptureAgentError, FaultError, StorageError
+from capture_agent.encode.event_log import MAX_PART_BYTES, Message, with_header, write_part
 from capture_agent.held import disk, tape
 from capture_agent.keys import age
 
@@ -41,12 +41,14 @@ class Writer:
         self._torn = False  # there may be something behind them
 
     @classmethod
-    def create(cls, folder: Path, session: str, recipient: str, about: Mapping[str, str]) -> Writer:
+    def create(
+        cls, folder: Path, session: str, recipient: str, about: Mapping[str, str], suffix: str = SUFFIX
+    ) -> Writer:
         """Begin the file of a session, readable for whoever has `recipient`'s secret half.
 
         `about` has at least "study", "started" (ISO 8601, UTC) and "consent" (SHA-256 of the
         record in force); all of it goes into the first part, sealed, the consent into every part.
-        In the clear stand session, study and start.
+        In the clear stand session, study and start. With another `suffix` it is a file that no store lists.
 
         Raises:
             FaultError: `about` lacks something, or `session` cannot be a file name.
@@ -57,7 +59,7 @@ class Writer:
         if RESERVED & about.keys() or not tape.is_time(about["started"]):
             raise FaultError("what is said about a session uses a reserved name, or its start is no time")
         disk.make_folder(folder)
-        path = folder / (session + SUFFIX)
+        path = folder / (session + suffix)
         fixed = {"format": str(tape.FORMAT), "session": session, "consent": about["consent"]}
         writer = cls(disk.create(path), path, recipient, fixed)
         writer._first = dict(about)
@@ -70,6 +72,46 @@ class Writer:
             path.unlink(missing_ok=True)
             raise
         return writer
+
+    @classmethod
+    def resume(cls, path: Path, recipient: str, about: Mapping[str, str], keep: int) -> Writer:
+        """Cut a session's file back to its first `keep` parts, durably, and go on writing behind them.
+
+        `about` is what its first part says. Nothing is needed for this but the file itself: it works on a full disk.
+
+        Raises:
+            StorageError: Somebody is writing it, or it cannot be cut.
+            VerificationError: It is damaged.
+        """
+        file = disk.open_plain(path, write=True)
+        try:
+            if not disk.claim(file):
+                raise StorageError("the session is being recorded", hint="Stop recording first.")
+            found = tape.scan(file)
+            fixed = {"format": str(tape.FORMAT), "session": found.head.session, "consent": about["consent"]}
+            writer = cls(file, path, recipient, fixed)
+            writer._first = dict(about)
+            writer.parts = keep
+            last = tape.read_member(file, found.parts[keep - 1]) if keep else found.head_data
+            writer._previous = hashlib.sha256(last).hexdigest()
+            writer._whole = found.parts[keep - 1].after if keep else found.begin
+            writer._torn = True
+            writer._cut_back()
+        except OSError as error:
+            file.close()
+            raise disk.storage_error(error, "the session could not be cut") from None
+        except CaptureAgentError:
+            file.close()
+            raise
+        return writer
+
+    def copy(self, part: bytes) -> None:
+        """Write a part of another file of this session, unpacked nowhere; durable with the next `append` or `close`.
+
+        Raises:
+            StorageError: As `append`.
+        """
+        self._add({}, lambda header: with_header(part, header), synced=False)
 
     def append(self, messages: Sequence[Message]) -> None:
         """Write what happened as one part (or several, if it is very much), on the disk when this returns.
@@ -100,23 +142,37 @@ class Writer:
         finally:
             self.abandon()
 
+    def sync(self) -> None:
+        """Return when all that was written is on the disk.
+
+        Raises:
+            StorageError: It did not get there.
+        """
+        try:
+            disk.sync(self._file)
+        except OSError as error:
+            raise disk.storage_error(error, "the session could not be written") from None
+
     def abandon(self) -> None:
         """Close the file as it is, without an end mark: it reads as incomplete. Safe to call twice."""
         self._file.close()
 
     def _append(self, extra: Mapping[str, str], messages: Sequence[Message]) -> None:
+        self._add(extra, lambda header: write_part(header, messages), synced=True)
+
+    def _add(self, extra: Mapping[str, str], part: Callable[[Mapping[str, str]], bytes], *, synced: bool) -> None:
         number = self.parts + 1
         if number > tape.MAX_PARTS:
             raise StorageError("the session is too long", hint="Stop and start again.")
         header = {**self._fixed, **extra, "part": str(number), "previous": self._previous}
         if number == 1:
             header = {**self._first, **header}
-        sealed = age.encrypt(write_part(header, messages), [self._recipient])
-        self._put(tape.member(tape.part_name(number), sealed))
+        sealed = age.encrypt(part(header), [self._recipient])
+        self._put(tape.member(tape.part_name(number), sealed), synced=synced)
         self.parts = number
         self._previous = hashlib.sha256(sealed).hexdigest()
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes, *, synced: bool = True) -> None:
         """Put whole members behind the last whole one, or leave the file as it was and raise."""
         if self._file.closed:
             raise FaultError("a session that is closed was written to")
@@ -127,7 +183,8 @@ class Writer:
             rest = memoryview(data)
             while rest:  # once, unless the disk is almost full: then the second time says so
                 rest = rest[self._file.write(rest) or 0 :]
-            disk.sync(self._file)
+            if synced:
+                disk.sync(self._file)
         except OSError as error:
             # What cannot be cut off now is tried again before the next write, and passed over by readers.
             with suppress(OSError):

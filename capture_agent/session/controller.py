@@ -22,6 +22,7 @@ from capture_agent.ledger.notices import own_policy
 from capture_agent.ledger.record import Ledger
 from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
+from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.kept import Kept
 from capture_agent.session.leaving import Leaving
@@ -62,6 +63,7 @@ class Controller(Kept):
         self._proved_us = self._swept_us = 0
         self._pauses = Pauses(world, paused=self._memory.now.paused)
         self._recording_since: datetime | None = None
+        self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
         self._recovered = self._holdings.recover()
         self.reload()
@@ -273,11 +275,6 @@ class Controller(Kept):
                 self._remember_task()
                 self.reload()
                 self._count()
-
-    def undo(self) -> None:
-        """Keep the recordings that opting out is about to destroy."""
-        self._holdings.intents.undo()
-        self._count()
 
     def withdraw_category(self, category: Category) -> None:
         """Stop recording one category. What is left goes on in a fresh stretch; the last one is an opt-out."""

@@ -35,10 +35,11 @@ from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
 from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.release import Chain, Signer, Terms, release
-from capture_agent.session.intents import Intents, Shelf
+from capture_agent.session.intents import Intents
 from capture_agent.session.profile import Profile
 from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
+from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import HeldSession
 
 SESSION_ID_BYTES = 16
@@ -226,6 +227,7 @@ class Holdings:
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
             chain = self._chain(policy.study)
+            touched = self.shelf.touched[session]
             revision = 1 + sum(1 for entry in self._releases(policy.study) if entry.body.get("session") == session)
         kept = receipt_json.receipt(receipt_json.accepted(accepted), pseudonym, key.public)
         record = json.dumps(kept, ensure_ascii=False, sort_keys=True).encode()
@@ -242,7 +244,9 @@ class Holdings:
         with self._lock, contextlib.ExitStack() as unnoted:
             for one in done:
                 unnoted.callback(one.path.unlink, missing_ok=True)
-            if self._ledger.standing(policy.study).consent != standing.consent or session not in self._vault.sessions():
+            agreed = self._ledger.standing(policy.study).consent == standing.consent
+            as_it_was = session in self._vault.sessions() and self.shelf.touched[session] == touched
+            if not agreed or not as_it_was:
                 raise ConsentError("you changed your mind while it was composed", hint="Nothing was released.")
             for one in done:
                 body: dict[str, object] = {

@@ -5,35 +5,22 @@ Destroying may wait a moment, so that the person can undo it; a crash, a restart
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, StorageError
 from capture_agent.core.policy import OWN_STUDY
-from capture_agent.held.store import Store
+from capture_agent.held.cut import Span
 from capture_agent.held.tape import SESSION_ID
-from capture_agent.keys.vault import Vault
-from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Kind
-from capture_agent.session.reserve import Reserve
+from capture_agent.session.cutting import cut_out, spans_from_json, spans_to_json
+from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Going
 
 UNDO = timedelta(seconds=10)  # long enough to notice a slip, short enough to wait for
 AGAIN = timedelta(seconds=10)  # what could not be done (a locked keyring, a full disk) is tried again this often
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Recordings, their keys, and what is noted of them. Ledger and vault are used under `lock`."""
-
-    store: Store
-    vault: Vault
-    ledger: Ledger
-    reserve: Reserve
-    now: Callable[[], datetime]
-    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(slots=True)
@@ -102,6 +89,20 @@ class Intents:
                 self._open.append(one)
                 self._try(one)
 
+    def forget(self, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None] = lambda: None) -> None:
+        """Forget spans of sessions, by id. `seal` closes the one that is open, and is called once the intent is noted.
+
+        Raises:
+            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+        """
+        one = _Open(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
+        with self._shelf.lock:
+            self._open.append(one)
+            with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived
+                one.entry = self._note(one)
+            seal()
+            self._try(one)
+
     def undo(self) -> None:
         """Keep what was going to be destroyed.
 
@@ -169,6 +170,9 @@ class Intents:
             case Kind.DESTROY_INTENDED:
                 self.discard(one.sessions)
                 self._close(one, Kind.DESTROYED)
+            case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
+                cut_out(self._shelf, spans_from_json(one.body.get("spans")))
+                self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)
             case _:
                 raise StorageError(
                     f"this version cannot do what {one.kind.value!r} asks for", hint="Update Capture Agent."

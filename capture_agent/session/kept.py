@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.splitting import Reason
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.keys.vault import Vault
 from capture_agent.session.agreement import Agreement
+from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
-from capture_agent.session.snapshot import HeldSession, Task
+from capture_agent.session.recorder import Recorder
+from capture_agent.session.snapshot import Forgotten, HeldSession, Task
 from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
 
@@ -21,12 +25,15 @@ class Kept:
     """The part of the controller that records nothing. Main thread only, but for `release` and `open_own`."""
 
     _agreement: Agreement
+    _forgetting: Forgetting
     _holdings: Holdings
+    _recorder: Recorder
     _tasks: Tasks
     _vault: Vault
     _world: World
     _problem: CaptureAgentError | None = None
     _held = 0
+    _proved_us = 0
 
     def note(self, error: CaptureAgentError) -> None:
         """Say that something does not work, and go on without it."""
@@ -83,3 +90,31 @@ class Kept:
         line = next(one for one in self._holdings.sessions() if one.id == full)
         self._holdings.destroy(line.study, [full])
         self._count()
+
+    def undo(self) -> None:
+        """Keep the recordings that opting out is about to destroy."""
+        self._holdings.intents.undo()
+        self._count()
+
+    # --- forgetting
+
+    def would_forget(self, minutes: int) -> Forgotten:
+        """Return what forgetting the last minutes would take."""
+        back = timedelta(minutes=minutes)
+        return self._forgetting.would(back, self._tasks.begun_since(self._world.wall() - back))
+
+    def forget(self, minutes: int) -> Forgotten:
+        """Forget the last minutes of every recording."""
+        return self.forget_since(timedelta(minutes=minutes))
+
+    def forget_since(self, back: timedelta) -> Forgotten:
+        """Forget everything since `back` ago. An open session ends first, and recording goes on in a new one."""
+        since = self._world.wall() - back
+        tasks = self._tasks.begun_since(since)
+        self._tasks.forget(since)
+        try:
+            return self._forgetting.forget(back, lambda: self._recorder.split(Reason.FORGET), tasks)
+        finally:
+            self._proved_us = 0
+            self._remember_task()
+            self._count()

@@ -40,6 +40,30 @@ class HeldSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A recording that was released: when (UTC), and to whom. What has left this computer cannot be forgotten here."""
+
+    session: str
+    when: datetime
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What forgetting takes, or took: from when to when (wall clock, UTC), and of how many recordings.
+
+    `whole` of them go completely. `tasks` are those begun in that time, as far as it is known what they were.
+    """
+
+    since: datetime
+    until: datetime
+    recordings: int
+    whole: int = 0
+    tasks: tuple[str, ...] = ()
+    shared: tuple[Shared, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Going:
     """Recordings that are destroyed when `until` (wall clock, UTC) comes, if nobody undoes it."""
 
@@ -167,6 +191,16 @@ class Agent(Protocol):
 
     def choose_shared(self, shared: bool) -> None:
         """*click* Ask at each start and after each unlock who is there, or do not any more."""
+
+    # --- forgetting
+    def would_forget(self, minutes: int) -> Forgotten:
+        """Return what forgetting the last minutes would take, and what it could not. Changes nothing."""
+
+    def forget(self, minutes: int) -> Forgotten:
+        """Forget the last minutes of every recording; no key that exists afterwards opens an older copy.
+
+        Recording goes on, in a new recording.
+        """
 
     # --- tasks
     def start_task(self, text: str) -> Task:

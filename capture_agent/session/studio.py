@@ -9,6 +9,7 @@ from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Event
 from capture_agent.core.privacy import Rules
 from capture_agent.held.writer import Writer
+from capture_agent.session.ages import Ages
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.world import Plan, World
@@ -35,6 +36,7 @@ class AgreedStudio:
         self._world = world
         self._opening_events = opening_events
         self._sealed = sealed
+        self.ages = Ages(world)
         self.writer: Writer | None = None  # of the session that is open
         self._began_with = self._terms()
 
@@ -55,6 +57,7 @@ class AgreedStudio:
         if offer is None:
             raise ConsentError("no study was joined", hint="Open the window and choose what to record for.")
         self.writer = self._holdings.create(offer.policy, self._agreement.standing, offer.max_fps, around)
+        self.ages.opened(self.writer.path.stem)
         self._began_with = self._terms()
         return self.writer
 
@@ -62,6 +65,7 @@ class AgreedStudio:
         """Let the owner know."""
         writer, self.writer = self.writer, None
         if writer is not None:
+            self.ages.sealed(writer.path.stem)
             self._sealed(writer, complete)
 
     def sources(self) -> Sequence[Source]:

@@ -14,6 +14,7 @@ from capture_agent.keys.vault import Secrets
 from capture_agent.session.snapshot import Task
 
 TASK_ID_BYTES = 8
+MOST_NAMED = 100  # tasks of one run that are remembered by name
 _NAME = "task"  # among the secrets of the device
 
 
@@ -65,6 +66,7 @@ class Tasks:
         # A task of the last run was told of then.
         self._told: set[str] = set() if current is None else {current.id}
         self._judged: list[_Judged] = []
+        self._begun: list[Task] = [] if current is None else [current]  # in this run: what forgetting can name
 
     def start(self, text: str, now: datetime) -> Task:
         """Begin a task; one that is going on ends without a judgement.
@@ -76,6 +78,7 @@ class Tasks:
         if not wanted:
             raise ConsentError("a task needs a few words", hint="Say what you set out to do.")
         self.current = Task(secrets.token_hex(TASK_ID_BYTES), wanted, now)
+        self._begun = [*self._begun[1 - MOST_NAMED :], self.current]
         if self._put(TaskStarted(self._now_us(), self.current.id, wanted)):
             self._told.add(self.current.id)
         return self.current
@@ -96,7 +99,18 @@ class Tasks:
     def drop(self) -> None:
         """Forget the task, unjudged."""
         self.current = None
+        self._judged, self._begun = [], []
+
+    def begun_since(self, moment: datetime) -> tuple[str, ...]:
+        """Return the words of the tasks that were begun since `moment`, as far as it is known here."""
+        return tuple(task.text for task in self._begun if task.started >= moment)
+
+    def forget(self, moment: datetime) -> None:
+        """Forget the tasks that were begun since `moment`, and every judgement that is not told of yet."""
+        self._begun = [task for task in self._begun if task.started < moment]
         self._judged = []
+        if self.current is not None and self.current.started >= moment:
+            self.current = None
 
     def opening_events(self, now_us: int) -> Sequence[Event]:
         """Return what a stretch of recording begins with: what was judged meanwhile, and what goes on."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import Agreed, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Forgotten, HeldSession, Snapshot, Task
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HELD = HeldSession("abc", "myself", NOW, 12.5, 1000, "held", True, 29)
@@ -73,6 +73,13 @@ class ScriptedAgent:
 
     def agreed(self) -> tuple[Agreed, ...]:
         return (Agreed("research", Category.SCREEN, ConsentState.GIVEN, NOW, NOW),)
+
+    def would_forget(self, minutes: int) -> Forgotten:
+        return Forgotten(NOW - timedelta(minutes=minutes), NOW, 1)
+
+    def forget(self, minutes: int) -> Forgotten:
+        self.asked_for.append(("forget", minutes))
+        return self.would_forget(minutes)
 
     def undo(self) -> None:
         self._click("undo")

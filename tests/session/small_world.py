@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from capture_agent.core.errors import ConfigError, KeyError_
-from capture_agent.core.events import Category
+from capture_agent.core.events import Category, Focus, Key, Rect, Window
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.desktop.base import Presence
+from capture_agent.encode.event_log import decode
+from capture_agent.held import reader
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
@@ -110,6 +113,11 @@ class SmallWorld:
 
     def presence(self):
         return self.here
+
+    def sleep(self, seconds):
+        """Let the computer sleep: the clock on the wall goes on, the input clock does not."""
+        self.began += timedelta(seconds=seconds)
+        self.here = replace(self.here, slept_us=self.here.slept_us + int(seconds * 1e6))
 
     def sources(self, plan):
         return [SpySource(self, plan.categories) for _ in range(self.sources_each)]
@@ -212,3 +220,38 @@ def held_one(person, agent):
     agent.stop()
     (held,) = agent.sessions()
     return held.id
+
+
+EDITOR = Window(7, "editor", "a letter", Rect(0, 0, 800, 600), Rect(0, 0, 800, 600))
+
+
+def look_at_editor(person):
+    """The editor gets the keyboard, as sources say it at the beginning of each stretch."""
+    person.world.running[0].sink(Focus(person.world.now_us(), EDITOR))
+    person.tick(0.5)
+
+
+def type_text(person, text, every=0.25):
+    """Type into the editor, one key each `every` seconds; all of it is on the disk when this returns."""
+    for letter in text:
+        person.tick(every)
+        person.world.running[0].sink(Key(person.world.now_us(), True, 38, letter, letter, (), False))
+    pipeline = person.agent._recorder._running.pipeline
+    for _ in range(1000):
+        person.tick(0.3)
+        if not (pipeline._queue or pipeline._waiting or pipeline._messages):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the pipeline does not write")
+
+
+def typed(person, session):
+    """Return what was typed in a session, as its owner reads it now."""
+    path = person.profile.held / f"{session}.held"
+    fields = [decode(m) for part in reader.read(path, person.agent._vault.identity(session)) for m in part.messages]
+    return "".join(one["text"] for one in fields if one["kind"] == "key")
+
+
+def all_typed(person):
+    """Return what was typed in all sessions, the oldest first."""
+    return [typed(person, one.id) for one in reversed(person.agent.sessions())]

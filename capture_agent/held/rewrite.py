@@ -1,0 +1,164 @@
+"""Write a session anew without what was cut out of it, under another identity; or cut it where it stands.
+
+The new file stands beside the old one until the vault has changed the keys: before that the old file counts, after
+that the new one, and whoever starts the agent in between can tell which by trying the key that there is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from capture_agent.core.errors import VerificationError
+from capture_agent.encode.event_log import Message, part_times, read_part
+from capture_agent.encode.records import MARKS
+from capture_agent.held import disk, reader
+from capture_agent.held.cut import Cut
+from capture_agent.held.reader import DURATION_US, Sealed
+from capture_agent.held.writer import RESERVED, Writer
+from capture_agent.keys.age import Identity
+
+NEW_SUFFIX = ".cutting"  # of a file that takes the place of another one, or of one that was never finished
+_NS = 1000  # ns in a µs
+
+
+def new_path(path: Path) -> Path:
+    """Return where the file that takes the place of `path` is written."""
+    return path.with_suffix(NEW_SUFFIX)
+
+
+def rewrite(path: Path, identity: Identity, recipient: str, cut: Cut) -> bool:
+    """Write what stays of a session to `new_path`, durably, and return whether anything does; else there is no file.
+
+    What cannot be read any more, because the file is damaged, does not stay; the new file is then incomplete.
+
+    Raises:
+        StorageError: The disk is full, or the file is missing. There is no new file, and the old one is as it was.
+        KeyError_: `identity` is not this session's.
+    """
+    new = new_path(path)
+    new.unlink(missing_ok=True)
+    writer: Writer | None = None
+    begun = _Begun()
+    try:
+        with suppress(VerificationError):
+            for part in reader.read_sealed(path, identity):
+                if writer is None:
+                    about = _about(part)
+                    writer = Writer.create(path.parent, path.stem, recipient, about, NEW_SUFFIX)
+                begun.take(part)
+                if not cut.touches(begun.times):
+                    if begun.times is not None:
+                        begun.stays(begun.times[1])
+                        writer.copy(part.data)
+                else:
+                    kept = cut.keep(read_part(part.data)[1])
+                    begun.keeps(kept)
+                    writer.append(kept)
+        if writer is None or begun.last_us is None:
+            new.unlink(missing_ok=True)
+            return False
+        _end(writer, cut, begun)
+        _set_time(new, path.stat().st_mtime_ns, begun)
+    except BaseException:
+        if writer is not None:
+            writer.abandon()
+        new.unlink(missing_ok=True)
+        raise
+    finally:
+        if writer is not None:
+            writer.abandon()
+    disk.sync_folder(path.parent)
+    return True
+
+
+def cut_in_place(path: Path, identity: Identity, cut: Cut) -> None:
+    """Cut the end of a session off where it stands, for when the disk has no room for another file.
+
+    `cut` must reach to the session's end. Older copies of the file are not affected; they need `rewrite`. A crash in
+    here can cost what happened less than one part (1.5 s) before the cut, and leaves the session incomplete.
+
+    Raises:
+        StorageError: The file cannot be written; what was to go may be there still.
+        KeyError_: `identity` is not this session's.
+    """
+    begun = _Begun()
+    whole = 0
+    tail: list[Message] = []
+    about: Mapping[str, str] = {}
+    with suppress(VerificationError):
+        for part in reader.read_sealed(path, identity):
+            about = about or _about(part)
+            begun.take(part)
+            if tail or cut.touches(begun.times):
+                tail += cut.keep(read_part(part.data)[1])
+            elif not begun.end:
+                whole = part.number
+    if not about:
+        return
+    written_ns = path.stat().st_mtime_ns
+    writer = Writer.resume(path, identity.recipient, about, whole)
+    try:
+        writer.append(tail)
+        _end(writer, cut, begun)
+    finally:
+        writer.abandon()
+        _set_time(path, written_ns, begun)
+
+
+def put_in_place(path: Path) -> None:
+    """Let the new file take the place of the old one. Its key is the one in the vault by now.
+
+    Raises:
+        StorageError: It cannot.
+    """
+    try:
+        new_path(path).replace(path)
+        disk.sync_folder(path.parent)
+    except OSError as error:
+        raise disk.storage_error(error, "a session cannot be put into its place") from None
+
+
+class _Begun:
+    """What is known of a session while its parts pass."""
+
+    def __init__(self) -> None:
+        self.times: tuple[int, int] | None = None  # of the part at hand
+        self.end: str = ""
+        self.end_us = 0
+        self.last_us: int | None = None  # of the last content that stays
+
+    def take(self, part: Sealed) -> None:
+        self.times = part_times(part.data)
+        self.end = part.header.get("end", "")
+        said = part.header.get(DURATION_US, "")
+        self.end_us = max(self.end_us, int(said) if said.isdecimal() else 0, self.times[1] if self.times else 0)
+
+    def keeps(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            if message.topic != MARKS:
+                self.stays(message.t_us)
+
+    def stays(self, t_us: int) -> None:
+        self.last_us = max(t_us, self.last_us or 0)
+
+
+def _about(part: Sealed) -> dict[str, str]:
+    return {name: value for name, value in part.header.items() if name not in RESERVED}
+
+
+def _end(writer: Writer, cut: Cut, begun: _Begun) -> None:
+    """Mark the gap, and close the session as it was closed. Counts of what was recorded are not true any more."""
+    writer.append(cut.finish(begun.end_us))
+    if begun.end:
+        writer.close(begun.end, {DURATION_US: str(begun.end_us)})
+    else:
+        writer.sync()
+
+
+def _set_time(path: Path, written_ns: int, begun: _Begun) -> None:
+    """Let a file say by its date when the last that is in it was written: lists and later cuts go by that."""
+    last_ns = written_ns - (begun.end_us - (begun.last_us or 0)) * _NS
+    os.utime(path, ns=(last_ns, last_ns))

@@ -1,0 +1,143 @@
+"""Take spans out of held sessions so that no key that exists afterwards opens what was in them, nor an older copy.
+
+What stays of a session is written beside it under a new identity; then the vault changes all keys in one step; then the
+new file takes the old one's place. Whatever step a crash interrupts, doing it again from the beginning completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
+from capture_agent.held import reader, rewrite
+from capture_agent.held.cut import FOREVER_US, Cut, Span
+from capture_agent.keys import age
+from capture_agent.session.shelf import Shelf
+
+
+def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
+    """Take `spans` out of the sessions that they are given for, by id.
+
+    Raises:
+        StorageError: The disk has no room for what stays. What was to go is gone from the sessions themselves; it is
+            to be called again, so that older copies cannot be opened either.
+        KeyError_: The keyring is locked. Sessions that go as a whole are gone; it is to be called again for the others.
+    """
+    with shelf.lock:
+        shelf.touched.update(spans)
+        for session, cut in spans.items():
+            if _is_whole(cut):  # needs no key, and makes room
+                shelf.store.remove(session)
+        for session in spans:
+            _complete(shelf, session)
+        _Work(shelf, spans).do()
+
+
+def spans_to_json(spans: Mapping[str, Sequence[Span]]) -> list[list[object]]:
+    """Return spans as they stand in an intent; null is the end of the session."""
+    return [
+        [session, span.start_us, None if span.end_us == FOREVER_US else span.end_us]
+        for session, cut in sorted(spans.items())
+        for span in cut
+    ]
+
+
+def spans_from_json(stored: object) -> dict[str, list[Span]]:
+    """Return what `spans_to_json` made.
+
+    Raises:
+        VerificationError: It is not that.
+    """
+    found: dict[str, list[Span]] = {}
+    for row in stored if isinstance(stored, list) else [None]:
+        match row:
+            case [str(session), int(start_us), None]:
+                found.setdefault(session, []).append(Span(start_us))
+            case [str(session), int(start_us), int(end_us)]:
+                found.setdefault(session, []).append(Span(start_us, end_us))
+            case _:
+                raise VerificationError("the consent record holds an intent that is damaged")
+    return found
+
+
+def _is_whole(cut: Sequence[Span]) -> bool:
+    return any(span.start_us <= 0 and span.end_us == FOREVER_US for span in cut)
+
+
+def _complete(shelf: Shelf, session: str) -> None:
+    """Put a new file in its place whose key the vault has already; remove one whose key was never kept."""
+    path = shelf.store.path(session)
+    new = rewrite.new_path(path)
+    if not new.exists():
+        return
+    if session in shelf.vault.sessions() and _opens(new, shelf.vault.identity(session)):
+        rewrite.put_in_place(path)
+    else:
+        new.unlink()
+
+
+def _opens(new: Path, identity: age.Identity) -> bool:
+    try:
+        return reader.opens(new, identity)
+    except VerificationError:
+        return False  # it was never finished
+
+
+class _Work:
+    """One run over all sessions: those whose keys go, and the identities of what stays of them."""
+
+    def __init__(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
+        self._shelf = shelf
+        self._spans = spans
+        self._gone: list[str] = []
+        self._stays: dict[str, age.Identity] = {}
+        self._failed: StorageError | None = None
+
+    def do(self) -> None:
+        for session, cut in self._spans.items():
+            if session in self._shelf.vault.sessions():
+                self._rewrite(session, cut)
+            else:
+                self._shelf.store.remove(session)  # its key has gone, and then there was a crash
+        if self._gone:
+            self._change_keys()
+        for session in self._gone:
+            if session in self._stays:
+                rewrite.put_in_place(self._shelf.store.path(session))
+            else:
+                self._shelf.store.remove(session)
+        if self._failed is not None:
+            raise self._failed
+
+    def _rewrite(self, session: str, cut: Sequence[Span]) -> None:
+        path = self._shelf.store.path(session)
+        if _is_whole(cut) or not path.exists():
+            self._gone.append(session)
+            return
+        try:
+            identity = self._shelf.vault.identity(session)
+        except VerificationError:
+            self._gone.append(session)  # its key is damaged: nobody can open it
+            return
+        fresh = age.new_classical()
+        try:
+            if rewrite.rewrite(path, identity, fresh.recipient, Cut(cut)):
+                self._stays[session] = fresh
+            self._gone.append(session)
+        except StorageError as error:
+            self._failed = self._failed or error
+            rewrite.cut_in_place(path, identity, Cut(cut))
+
+    def _change_keys(self) -> None:
+        vault, path = self._shelf.vault, self._shelf.store.path
+        try:
+            self._shelf.reserve.spend(lambda: vault.destroy(self._gone, self._stays))
+        except CaptureAgentError:
+            # The keys of the new files are in no vault: the old ones count, without what was to go.
+            for session in self._stays:
+                rewrite.new_path(path(session)).unlink(missing_ok=True)
+                with suppress(CaptureAgentError):
+                    rewrite.cut_in_place(path(session), vault.identity(session), Cut(self._spans[session]))
+            raise

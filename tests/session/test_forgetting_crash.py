@@ -1,0 +1,187 @@
+"""Killed at every step after the click: what was to go goes, at the latest at the next start, and nothing else."""
+
+import importlib.util
+import os
+import shutil
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from capture_agent.core.errors import CaptureAgentError
+from capture_agent.encode.event_log import Message
+from capture_agent.held import reader
+from capture_agent.held.cut import Span
+from capture_agent.held.writer import Writer
+from capture_agent.keys import age
+from capture_agent.keys.vault import Vault
+from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.standing import Kind
+from capture_agent.session.holdings import Holdings
+from capture_agent.session.profile import Profile
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BOUNDARY_US = 5_500_000  # inside a part
+SPANS = {"straddling": [Span(BOUNDARY_US)], "inside": [Span(0)]}
+PARTS = 8
+
+
+def file_secrets():
+    path = Path(__file__).parents[1] / "keys" / "file_secrets.py"
+    spec = importlib.util.spec_from_file_location("file_secrets", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FILES = file_secrets()
+
+
+def restart(folder):
+    profile = Profile(folder / "profile", folder / "settings.toml")
+    profile.create()
+    vault = Vault(profile.vault, FILES.FileSecrets(folder / "keyring.json"))
+    return Holdings(profile, vault, Ledger(profile.ledger, vault), lambda: NOW)
+
+
+def record(holdings, session):
+    """One part a second, of four keys each, and an end."""
+    identity = age.new_classical()
+    holdings.shelf.vault.add(session, identity)
+    about = {"study": "myself", "started": NOW.isoformat(), "consent": "c" * 64}
+    writer = Writer.create(holdings.shelf.store.folder, session, identity.recipient, about)
+    for number in range(PARTS):
+        times = range(number * 1_000_000, (number + 1) * 1_000_000, 250_000)
+        writer.append([Message("keyboard", t, f'{{"kind":"key","n":"{session}-{t}"}}'.encode()) for t in times])
+    writer.close("stopped", {"duration_us": str(PARTS * 1_000_000)})
+
+
+def readable(folder, keyring):
+    """Return (session, time) of every key stroke that the keys in `keyring` open in a profile."""
+    vault = Vault(folder / "vault", FILES.FileSecrets(keyring))
+    found = set()
+    for path in (folder / "held").iterdir():
+        try:
+            for identity in vault.identities(path.stem):
+                parts = list(reader.read(path, identity))
+                found |= {(path.stem, m.t_us) for part in parts for m in part.messages if m.topic == "keyboard"}
+        except CaptureAgentError:
+            continue
+    return found
+
+
+def killed_at(step, folder, act):
+    """Do `act` in another process, killed at the `step`-th effect on the disk; return whether it was done before."""
+    child = os.fork()
+    if child == 0:
+        holdings = restart(folder)
+        FILES.strike(folder, step)
+        act(holdings)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert (os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0) or os.WTERMSIG(status) == signal.SIGKILL
+    return os.WIFEXITED(status)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A profile with three recordings, to be copied for each step, and all key strokes in it."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    holdings = restart(folder)
+    for session in ("straddling", "inside", "other"):
+        record(holdings, session)
+    holdings.shelf.ledger.append(Kind.JOINED, "myself", {"version": 1}, NOW)
+    return folder, readable(folder / "profile", folder / "keyring.json")
+
+
+def each_step(made, tmp_path, act):
+    """Yield the folder after a crash at each step, until there is no step left."""
+    for step in range(1, 500):
+        folder = tmp_path / str(step)
+        shutil.copytree(made, folder)
+        done = killed_at(step, folder, act)
+        yield folder
+        if done:
+            return
+        shutil.rmtree(folder)
+    raise AssertionError("it never ends")
+
+
+def gone(stroke):
+    session, t_us = stroke
+    return any(span.holds(t_us) for span in SPANS.get(session, []))
+
+
+def was_noted(folder, kind):
+    return any(entry.kind is kind for entry in restart(folder).shelf.ledger.entries)
+
+
+# promise: P11
+def test_forgetting_survives_a_kill_at_every_step(made, tmp_path):
+    folder, everything = made
+    stays = {stroke for stroke in everything if not gone(stroke)}
+    assert stays < everything
+    completed = 0
+    for crashed in each_step(folder, tmp_path, lambda holdings: holdings.intents.forget("myself", SPANS)):
+        noted = was_noted(crashed, Kind.FORGET_INTENDED)
+        holdings = restart(crashed)
+        holdings.recover()
+        left = readable(crashed / "profile", crashed / "keyring.json")
+        assert left == (stays if noted else everything)
+        older = readable(folder / "profile", crashed / "keyring.json")
+        assert older <= {stroke for stroke in everything if stroke[0] == "other"} if noted else older == everything
+        assert holdings.shelf.ledger.open_intents() == ()
+        assert list((crashed / "profile" / "held").glob("*.cutting")) == []
+        assert [one.complete for one in holdings.sessions()] == [True] * (2 if noted else 3)
+        completed += noted
+    assert completed > 10
+
+
+# promise: P11
+def test_a_crash_of_the_start_that_completes_it_is_completed_by_the_next(made, tmp_path):
+    folder, everything = made
+    stays = {stroke for stroke in everything if not gone(stroke)}
+    halfway = tmp_path / "halfway"
+    for crashed in each_step(folder, tmp_path, lambda holdings: holdings.intents.forget("myself", SPANS)):
+        if (crashed / "profile" / "held" / "straddling.cutting").exists():
+            shutil.copytree(crashed, halfway)
+            break
+    for crashed in each_step(halfway, tmp_path / "again", Holdings.recover):
+        restart(crashed).recover()
+        assert readable(crashed / "profile", crashed / "keyring.json") == stays
+        assert readable(folder / "profile", crashed / "keyring.json") == set()
+
+
+# promise: P2
+def test_opting_out_survives_a_kill_at_every_step(made, tmp_path):
+    folder, everything = made
+
+    def leave(holdings):
+        holdings.intents.destroy("myself", ["straddling", "inside"], can_undo=True)
+        holdings.intents.finish()
+
+    stays = {stroke for stroke in everything if stroke[0] == "other"}
+    for crashed in each_step(folder, tmp_path, leave):
+        noted = was_noted(crashed, Kind.DESTROY_INTENDED)
+        holdings = restart(crashed)
+        holdings.recover()
+        assert readable(crashed / "profile", crashed / "keyring.json") == (stays if noted else everything)
+        older = readable(folder / "profile", crashed / "keyring.json")
+        assert older == (set() if noted else everything)
+
+
+# promise: P11
+def test_a_span_in_the_middle_is_cut_out_by_the_same_engine(made):
+    folder, everything = made
+    holdings = restart(folder)
+    intent = holdings.shelf.ledger.append(
+        Kind.CUT_INTENDED, "myself", {"spans": [["straddling", 2_500_000, 4_000_000]]}, NOW
+    )
+    holdings = restart(folder)
+    holdings.recover()
+    left = readable(folder / "profile", folder / "keyring.json")
+    assert everything - left == {("straddling", t) for t in range(2_500_000, 4_000_000, 250_000)}
+    last = holdings.shelf.ledger.entries[-1]
+    assert (last.kind, last.body) == (Kind.CUT, {"intent": intent.seq})
