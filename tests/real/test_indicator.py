@@ -1,0 +1,198 @@
+"""No indicator, no capture, seen from what was recorded: covered, never there, or drawn by a program that has hung."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from Xlib import XK, X
+from Xlib.display import Display
+from Xlib.ext import xtest
+
+from capture_agent.demo.desktop import PrivateDesktop
+from capture_agent.encode import video
+
+spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
+agent_driver = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(agent_driver)
+AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
+
+pytestmark = pytest.mark.real
+
+CANARY = "zymurgy-canary-7"
+BACKGROUND = (0x3B, 0x4A, 0x5A)  # of the private desktop
+SUSPENDED_WITHIN_US = 1_000_000  # after the proof is lost
+
+
+@pytest.fixture
+def agent(desktop):
+    driver = AgentDriver(desktop)
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def bare():
+    """A person on a desktop without any panel."""
+    with PrivateDesktop(tray="none") as desktop:
+        driver = AgentDriver(desktop)
+        yield driver
+        driver.close()
+
+
+def recording(agent):
+    agent.set_up()
+    agent.record()
+    agent.work_in_terminal()
+    agent.hands.type("before")
+    time.sleep(0.6)
+    return agent
+
+
+def stopped(agent, out):
+    """Stop, open the only session there is, and return its gaps as (start, end, reason)."""
+    agent.command("stop")
+    (held,) = agent.sessions()
+    agent.opened(held["id"], out)
+    marks = [
+        (e["start_us"], t_us, e["reason"]) for topic, t_us, e in events(out) if topic == "marks" and "start_us" in e
+    ]
+    return [gap for gap in marks if gap[2] != "program"]  # our own window had the keyboard
+
+
+def epoch_us(agent, opened):
+    """Return the input clock at session time 0, by the first key that was typed and kept."""
+    first = next(act for act in agent.hands.acts if act.text == "b" and act.down)
+    return first.t_us - min(t_us for topic, t_us, e in events(opened) if topic == "keyboard" and e["text"] == "b")
+
+
+def inside(gaps, opened):
+    """Return the times of all events and frames inside gaps; what marks a gap does not count."""
+    times = [t_us for topic, t_us, _ in events(opened) if topic != "marks"]
+    for path in opened.glob("screen-*.mp4"):
+        with path.open("rb") as stream:
+            times += video.frame_times(stream)
+    return [t for t in times for start, end, _ in gaps if start < t < end]
+
+
+@contextlib.contextmanager
+def covered(display, place, *, stubborn):
+    """Cover a place with a window that no window manager is asked about; a stubborn one comes back to the top."""
+    server, over = Display(display), threading.Event()
+    screen = server.screen()
+    window = screen.root.create_window(*place, 0, screen.root_depth, override_redirect=1, background_pixel=0xFFFFFF)
+    window.map()
+    server.sync()
+
+    def stay():
+        while not over.wait(0.005):
+            window.configure(stack_mode=X.Above)
+            server.sync()
+
+    thread = threading.Thread(target=stay, daemon=True)
+    if stubborn:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if stubborn:
+            thread.join()
+        window.destroy()
+        server.sync()
+        server.close()
+
+
+# promise: P6
+def test_an_indicator_that_cannot_be_seen_suspends_within_a_second_and_the_same_session_goes_on(agent, tmp_path):
+    recording(agent)
+    whole = (0, 0, *agent.desktop.size)
+    began_us = time.monotonic_ns() // 1000
+    with covered(agent.desktop.display, whole, stubborn=True):
+        agent.hands.type(CANARY)
+        seen = agent.until("suspended")
+        assert "indicator" in seen["problem"]
+        agent.hands.type(CANARY)
+        time.sleep(1.5)
+        assert agent.status()["state"] == "suspended"
+        agent.hands.type(CANARY)
+    agent.until("recording")
+    agent.work_in_terminal()
+    agent.hands.type("after")
+    time.sleep(0.8)
+    gaps = stopped(agent, tmp_path / "opened")
+    assert {reason for _, _, reason in gaps} == {"indicator"}
+    opened_us = epoch_us(agent, tmp_path / "opened")
+    suspended_us = min(start for start, _, _ in gaps) + opened_us
+    assert suspended_us - began_us <= SUSPENDED_WITHIN_US
+    kept = typed(tmp_path / "opened")
+    assert kept.startswith("before")
+    assert kept.endswith("after")
+    assert inside(gaps, tmp_path / "opened") == []
+    # What was typed between the last proof and the look that found none may have been kept, but nothing later.
+    late = [t + opened_us - began_us for topic, t, e in events(tmp_path / "opened") if topic == "keyboard"]
+    assert [t for t in late if SUSPENDED_WITHIN_US < t < max(late) - 5_000_000] == []
+    assert CANARY * 2 not in kept
+
+
+# promise: P6
+def test_an_icon_that_is_covered_gets_a_small_window_beside_it(agent):
+    recording(agent)
+    icon = agent.windows.wait_tray_icon()
+    with covered(agent.desktop.display, (icon.x, icon.y, icon.width, icon.height), stubborn=True):
+        agent.eyes.wait("Recording sign")
+        agent.until("recording")
+    agent.eyes.wait_gone("Recording sign")
+    assert agent.status()["state"] == "recording"
+
+
+# promise: P6
+def test_without_a_panel_the_sign_is_on_the_screen_before_the_first_picture_is_taken(bare, tmp_path):
+    recording(bare)
+    sign = bare.eyes.wait("Recording sign")
+    gaps = stopped(bare, tmp_path / "opened")
+    assert gaps == []
+    with (tmp_path / "opened" / "screen-1.mp4").open("rb") as stream:
+        _, first = next(iter(video.decode(stream)))
+    x, y = sign.centre
+    # Our own windows are painted over: had the sign come later, the desktop's background would be seen there.
+    assert max(abs(int(a) - b) for a, b in zip(first[y, x], BACKGROUND, strict=True)) > 20
+    assert max(abs(int(a) - b) for a, b in zip(first[700, x], BACKGROUND, strict=True)) <= 12
+
+
+# promise: P6
+def test_what_is_typed_while_only_the_window_hangs_is_never_recorded(agent, tmp_path):
+    """Another program grabs the X server: keys still reach the recorder, but the thread with the indicator waits."""
+    recording(agent)
+    server = Display(agent.desktop.display)
+    codes = [server.keysym_to_keycode(XK.string_to_keysym(letter)) for letter in "zymurgy"]
+    server.grab_server()
+    server.sync()
+    time.sleep(0.3)  # it has asked the server by now, and waits
+    began_us = time.monotonic_ns() // 1000
+    for _ in range(25):
+        for code in codes:
+            xtest.fake_input(server, X.KeyPress, code)
+            xtest.fake_input(server, X.KeyRelease, code)
+        server.sync()
+        time.sleep(0.08)
+    ended_us = time.monotonic_ns() // 1000
+    server.ungrab_server()
+    server.sync()
+    server.close()
+    agent.until("recording")
+    agent.work_in_terminal()
+    agent.hands.type("after")
+    time.sleep(0.8)
+    gaps = stopped(agent, tmp_path / "opened")
+    assert {reason for _, _, reason in gaps} == {"indicator"}
+    assert typed(tmp_path / "opened") == "beforeafter"
+    assert inside(gaps, tmp_path / "opened") == []
+    opened_us = epoch_us(agent, tmp_path / "opened")
+    start, end, _ = gaps[0]
+    assert start + opened_us <= began_us
+    assert end + opened_us >= ended_us
