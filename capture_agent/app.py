@@ -22,7 +22,7 @@ from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Desktop, Hotkeys, Presence
 from capture_agent.desktop.choose import check, open_desktop, open_hotkeys, open_lookout
-from capture_agent.desktop.process import harden
+from capture_agent.desktop.process import harden, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
@@ -145,6 +145,7 @@ def run() -> int:
         CaptureAgentError: It cannot run here; nothing was recorded and nothing changed.
     """
     harden()
+    use_little_memory()
     for problem in check():
         if problem.blocks:
             raise DesktopError(problem.what, hint=problem.hint)

@@ -256,15 +256,19 @@ class Gate:
         return gate, (Cleared(Withheld(end, start, str(self.hidden_reason))),)
 
     def _paint(self, frame: Frame) -> Kept:
-        """Paint over, in place, what may not be seen; the frame belongs to the pipeline."""
+        """Paint over what may not be seen, on a copy: the source still compares with what it grabbed."""
         area = frame.monitor.rect
+        covered = tuple(self.rules.covered(frame.layout, area))
+        if not covered:
+            return Kept((Cleared(frame),))
+        pixels = frame.pixels.copy()
         painted = 0
-        words = frame.pixels.view("<u4")[..., 0]  # a pixel at a time: 1.7 ms become 0.05 for 800 × 600
-        for rect in self.rules.covered(frame.layout, area):
+        words = pixels.view("<u4")[..., 0]  # a pixel at a time: 1.7 ms become 0.05 for 800 × 600
+        for rect in covered:
             top, left = rect.y - area.y, rect.x - area.x
             words[top : top + rect.height, left : left + rect.width] = _MASK_WORD
             painted += rect.area
-        return Kept((Cleared(frame),), painted=painted / max(1, area.area))
+        return Kept((Cleared(replace(frame, pixels=pixels)),), painted=painted / max(1, area.area))
 
 
 def hold_window(event: Event) -> tuple[int, int]:

@@ -9,6 +9,21 @@ from capture_agent.core.errors import DesktopError
 
 _PR_SET_DUMPABLE = 4  # prctl(2)
 _PRIVATE_UMASK = 0o077
+_M_ARENA_MAX = -8  # mallopt(3)
+
+
+def use_little_memory() -> None:
+    """Let all threads take memory from one place. Call before there are any.
+
+    With an arena for each thread, what one gave back is no use to the others: 13 MB of 220 with frames
+    of 8 MB (1920 × 1080). They rarely allocate at the same time: one lock holds them all anyway.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than GNU's have no arenas
+        if mallopt is not None:
+            mallopt(_M_ARENA_MAX, 1)
 
 
 def harden() -> None:

@@ -42,7 +42,7 @@ REARM_US = 10_000  # reports are armed again this often at most: a video then co
 LAYOUT_TRIES = 3  # a window that is being dragged moves in every grab: try again later
 # Bounds the grabs for presses to 40 a second: the flood of the benchmark presses 125 times a second.
 PRESS_EVERY_US = 25_000
-BAND = 64  # rows that are compared and copied together: as few calls as possible, as little copied as possible
+BAND = 64  # rows that are compared together
 FAILURES = 5  # grabs in a row that may fail while the screen changes its size; then something is broken
 SETTLE_ROUNDS = 5  # asking who a window is takes time, in which more may happen; the comparison catches the rest
 RETRY_US = 50_000  # after a grab that failed or met a moving window
@@ -158,7 +158,7 @@ class _Camera:
             raise
         self._drawn = _Drawn(full=True)
         self._pace = _Pace()
-        self._last: dict[int, NDArray[np.uint8]] = {}  # what each monitor showed; ours, never handed on
+        self._last: dict[int, NDArray[np.uint8]] = {}  # what each monitor showed
         self._last_us = 0
         self._monitors_doubted = False
 
@@ -284,30 +284,26 @@ class _Camera:
     def _shoot(self, monitor: Monitor) -> _Shot:
         area = monitor.rect
         shot = self._mss.grab({"left": area.x, "top": area.y, "width": area.width, "height": area.height})
-        # mss makes a bytearray for each grab and forgets it: writable, and nobody else's.
+        # mss makes a bytearray for each grab and forgets it. From here on nobody writes to it.
         pixels = np.frombuffer(shot.raw, np.uint8).reshape(area.height, area.width, 4)
+        pixels.flags.writeable = False
         # The later bound: what the frame shows is never younger than its time.
         return _Shot(monitor, pixels, now_us())
 
     def _frame(self, shot: _Shot, layout: Layout, at_us: int | None, box: Rect | None) -> Frame | None:
-        """Return the frame of a shot, None if nothing has changed in `box`; its pixels are the receiver's own.
+        """Return the frame of a shot, None if nothing has changed in `box`.
 
         Elsewhere nothing was drawn, or it is reported later and compared then. `box` is None if the
-        frame is wanted whether or not anything has changed.
-
-        The receiver paints on the pixels, so what the monitor showed is remembered apart. Only the rows that
-        changed are copied: 8 MB of fresh memory for each frame would cost more than the comparison.
+        frame is wanted whether or not anything has changed. The pixels are remembered as they are, not copied:
+        nobody writes to them, and 8 MB are 8 MB.
         """
         number, area = shot.monitor.number, shot.monitor.rect
         last = self._last.get(number)
-        if box is None or last is None or last.shape != shot.pixels.shape:
-            self._last[number] = shot.pixels.copy()
-        else:
+        if box is not None and last is not None and last.shape == shot.pixels.shape:
             first, end = max(0, box.y - area.y), min(area.height, box.bottom - area.y)
-            top, bottom = changed_rows(last[first:end], shot.pixels[first:end])
-            if top == bottom:
+            if _same(last[first:end], shot.pixels[first:end]):
                 return None
-            last[first + top : first + bottom] = shot.pixels[first + top : first + bottom]
+        self._last[number] = shot.pixels
         self._last_us = shot.t_us if at_us is None else at_us
         return Frame(self._last_us, shot.monitor, shot.pixels, layout)
 
@@ -319,19 +315,10 @@ def _open(display: str | None) -> mss.MSS:
         raise DesktopError("the screen cannot be read", hint="use a display of 24 or 32 bits a pixel") from problem
 
 
-def changed_rows(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return from which row to before which row two grabs of one size differ, in whole bands; equal: nowhere."""
-    height = now.shape[0]
+def _same(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> bool:
+    """Return whether two grabs of one size are equal; in bands, because they mostly differ long before the last row."""
     before, now = _words(before), _words(now)
-    top = 0
-    while top < height and np.array_equal(before[top : top + BAND], now[top : top + BAND]):
-        top += BAND
-    if top >= height:
-        return 0, 0
-    last = (height - 1) // BAND * BAND
-    while last > top and np.array_equal(before[last : last + BAND], now[last : last + BAND]):
-        last -= BAND
-    return top, min(height, last + BAND)
+    return all(np.array_equal(before[n : n + BAND], now[n : n + BAND]) for n in range(0, now.shape[0], BAND))
 
 
 def _words(pixels: NDArray[np.uint8]) -> NDArray[Any]:

@@ -190,6 +190,7 @@ AREA = Rect(0, 0, SIDE, SIDE)
 
 def frame(layout, origin=(0, 0)):
     pixels = np.full((SIDE, SIDE, 4), 200, np.uint8)
+    pixels.flags.writeable = False  # the source still compares with them
     return Frame(300_000, Monitor(1, Rect(*origin, SIDE, SIDE)), pixels, layout)
 
 
