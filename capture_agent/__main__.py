@@ -38,6 +38,10 @@ def main() -> int:
 
 
 def _run() -> int:
+    if not sys.argv[1:]:  # the program that runs all day does without what reads command lines: 4 MB
+        from capture_agent import app
+
+        return app.run()
     from capture_agent.cli.program import PROGRAM, build
 
     try:

@@ -39,6 +39,7 @@ class Converter:
             self._frame = frame = self._convert(pixels)
             return frame
         top, bottom = changed_rows(before, pixels)
+        del before  # 8 MB, which nobody else may hold any more
         if top == bottom:
             return frame
         height = pixels.shape[0]

@@ -53,8 +53,8 @@ class Screens:
             self.equal += 1
             return None
         key = fresh or stream.key_us is None or t_us - stream.key_us >= KEY_FRAME_EVERY_US
+        stream.last, stream.last_us = pixels, t_us  # now: the frame before is 8 MB that the encoder can do without
         packet = stream.encoder.encode(pixels, t_us, key=key)
-        stream.last, stream.last_us = pixels, t_us
         if key:
             stream.key_us = t_us
         self.kept += 1
