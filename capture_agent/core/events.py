@@ -223,8 +223,8 @@ class Frame:
     """One monitor's pixels at one moment.
 
     `pixels` is (height, width, 4) uint8, BGRX. The source compares its next grab with them, so nobody
-    may write to them: what is painted over is painted on a copy. `layout` was read before and after the grab and did not change
-    in between. `pressed`: taken because a button or key went down.
+    may write to them: what is painted over is painted on a copy. `layout` was read before and after the
+    grab and did not change in between. `pressed`: taken because a button or key went down.
     """
 
     t_us: int

@@ -36,6 +36,8 @@ class Agreement:
         self._taken_back: frozenset[Category] = frozenset()  # what the person withdrew alone in this run
         self._told_over: frozenset[Key] = frozenset()  # what is over, and was written down or tried to
         self._ceiling: tuple[frozenset[Category], frozenset[str]] | None = None
+        self._offer: Effective | None = None  # asked for many times a second; made anew for other files
+        self._offer_settings = self._settings
         self.widened: tuple[Widening, ...] = ()
 
     @property
@@ -56,7 +58,11 @@ class Agreement:
     @property
     def offer(self) -> Effective | None:
         """What the person may be asked for."""
-        return None if self._policy is None else effective(self._policy, self._settings)
+        if self._policy is None:
+            return None
+        if self._offer is None or self._offer.policy is not self._policy or self._offer_settings is not self._settings:
+            self._offer, self._offer_settings = effective(self._policy, self._settings), self._settings
+        return self._offer
 
     def use(self, policy: Policy | None, settings: Settings) -> None:
         """Take a policy and settings into force. What goes beyond what was agreed ends the consent to it.

@@ -83,7 +83,7 @@ class Controller(Kept):
 
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
-        agreement = self._agreement
+        agreement, captured, apps = self._agreement, self._agreement.captured, self._agreement.apps
         problem, hint = status.trouble(
             self._recorder.state,
             self._recorder.fault or self._problem,
@@ -97,8 +97,8 @@ class Controller(Kept):
             state=self._recorder.state,
             joined=agreement.policy,
             offer=agreement.offer,
-            consented=agreement.captured,
-            apps=agreement.apps,
+            consented=captured,
+            apps=apps,
             must_ask=agreement.must_ask,
             refused=agreement.refused,
             widened=agreement.widened,
@@ -113,7 +113,7 @@ class Controller(Kept):
             task=self._tasks.current,
             waiting=self._rhythm.hinders,
             held=self._held,
-            not_recorded=status.not_recorded(self._recorder.state, agreement.captured, agreement.apps),
+            not_recorded=status.not_recorded(self._recorder.state, captured, apps),
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, QWindow
+from shiboken6 import isValid
 
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.fallback import FallbackSign
@@ -21,7 +22,9 @@ from capture_agent.ui.tray import Tray
 from capture_agent.ui.view_state import Icon, icon_of
 from capture_agent.ui.watcher import Watcher
 
-LOOK_MS = 200  # how often the tray is looked at, so that the fallback comes before anybody asks for a proof
+# How often the tray is looked at, so that the fallback comes before anybody asks for a proof. Longer than the time
+# between two proofs: while recording nothing is looked at twice.
+LOOK_MS = 250
 # A tray icon that is not docked is made anew, at most this often: docking takes panels up to 0.5 s.
 REHOST_S = 2.0
 # The fallback goes when the tray has been proved for this long, so that it does not flicker with a panel that restarts.
@@ -54,10 +57,11 @@ class Indicator(QObject):
         self._watcher = Watcher(self)
         self._fallback = FallbackSign(bridge)
         self._tray_proved_since: float | None = None
-        self._rehosted = self._looked = time.monotonic()
+        self._rehosted = time.monotonic()
+        self._embedded: QWindow | None = None  # the icon's window, as long as it is there: finding it costs 50 µs
         bridge.changed.connect(self._show)
         self._timer = QTimer(self, interval=LOOK_MS)
-        self._timer.timeout.connect(self._look_if_due)
+        self._timer.timeout.connect(self.look)
         self._timer.start()
 
     @property
@@ -88,7 +92,9 @@ class Indicator(QObject):
 
     def look(self) -> Proof | None:
         """Look at the tray, show or hide the fallback accordingly, and return what is proved."""
-        now = self._looked = time.monotonic()
+        now = time.monotonic()
+        if self._timer.isActive():
+            self._timer.start()  # the next look is due this much later
         proof = self._tray_proof()
         if proof is not None:
             self._tray_proved_since = now if self._tray_proved_since is None else self._tray_proved_since
@@ -110,10 +116,6 @@ class Indicator(QObject):
         self._fallback.hide()
         self._fallback.deleteLater()
 
-    def _look_if_due(self) -> None:
-        if time.monotonic() - self._looked >= LOOK_MS / 1000:
-            self.look()
-
     def _show(self) -> None:
         if self._bridge.view.sign_needed and self._tray_proved_since is None:
             self._fallback.show_sign()
@@ -121,7 +123,9 @@ class Indicator(QObject):
             self._fallback.hide()
 
     def _tray_proof(self) -> Proof | None:
-        window = embedded_window()
+        window = self._embedded
+        if window is None or not isValid(window) or not window.isVisible():
+            window = self._embedded = embedded_window()
         if window is not None:
             # Qt paints a window in the moment it learns that it is exposed: what is only mapped may still be empty.
             painted = window.isExposed()
