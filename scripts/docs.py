@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from capture_agent.cli.later import Later
 from capture_agent.cli.program import PROGRAM, build
-from capture_agent.settings.notice_tables import NoticeTable
+from capture_agent.settings.notice_tables import MonitoringTable, NoticeTable
 from capture_agent.settings.own_file import SettingsTable
 from capture_agent.settings.policy_file import PolicyTable, RecipientTable
 
@@ -30,6 +30,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "policy": PolicyTable,
     "recipient": RecipientTable,
     "notice": NoticeTable,
+    "monitoring": MonitoringTable,
     "settings": SettingsTable,
 }
 

@@ -11,6 +11,7 @@
     expired      EXPIRE               of the keys that it names; if it names none, of all
     invalidated  INVALIDATE           what was agreed to has changed
     left         WITHDRAW             no study is the current one
+    acknowledged –                    a monitoring notice was read; it permits nothing
     scheduled    –                    recording may begin by itself; no consent is given by it
 
 All other kinds note an act of the person, or open and close an intent that a restart must finish.
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     EXPIRED = "expired"
     INVALIDATED = "invalidated"
     LEFT = "left"
+    ACKNOWLEDGED = "acknowledged"
     STARTED = "started"
     PAUSED = "paused"
     RESUMED = "resumed"

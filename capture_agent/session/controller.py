@@ -26,6 +26,7 @@ from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.kept import Kept
 from capture_agent.session.leaving import Leaving
+from capture_agent.session.monitoring import MonitoringNotice
 from capture_agent.session.pauses import Pauses
 from capture_agent.session.profile import Memory, Profile
 from capture_agent.session.recorder import Recorder
@@ -55,6 +56,7 @@ class Controller(Kept):
         self._agreement = Agreement(ledger, world.wall, HighWater(vault.secrets))
         self._memory = Memory(profile.state)
         self._remember = self._memory.change
+        self._monitoring = MonitoringNotice(ledger, world.wall)
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
@@ -117,6 +119,8 @@ class Controller(Kept):
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,
+            decided=self._holdings.decided,
+            acknowledge=self._monitoring.due(agreement.policy),
         )
 
     # --- time passes
@@ -260,6 +264,11 @@ class Controller(Kept):
                 self._agreement.refuse()
         finally:
             self._narrowed()
+
+    def acknowledge(self, locale: str, shown_text: str) -> None:
+        """Note that the monitoring notice was read. It permits nothing."""
+        with self._holdings.lock:
+            self._monitoring.acknowledge(self._agreement.policy, locale, shown_text)
 
     def withdraw(self, *, destroy: bool) -> None:
         """Opt out: capture stops first, whatever else can or cannot be done. See `Leaving`."""

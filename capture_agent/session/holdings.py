@@ -207,6 +207,11 @@ class Holdings:
         info = next(info for info in self._store.sessions() if info.id == session)
         lifecycle.step(_state(info, self._released().get(session, ())), given)
 
+    @property
+    def decided(self) -> bool:
+        """Whether the person ever agreed to or refused anything on this device: then there are receipts."""
+        return any(entry.kind in receipt_json.EVENT_STATES for entry in self._ledger.entries)
+
     def receipts(self) -> tuple[dict[str, Any], ...]:
         """Return the receipt of every decision on this device, oldest first."""
         return receipts(self._ledger, self._vault)

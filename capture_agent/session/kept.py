@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Outcome
@@ -70,6 +71,10 @@ class Kept:
             keep_task(self._vault.secrets, self._tasks.current)
 
     # --- held sessions
+
+    def receipts(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the receipt of every decision."""
+        return self._holdings.receipts()
 
     def sessions(self) -> tuple[HeldSession, ...]:
         """Return the sessions on this disk, newest first."""

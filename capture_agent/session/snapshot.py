@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.events import Category, Outcome
@@ -113,6 +113,8 @@ class Snapshot:
     shared: bool = False  # several people use this computer
     starts_in: int | None = None  # s until recording begins by itself; None: no countdown is to be seen
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
+    acknowledge: bool = False  # the study has a monitoring notice that was not read yet
+    decided: bool = False  # there are receipts
     going: Going | None = None  # what opting out is about to destroy, while that can be undone
 
     @property
@@ -150,6 +152,12 @@ class Agent(Protocol):
 
     def refuse(self) -> None:
         """*click* Refuse everything that is asked."""
+
+    def acknowledge(self, locale: str, shown_text: str) -> None:
+        """*click* Note that the monitoring notice was read, as the widget rendered it. It permits nothing."""
+
+    def receipts(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the receipt of every decision, oldest first, as `ledger.receipt_json` makes it."""
 
     def withdraw(self, *, destroy: bool) -> None:
         """Opt out: stop at once; with `destroy`, unreleased sessions can never be opened again.

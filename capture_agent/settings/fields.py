@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from capture_agent.core.events import Category
-from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, LegalBasis, Right
+from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, LegalBasis, MonitoringLaw, Right
 from capture_agent.core.schedule import Schedule, parse
 
 MAX_NAME_CHARS = 200  # a title or name is one line of a window
@@ -90,6 +90,7 @@ Moment = Annotated[datetime, PlainValidator(_moment)]
 Hotkey = Annotated[str, AfterValidator(_hotkey)]
 CategoryName = Annotated[Category, Field(strict=False)]
 BasisName = Annotated[LegalBasis, Field(strict=False)]
+LawName = Annotated[MonitoringLaw, Field(strict=False)]
 RightName = Annotated[Right, Field(strict=False)]
 Hours = Annotated[Schedule, PlainValidator(_schedule)]
 Fps = Annotated[int, Field(ge=1, le=MAX_FPS_LIMIT)]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from capture_agent.core.policy import Notice, Policy
+from capture_agent.core.policy import Monitoring, MonitoringLaw, Notice, Policy
+from capture_agent.ledger.monitoring import build as build_monitoring
 from capture_agent.ledger.templates import LANGUAGES, IncompleteError, Item, build, missing_items, parts, template
-from capture_agent.settings.fields import Locale, Name, Sentence, Table, plain
+from capture_agent.settings.fields import LawName, Locale, Name, Sentence, Table, plain
 from capture_agent.settings.problems import RuleError, WrongFileError
 from capture_agent.settings.toml_lines import KeyPath
 
@@ -78,6 +79,34 @@ class NoticeTable(Table):
     def own_text(self) -> str:
         """The study's own words, "" with a template. `file` holds the file's content since it was validated."""
         return self.text or self.file or ""
+
+
+class MonitoringTable(Table):
+    """`[monitoring]`: what an employer has to tell by law, acknowledged and never taken for consent."""
+
+    laws: list[LawName] = Field(
+        min_length=1, description=f"a list of the laws that want it: {', '.join(MonitoringLaw)}"
+    )
+    version: int = Field(ge=1, le=MAX_VERSION, description="a whole number from 1, higher for every new text")
+    daily: bool = Field(default=False, description="true to show it again, as a quiet note, on each day")
+    text: dict[str, Annotated[str, Field(max_length=MAX_NOTICE_CHARS), AfterValidator(plain)]] | None = Field(
+        default=None,
+        description='a text of your own by language, {en = "…", de = "…"}; without it, it is made from this policy',
+    )
+
+    @field_validator("text")
+    @classmethod
+    def _in_every_language(cls, text: dict[str, str] | None) -> dict[str, str] | None:
+        if text is not None and set(text) != set(LANGUAGES):
+            raise RuleError(((), f"a text for each of {', '.join(LANGUAGES)}", ", ".join(sorted(text)) or "none"))
+        return text
+
+    def monitoring(self, policy: Policy) -> Monitoring:
+        """Return the notice of `policy`, in every language."""
+        laws = tuple(law for law in MonitoringLaw if law in self.laws)
+        texts = self.text or {language: build_monitoring(policy, laws, language) for language in LANGUAGES}
+        notices = tuple(Notice(language, self.version, texts[language]) for language in LANGUAGES)
+        return Monitoring(laws, notices, self.daily)
 
 
 def notices_of(policy: Policy, tables: Sequence[NoticeTable]) -> tuple[Notice, ...]:

@@ -41,7 +41,7 @@ from capture_agent.settings.fields import (
     Sentence,
     Table,
 )
-from capture_agent.settings.notice_tables import MAX_VERSION, NoticeTable, notices_of
+from capture_agent.settings.notice_tables import MAX_VERSION, MonitoringTable, NoticeTable, notices_of
 from capture_agent.settings.problems import RuleError, WrongFileError
 from capture_agent.settings.reading import Document, Stamp, changed, read_bytes, read_document
 from capture_agent.settings.toml_lines import KeyPath
@@ -155,6 +155,9 @@ class PolicyTable(Table):
     recipient: list[RecipientTable] = Field(
         min_length=1, max_length=MAX_RECIPIENTS, description=f"1 to {MAX_RECIPIENTS} [[recipient]] tables"
     )
+    monitoring: MonitoringTable | None = Field(
+        default=None, description="a [monitoring] table, if a law wants such a notice; reading it is no consent"
+    )
     notice: list[NoticeTable] = Field(
         min_length=1, description="one [[notice]] table for each language; en and de have to be there, and complete"
     )
@@ -204,7 +207,9 @@ class PolicyTable(Table):
 
     def policy(self) -> Policy:
         """Return the study that this file describes."""
-        return replace(self._without_notices(), notices=notices_of(self._without_notices(), self.notice))
+        bare = self._without_notices()
+        monitoring = None if self.monitoring is None else self.monitoring.monitoring(bare)
+        return replace(bare, notices=notices_of(bare, self.notice), monitoring=monitoring)
 
     @model_validator(mode="after")
     def _people_are_told_everything(self) -> PolicyTable:

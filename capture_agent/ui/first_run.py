@@ -10,6 +10,7 @@ from capture_agent.core.policy import Policy
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.readers import Fingerprint, readers
+from capture_agent.ui.receipts import SaveReceipts
 
 STUDY_FILES = noted("Study files (*.toml);;All files (*)")
 
@@ -28,6 +29,7 @@ class FirstRunPage(QStackedWidget):
         self._bridge = bridge
         self._fingerprint = fingerprint
         self.setObjectName("firstRun")
+        self.receipts = SaveReceipts(bridge)
         self.addWidget(look.scrolled(self._choices(), said=say("First steps")))
 
     def show_study(self, path: str) -> None:
@@ -61,6 +63,7 @@ class FirstRunPage(QStackedWidget):
             inner.addLayout(look.row(made, push=True))
             inner.addWidget(look.muted(explained))
             layout.addWidget(frame)
+        layout.addWidget(self.receipts)  # of whoever took part before, and left
         layout.addStretch(1)
         return page
 

@@ -69,7 +69,8 @@ class MainWindow(QWidget):
         outer.addWidget(self._stack, 1)
         outer.addWidget(self._progress())
         outer.addLayout(self._footer())
-        self.recordings.told.connect(self._tell_done)
+        for page in (self.recordings, recorded.receipts, self.first_run.receipts):
+            page.told.connect(self._tell_done)
         bridge.changed.connect(self._show)
         bridge.busy.connect(self._tell_busy)
         self._show(bridge.view)

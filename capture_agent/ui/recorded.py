@@ -12,6 +12,7 @@ from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.readers import Fingerprint, readers
+from capture_agent.ui.receipts import SaveReceipts
 from capture_agent.ui.view_state import View
 
 
@@ -30,6 +31,8 @@ class RecordedPage(QWidget):
         outer.addLayout(self._cards)
         self._change = look.button(say("C&hange what is recorded…"), change, name="changeButton")
         outer.addLayout(look.row(self._change, push=True))
+        self.receipts = SaveReceipts(bridge)
+        outer.addWidget(self.receipts)
         outer.addStretch(1)
         look.column(self).addWidget(look.scrolled(content, said=say("What is recorded")))
         bridge.changed.connect(self._show)

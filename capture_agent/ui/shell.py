@@ -16,6 +16,7 @@ from capture_agent.ui.countdown import Countdown
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof, embedded_window
 from capture_agent.ui.main_window import MainWindow
+from capture_agent.ui.monitoring import MonitoringNotes
 from capture_agent.ui.optout import opt_out_dialog
 from capture_agent.ui.panel import ConsentPanel
 from capture_agent.ui.readers import Fingerprint
@@ -60,6 +61,7 @@ class Shell(QObject):
         self.countdown = Countdown(self.bridge, proved_shown)
         self.window = MainWindow(self.bridge, fingerprint)
         self.undo = UndoStrip(self.bridge)
+        self.monitoring = MonitoringNotes(self.bridge)
         self.indicator.fallback.opened = self.open
         self.tray.asked.connect(self.open)
         self.window.asked.connect(self.open)
@@ -126,6 +128,7 @@ class Shell(QObject):
         self.bridge.close()
         self.indicator.close()
         self.countdown.take_down()
+        self.monitoring.close()
         self.tray.close()
         for window in (self._dialog, self._panel, self.undo, self.window):
             if window is not None:

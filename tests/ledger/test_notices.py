@@ -87,5 +87,5 @@ def test_a_new_device_key_is_no_reason_to_ask_again() -> None:
 
 def test_every_text_is_of_a_language() -> None:
     found = {path.name for path in (files("capture_agent.ledger") / "texts").iterdir()}
-    kinds = (f"{OWN_STUDY}.{{}}.md", "notice.{}.toml")
+    kinds = (f"{OWN_STUDY}.{{}}.md", "notice.{}.toml", "monitoring.{}.toml")
     assert found == {kind.format(locale) for kind in kinds for locale in LOCALES}

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
-from capture_agent.core.policy import LegalBasis, Policy, RecipientKind, Right
+from capture_agent.core.policy import LegalBasis, MonitoringLaw, Policy, RecipientKind, Right
 from capture_agent.core.schedule import parse
 from capture_agent.keys.age import example_identity, new_classical, new_hybrid
 from capture_agent.ledger.templates import template
@@ -397,3 +397,18 @@ def small_notices() -> tuple[dict[str, Any], dict[str, Any]]:
         {"locale": "en", "version": 1, "template": True},
         {"locale": "de", "version": 1, "template": True, **german},
     )
+
+
+def test_a_monitoring_notice_is_made_or_brought_in_every_language(write: Write) -> None:
+    table = {"laws": ["delaware", "new-york"], "version": 3, "daily": True}
+    monitoring = read_policy(write(monitoring=table)).policy.monitoring
+    assert monitoring is not None
+    assert (monitoring.laws, monitoring.daily) == ((MonitoringLaw.NEW_YORK, MonitoringLaw.DELAWARE), True)
+    assert [(one.locale, one.version) for one in monitoring.notices] == [("en", 3), ("de", 3)]
+    assert "§ 52-c" in monitoring.notice("en_US").text
+    own = {**table, "text": {"en": "Told.", "de": "Gesagt."}}
+    brought = read_policy(write(monitoring=own)).policy.monitoring
+    assert brought is not None
+    assert brought.notice("de").text == "Gesagt."
+    assert one(write(monitoring={**table, "text": {"en": "Told."}})).key == "monitoring.text"
+    assert one(write(monitoring={**table, "laws": ["texas"]})).key == "monitoring.laws[1]"

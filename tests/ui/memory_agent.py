@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -94,6 +95,8 @@ class MemoryAgent:
     def __init__(self, *, announce: Callable[[], None] = lambda: None) -> None:
         self.calls: list[str] = []
         self.accepted: list[tuple[frozenset[Category], frozenset[str], str, str]] = []
+        self.read: list[tuple[str, str]] = []  # monitoring notices, as they were shown
+        self.decided: tuple[dict[str, Any], ...] = ()  # receipts
         self.icon_at_start: list[str] = []  # what was announced each time before capture began
         self.announce = announce
         self.broken: Exception | None = None  # what the next slow call raises
@@ -188,6 +191,16 @@ class MemoryAgent:
         self._consent = self._consent.apply(consent.Input.REFUSE, self._keys(self._offer().categories))
         self._now = replace(self._now, refused=True)
         self._step(recording.Input.LEAVE)
+
+    def acknowledge(self, locale: str, shown_text: str) -> None:
+        self.calls.append(f"acknowledge {locale}")
+        self.read.append((locale, shown_text))
+        self._now = replace(self._now, acknowledge=False)
+        self._set()
+
+    def receipts(self) -> tuple[dict[str, Any], ...]:
+        self.calls.append("receipts")
+        return self.decided
 
     def withdraw(self, *, destroy: bool) -> None:
         self.calls.append(f"withdraw destroy={destroy}")
