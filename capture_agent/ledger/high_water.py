@@ -56,11 +56,16 @@ class HighWater:
             self._policies[policy.study] = policy.version
             self._write()
 
-    def saw_time(self, now: datetime, *, keep: bool = False) -> None:
-        """Remember that it is `now`; written down every `WRITE_EVERY`, or at once with `keep`."""
+    def saw_time(self, now: datetime) -> None:
+        """Remember that it is `now`, as long as this program runs."""
         if self._latest is None or self._latest < now:
             self._latest = now
-        if self._written is None or self._latest - self._written >= (timedelta() if keep else WRITE_EVERY):
+
+    def keep_time(self, *, at_once: bool = False) -> None:
+        """Write down how late it is, every `WRITE_EVERY` or `at_once`."""
+        if self._latest is None:
+            return
+        if self._written is None or self._latest - self._written >= (timedelta() if at_once else WRITE_EVERY):
             self._write()
 
     def begin_time_anew(self, now: datetime) -> None:

@@ -4,8 +4,10 @@ A file of JSON lines; each line is a DSSE envelope. The payload names the format
 entry and the SHA-256 of the line before it. Whether the *end* was cut off no chain can tell, so the
 head (how many entries, hash of the last) is kept among the secrets of the device, too.
 
-Format 1, payload: {"format", "seq" from 1, "prev" (64 zeros for the first), "time" (UTC, ISO 8601),
-"study", "kind", "body"}.
+Texts that people were shown are files beside it, named by their hash: see `kept_texts`.
+
+Format 2, payload: {"format", "seq" from 1, "prev" (64 zeros for the first), "time" (UTC, ISO 8601),
+"study", "kind", "body"}. Format 1 is the same with all texts within.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from capture_agent.keys.files import append_private, make_private_folder, read_p
 from capture_agent.keys.secret_store import Secrets
 from capture_agent.keys.strict_json import canonical_json, strict_object
 from capture_agent.keys.vault import Vault
+from capture_agent.ledger.kept_texts import KeptTexts
 from capture_agent.ledger.standing import NARROWING, Entry, Kind, Standing, fold, open_intents
 
-FORMAT = 1
+FORMAT = 2
+_READABLE = frozenset({1, 2})
 _HEAD = "ledger-head"
 _NO_HASH = "0" * 64
 _DAMAGED_HINT = "Nothing was deleted. Restore this file from a backup; recording stays off until then."
@@ -45,6 +49,7 @@ class Ledger:
         self._path = path
         self._look_only = look_only
         self._vault = vault
+        self._texts = KeptTexts(path.parent / "notices")
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
         self._settled = 0
@@ -100,7 +105,7 @@ class Ledger:
                 study that has entries: leaving needs no keyring. The head follows later, see `unsettled`.
         """
         payload = {
-            "body": dict(body),
+            "body": self._texts.keep(body),
             "format": FORMAT,
             "kind": kind,
             "prev": self._last_hash,
@@ -109,7 +114,7 @@ class Ledger:
             "time": now.astimezone(UTC).isoformat(timespec="milliseconds"),
         }
         line = self._vault.signing_key(study).sign(dsse.LEDGER_ENTRY, canonical_json(payload))
-        entry = _entry(payload, line)
+        entry = _entry({**payload, "body": dict(body)}, line)
         self.standing(study).after(entry)
         open_intents([*self._entries, entry])
         if kind not in NARROWING:
@@ -206,7 +211,7 @@ class Ledger:
         if not self._vault.has_signing_key(study):
             raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
         dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
-        if payload.get("format") != FORMAT:
+        if payload.get("format") not in _READABLE:
             raise StorageError(
                 f"{self._path} was written by a newer version (format {payload.get('format')!s:.10})",
                 hint="Install that version again; nothing was changed.",
@@ -215,7 +220,10 @@ class Ledger:
             raise VerificationError(
                 f"entry {number} of the consent record does not follow the one before it", hint=_DAMAGED_HINT
             )
-        return _entry(payload, line)
+        body = payload.get("body")
+        if not isinstance(body, Mapping):
+            raise VerificationError(f"entry {number} of the consent record has no body", hint=_DAMAGED_HINT)
+        return _entry({**payload, "body": self._texts.restore(body)}, line)
 
 
 def forget_head(secrets: Secrets) -> None:

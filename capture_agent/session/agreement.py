@@ -199,14 +199,18 @@ class Agreement:
             self._told_over = over
             self._append(Kind.EXPIRED, {"keys": keys_to_json(over)}, Method.TIME)
 
-    def notice_time(self, *, keep: bool = False) -> None:
-        """Remember how late it is.
+    def notice_time(self) -> None:
+        """Remember how late it is, as long as this program runs. Called with every tick."""
+        self._seen.saw_time(self._now())
+
+    def keep_time(self, *, at_once: bool = False) -> None:
+        """Remember it across restarts, too.
 
         Raises:
-            KeyError_: It cannot be kept; as long as this program runs it is known all the same.
+            KeyError_: It cannot be kept.
         """
-        if not self._clock_is_wrong:
-            self._seen.saw_time(self._now(), keep=keep)
+        self.notice_time()
+        self._seen.keep_time(at_once=at_once)
 
     @property
     def _clock_is_wrong(self) -> bool:

@@ -128,6 +128,7 @@ class Controller(Kept):
     def tick(self) -> None:
         """Prove, mark, and notice what died. Called every 100 ms."""
         now = self._world.now_us()
+        self._agreement.notice_time()
         self._recorder.check()
         if self._rhythm.look():
             self._proved_us = 0  # goes on in a new session as soon as it can
@@ -169,7 +170,7 @@ class Controller(Kept):
         with self._noting():
             self._leaving.catch_up()
         with self._noting():
-            self._agreement.notice_time()
+            self._agreement.keep_time()
         with self._noting():
             self._holdings.destroy_expired()
             self._count()
@@ -354,7 +355,7 @@ class Controller(Kept):
         paused = self._recorder.state is State.PAUSED
         self._recorder.give(Input.STOP)
         with self._noting():
-            self._agreement.notice_time(keep=True)
+            self._agreement.keep_time(at_once=True)
         self._remember(paused=paused)
         with self._noting():  # what cannot be done now is done at the next start
             self._holdings.intents.finish()

@@ -201,7 +201,7 @@ def test_a_torn_last_line_is_as_if_never_written(load: Load, path: Path, secrets
 def test_a_newer_version_is_refused_untouched(tmp_path: Path, load: Load, path: Path, secrets: Any) -> None:
     ledger = filled(load)
     payload = json.loads(dsse.unverified_payload(ledger.entries[-1].line))
-    payload |= {"format": 2, "seq": 6, "prev": ledger.entries[-1].sha256}
+    payload |= {"format": 3, "seq": 6, "prev": ledger.entries[-1].sha256}
     key = Vault(tmp_path / "profile" / "vault", secrets).signing_key(OWN_STUDY)
     newer = path.read_bytes() + key.sign(dsse.LEDGER_ENTRY, canonical_json(payload)) + b"\n"
     path.write_bytes(newer)

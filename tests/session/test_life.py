@@ -1,0 +1,391 @@
+"""Whatever people, admins, crashes, clocks and copied profiles do: captured ⊆ consent ∩ policy ∩ settings, always.
+
+What may be captured is worked out here a second time, from what was done to the agent alone (`Oracle`): it reads
+nothing of the agent, its record or its tables.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from small_world import ALL, STUDY, Person
+
+from capture_agent.core.errors import CaptureAgentError, ConfigError
+from capture_agent.core.events import Category
+from capture_agent.core.policy import OWN_STUDY, Settings
+from capture_agent.core.recording import State
+from capture_agent.session.closed import open_agent
+
+DAY = 86_400
+SLACK = timedelta(minutes=5)
+KEPT_EVERY = timedelta(minutes=10)  # a crash forgets how late it was, by that much at most
+LONGEST = {None: timedelta(days=184), 1: timedelta(days=31), 3: timedelta(days=92)}  # by months in the settings
+EDITOR, SHELL = "editor", "shell"
+
+
+@dataclass
+class Yes:
+    """One click on Accept: to what, of which programs, when, and under which policy."""
+
+    categories: frozenset
+    apps: frozenset
+    given: datetime
+    policy: object
+    longest: timedelta
+
+
+@dataclass
+class Oracle:
+    """What may be captured at most, in the plainest words that say it."""
+
+    yes: dict = field(default_factory=dict)  # study → Yes
+    policy: object = None  # what is in force; None is recording for oneself, or nothing
+    study: str = ""  # what was joined
+    chosen: Settings = field(default_factory=Settings)
+    latest: datetime | None = None
+    highest: int = 0
+    clicked: bool = False  # a click on Start or Resume since recording last ended for good
+    paused: bool = False
+
+    def saw(self, now):
+        self.latest = now if self.latest is None else max(self.latest, now)
+
+    def clock_is_wrong(self, now):
+        return self.latest is not None and now < self.latest - SLACK
+
+    def reload(self, world):
+        """Settings and policy are read: what widens ends the consent, for good."""
+        self.chosen = world.chosen
+        if world.wrong is not None or (world.study is not None and world.study.version < self.highest):
+            return
+        if world.study is not None:
+            self.highest = max(self.highest, world.study.version)
+            self.policy, self.study = world.study, world.study.study
+        elif self.study != OWN_STUDY:
+            self.policy, self.study = None, ""
+        else:
+            self.policy = None
+        self.judge()
+
+    def judge(self):
+        given, now = self.yes.get(self.study), self.policy
+        if given is None or now is None:
+            return
+        wider = not now.categories <= given.policy.categories or now.retention_days > given.policy.retention_days
+        if wider or now.notices != given.policy.notices:
+            del self.yes[self.study]
+
+    def allowed(self, now):
+        """Return the categories and programs that may be captured."""
+        given = self.yes.get(self.study)
+        if given is None or self.clock_is_wrong(now) or not self.clicked or self.paused:
+            return frozenset(), frozenset()
+        if now - given.given > min(given.longest, LONGEST[self.chosen.consent_months]):
+            return frozenset(), frozenset()
+        categories, apps = given.categories, given.apps - self.chosen.never_apps
+        if self.policy is not None:
+            if not self.policy.enabled:
+                return frozenset(), frozenset()
+            categories &= self.policy.categories
+            apps = apps if self.policy.apps is None else apps & self.policy.apps
+        if self.chosen.categories is not None:
+            categories &= self.chosen.categories
+        return categories, apps
+
+
+CATEGORIES = st.frozensets(st.sampled_from(Category), min_size=1)
+
+
+class Life(RuleBasedStateMachine):
+    """One person with one profile."""
+
+    @initialize()
+    def begin(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.person = Person(Path(self.folder.name))
+        self.copy = None
+        self.oracle = Oracle()
+        self.look()
+
+    @property
+    def agent(self):
+        return self.person.agent
+
+    @property
+    def world(self):
+        return self.person.world
+
+    def look(self):
+        self.oracle.saw(self.world.wall())
+
+    def attempt(self, does, *args, **names):
+        try:
+            does(*args, **names)
+        except CaptureAgentError:
+            return False
+        return True
+
+    # --- the person
+
+    @rule(own=st.booleans())
+    def choose(self, own):
+        before = self.oracle.clicked
+        if own:
+            self.world.study = None
+            done = self.attempt(self.agent.choose_own)
+            self.oracle.study, self.oracle.policy = (
+                (OWN_STUDY, None) if done else (self.oracle.study, self.oracle.policy)
+            )
+        else:
+            self.world.study = replace(STUDY, version=max(1, self.oracle.highest))
+            done = self.attempt(self.agent.join, "study.toml")
+        if done:
+            if self.oracle.clock_is_wrong(self.world.wall()):
+                self.oracle.latest = self.world.wall()  # the person begins anew with it
+            self.oracle.reload(self.world)
+        self.oracle.clicked = before and not done
+
+    @rule()
+    def ask(self):
+        self.attempt(self.agent.asked)
+
+    @rule(categories=CATEGORIES, apps=st.sampled_from([{EDITOR}, {EDITOR, SHELL}, set()]))
+    def accept(self, categories, apps):
+        if self.attempt(self.agent.accept, categories, frozenset(apps), "en", "text"):
+            longest = LONGEST[self.oracle.chosen.consent_months]
+            policy = self.oracle.policy or STUDY
+            self.oracle.yes[self.oracle.study] = Yes(categories, frozenset(apps), self.world.wall(), policy, longest)
+
+    @rule()
+    def refuse(self):
+        study = self.oracle.study
+        if self.attempt(self.agent.refuse):
+            self.oracle.yes.pop(study, None)
+
+    @rule(destroy=st.booleans())
+    def opt_out(self, destroy):
+        study = self.oracle.study
+        closed = self.agent.snapshot().broken
+        self.attempt(self.agent.withdraw, destroy=destroy)
+        self.oracle.yes.clear() if closed else self.oracle.yes.pop(study, None)
+        self.oracle.study, self.oracle.clicked, self.oracle.paused = "", False, False
+        self.oracle.reload(self.world)
+        if closed:
+            self.open()
+
+    @rule(category=st.sampled_from(Category))
+    def take_back(self, category):
+        given = self.oracle.yes.get(self.oracle.study)
+        if self.attempt(self.agent.withdraw_category, category) and given is not None:
+            given.categories -= {category}
+
+    @rule()
+    def start(self):
+        if self.attempt(self.agent.start):
+            self.oracle.clicked, self.oracle.paused = True, False
+
+    @rule(minutes=st.none() | st.integers(1, 60))
+    def pause(self, minutes):
+        self.attempt(self.agent.pause, minutes)
+        self.oracle.paused = self.agent.recording_state is State.PAUSED
+
+    @rule()
+    def resume(self):
+        if self.agent.recording_state is State.PAUSED and self.attempt(self.agent.resume):
+            self.oracle.clicked, self.oracle.paused = True, False
+
+    @rule()
+    def stop(self):
+        self.attempt(self.agent.stop)
+        self.oracle.clicked = self.oracle.paused = False
+
+    @rule(categories=CATEGORIES, own=st.booleans())
+    def get_to_work(self, categories, own):
+        """What mostly happens; by chance alone it would be rare."""
+        if self.agent.snapshot().joined is None:
+            self.choose(own=own)
+        self.ask()
+        self.accept(categories, {EDITOR})
+        self.start()
+        self.tick(0.25)
+        event(f"after getting to work: {self.agent.recording_state}")
+
+    # --- the administrator, and files
+
+    @precondition(lambda self: self.world.study is not None)
+    @rule(
+        categories=st.sampled_from([ALL, ALL - {Category.SCREEN}, frozenset({Category.SCREEN, Category.TASKS})]),
+        days=st.sampled_from([10, 30, 90]),
+        apps=st.sampled_from([None, frozenset({EDITOR})]),
+        enabled=st.sampled_from([True, True, False]),
+        step=st.sampled_from([-1, 0, 1]),
+    )
+    def push_policy(self, categories, days, apps, enabled, step):
+        version = max(1, self.oracle.highest + step)
+        self.world.study = replace(
+            STUDY, version=version, categories=categories, retention_days=days, apps=apps, enabled=enabled
+        )
+        self.reload()
+
+    @rule(wrong=st.booleans())
+    def spoil_a_file(self, wrong):
+        self.world.wrong = ConfigError("policy.toml:3: wrong", hint="Mend it.") if wrong else None
+        self.reload()
+
+    @rule(
+        categories=st.none() | st.frozensets(st.sampled_from(Category)),
+        months=st.sampled_from([None, 1, 3]),
+        never=st.sampled_from([frozenset(), frozenset({EDITOR})]),
+    )
+    def change_settings(self, categories, months, never):
+        self.world.chosen = Settings(categories=categories, consent_months=months, never_apps=never)
+        self.reload()
+
+    def reload(self):
+        self.attempt(self.agent.reload)
+        self.oracle.reload(self.world)
+        self.settle()
+
+    # --- the desktop and time
+
+    @rule(shown=st.booleans())
+    def cover(self, shown):
+        self.world.proved = shown
+
+    @rule(seconds=st.sampled_from([0.1, 0.25, 0.25, 1.0, 400.0, 4000.0, 20 * DAY, 100 * DAY]))
+    def tick(self, seconds):
+        self.world.skipped_us += int(seconds * 1e6)
+        self.look()
+        self.attempt(self.agent.tick)
+        if seconds >= 0.25 and not self.world.proved:
+            assert not self.world.running
+        self.settle()
+
+    @rule(seconds=st.sampled_from([60, 1000, 2 * DAY, 200 * DAY, -60, -4000, -200 * DAY]))
+    def set_the_clock_back(self, seconds):
+        self.world.set_back(seconds)
+        self.tick(0.1)
+
+    def settle(self):
+        """What ended a recording for good needs a new click; a consent that is over does not come back with time."""
+        if self.agent.recording_state in {State.OFF, State.FAULT}:
+            self.oracle.clicked = False
+        now = self.world.wall()
+        for study, given in list(self.oracle.yes.items()):
+            if study == self.oracle.study and now - given.given > LONGEST[None]:
+                del self.oracle.yes[study]
+
+    # --- accidents
+
+    def open(self):
+        self.world.running.clear()
+        self.oracle.clicked = False
+        self.person.agent = open_agent(self.person.profile, lambda: self.person.secrets, self.world)
+        if not self.agent.snapshot().broken and self.world.wrong is None:
+            self.oracle.reload(self.world)
+        self.oracle.paused = self.agent.recording_state is State.PAUSED
+
+    def die(self):
+        running = None if self.agent.snapshot().broken else self.agent._recorder._running
+        if running is not None:
+            running.pipeline._writer.abandon()  # what the kernel does with a dead process's files
+            running.pipeline._queue.append(None)
+            running.pipeline._thread.join()
+        self.oracle.latest -= KEPT_EVERY
+
+    @rule()
+    def crash(self):
+        self.die()
+        self.open()
+
+    @rule()
+    def restart(self):
+        self.attempt(self.agent.shut_down)
+        self.open()
+
+    @rule()
+    def copy_the_profile(self):
+        copy = Path(self.folder.name) / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.person.profile.folder, copy)
+        self.copy = copy
+
+    @precondition(lambda self: self.copy is not None)
+    @rule()
+    def put_the_copy_back(self):
+        self.die()
+        folder = self.person.profile.folder
+        same = read(self.copy / "ledger.jsonl") == read(folder / "ledger.jsonl")
+        shutil.rmtree(folder)
+        shutil.copytree(self.copy, folder)
+        self.open()
+        if not same:
+            self.oracle.yes.clear()
+            assert self.agent.snapshot().broken, "an older record passed for the newest one"
+        event(f"an old copy: {'the same record' if same else 'an older record'}")
+
+    # --- always
+
+    @invariant()
+    def captured_is_inside_everything_that_permits_it(self):
+        if not hasattr(self, "person"):
+            return
+        categories, apps = self.oracle.allowed(self.world.wall())
+        running = frozenset(c for source in self.world.running for c in source.categories)
+        assert running <= categories
+        assert self.agent.snapshot().consented <= self.consent_alone()
+        if running:
+            assert self.agent.recording_state is State.RECORDING
+            gate = self.agent._recorder._running.pipeline
+            inside = lambda: gate._gate.rules.categories <= categories and gate._gate.rules.apps <= apps  # noqa: E731
+            assert eventually(inside), "the gate lets through more than is allowed"
+
+    def consent_alone(self):
+        given = self.oracle.yes.get(self.oracle.study)
+        return frozenset() if given is None else given.categories
+
+    def teardown(self):
+        if hasattr(self, "person"):
+            self.attempt(self.agent.shut_down)
+            self.folder.cleanup()
+
+
+def eventually(holds):
+    """Whether it comes true: the pipeline's thread takes new rules in its own time, and nothing before it has."""
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return holds()
+
+
+def read(path):
+    return path.read_bytes() if path.exists() else b""
+
+
+# promise: P1
+# promise: P7
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=int(os.environ.get("LIFE_EXAMPLES", "200")),
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class LongLife(Life):
+    """The same for longer; `make soak`."""
+
+
+TestLongLife = pytest.mark.soak(LongLife.TestCase)
+TestLongLife.settings = settings(
+    max_examples=5_000, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
