@@ -88,11 +88,7 @@ class FallbackSign(QWidget):
         self._picture.setAccessibleName(say(_WORDS[icon]))
         self._words.setText(say(_WORDS[icon]))
         self._button.setText(say("Pause") if icon is Icon.RECORDING else self._button_text())
-        right = self.x() + self.width()
-        self.adjustSize()
-        if self.isVisible():
-            self.move(right - self.width(), self.y())
-            self.repaint()
+        self._fit()
 
     def show_sign(self) -> None:
         """Show it in the corner of the screen, or where the person dragged it."""
@@ -131,6 +127,14 @@ class FallbackSign(QWidget):
         """Let go of the sign."""
         self._dragged = None
 
+    def _fit(self) -> None:
+        """Take the size of the words; the right edge stays."""
+        right = self.x() + self.width()
+        self.adjustSize()
+        if self.isVisible():
+            self.move(right - self.width(), self.y())
+            self.repaint()
+
     def _button_text(self) -> str:
         return say("Pause") if self._bridge.view.click is Click.PAUSE else say("Open")
 
@@ -138,6 +142,7 @@ class FallbackSign(QWidget):
         self.draw(view.icon)
         if self._button.text() != self._button_text():
             self._button.setText(self._button_text())
+            self._fit()
         self._words.setToolTip(view.status)
 
     def _clicked(self) -> None:
