@@ -33,6 +33,14 @@ class Outcome(StrEnum):
     GAVE_UP = "gave-up"
 
 
+class Verdict(StrEnum):
+    """What the gate thinks of a window or a field. Only CLEAR keeps content."""
+
+    CLEAR = "clear"
+    SENSITIVE = "sensitive"
+    UNKNOWN = "unknown"
+
+
 class GapReason(StrEnum):
     """Why a stretch of a session holds nothing."""
 
@@ -190,6 +198,25 @@ class Focus:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldFocus:
+    """Somebody looked which field has the keyboard. For the gate alone, never recorded.
+
+    Attributes:
+        t_us: When the look began: what was focused before is not seen by it.
+        verdict: What may be kept of what is typed there.
+        window: The number of the window that was looked into.
+        secrets: Where secret fields are on screen, relative to the corner of the window's `rect`.
+        whole: The whole window shows a secret, or may.
+    """
+
+    t_us: int
+    verdict: Verdict
+    window: int
+    secrets: tuple[Rect, ...] = ()
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Monitors:
     """The monitors are these from now on. Sent at start and on every change."""
 
@@ -253,7 +280,7 @@ class Withheld:
 
 
 InputEvent: TypeAlias = Key | Move | Button | Scroll | PointerShape
-Event: TypeAlias = InputEvent | Focus | Monitors | TaskStarted | TaskFinished | Frame | Gap | Withheld
+Event: TypeAlias = InputEvent | Focus | FieldFocus | Monitors | TaskStarted | TaskFinished | Frame | Gap | Withheld
 
 CATEGORY_OF: dict[type, Category | None] = {
     Key: Category.KEYBOARD,
@@ -267,6 +294,7 @@ CATEGORY_OF: dict[type, Category | None] = {
     TaskFinished: Category.TASKS,
     # Marks say where a session has holes and how its coordinates are to be read: never content.
     Monitors: None,
+    FieldFocus: None,
     Gap: None,
     Withheld: None,
 }

@@ -7,14 +7,15 @@ well as before. Three answers: CLEAR, SENSITIVE, UNKNOWN; only CLEAR keeps conte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from capture_agent.core.events import (
     CATEGORY_OF,
     Button,
     Category,
     Event,
+    FieldFocus,
     Focus,
     Frame,
     Gap,
@@ -28,21 +29,19 @@ from capture_agent.core.events import (
     Scroll,
     TaskFinished,
     TaskStarted,
+    Verdict,
     Window,
     Withheld,
 )
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
+from capture_agent.core.stretches import Reason, Stretches
 
-# ±25 ms around a focus change leaks keys of a password field, ±50 ms does not (measured in four toolkits).
-HOLD_US = 250_000
-# Between two windows the window manager names no active window for about 2 ms. If it is longer, focus is unknown.
-TRANSITION_US = 100_000
 # Focus changes older than this cannot matter to any event that still waits.
 FOCUS_MEMORY_US = 5_000_000
 MASK_BGRX = (64, 64, 64, 255)  # painted-over pixels are dark grey: visible as a mask, cheap to encode
 _MASK_WORD = int.from_bytes(bytes(MASK_BGRX), "little")
 DESKTOP_APP = "desktop"  # the background, where there is no window
-WHOLE_SECOND_US = 1_000_000
 
 _CHORD_MODS = frozenset({"ctrl", "alt", "super"})
 # Keysyms that type nothing. A list, because "exclam" and "dead_acute" have long names and no text when they come up.
@@ -52,23 +51,8 @@ _COMMANDS = frozenset(
     ISO_Level3_Shift KP_Enter KP_Home KP_Left KP_Up KP_Right KP_Down KP_Prior KP_Next KP_End KP_Insert KP_Delete
     {" ".join(f"F{n}" for n in range(1, 36))}""".split()
 )
-
-
-class Verdict(StrEnum):
-    """What the gate thinks of a window."""
-
-    CLEAR = "clear"
-    SENSITIVE = "sensitive"
-    UNKNOWN = "unknown"
-
-
-class Reason(StrEnum):
-    """Why something was not kept; a class, never a program or a title."""
-
-    NOT_AGREED = "not-agreed"  # its category
-    OUTSIDE = "outside"  # paused, suspended, before or after
-    PROGRAM = "program"  # not a program that may be recorded
-    FOCUS_UNKNOWN = "focus-unknown"
+# They go with what is typed: where capital letters are in a secret, and where it was mistyped.
+_COMPANIONS = frozenset({"Shift_L", "Shift_R", "ISO_Level3_Shift", "Caps_Lock", "BackSpace", "Delete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +75,13 @@ class Rules:
             return Verdict.SENSITIVE
         return Verdict.CLEAR
 
-    def covered(self, layout: Layout, area: Rect) -> tuple[Rect, ...]:
-        """Return disjoint rectangles of `area` that must be painted over, from the windows bottom to top."""
+    def covered(
+        self, layout: Layout, area: Rect, secrets: Callable[[Window], tuple[Rect, ...]] = lambda _: ()
+    ) -> tuple[Rect, ...]:
+        """Return disjoint rectangles of `area` that must be painted over, from the windows bottom to top.
+
+        `secrets` names the places of a window that must not be seen although the window may.
+        """
         bare = DESKTOP_APP in self.apps and DESKTOP_APP not in self.excluded
         hidden: tuple[Rect, ...] = () if bare else (area,)
         for window in layout.windows:
@@ -102,6 +91,11 @@ class Rules:
             hidden = tuple(piece for rect in hidden for piece in rect.minus(seen))
             if self.judge(window) is not Verdict.CLEAR:
                 hidden = (*hidden, seen)
+                continue
+            for place in secrets(window):
+                inside = place.intersect(seen)
+                if inside.area:
+                    hidden = (*(piece for rect in hidden for piece in rect.minus(inside)), inside)
         return hidden
 
 
@@ -128,23 +122,22 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The gate's memory: the rules in force and where the keyboard focus was lately.
+    """The gate's memory: the rules in force, and where the keyboard focus was lately, by window and by field.
 
-    `focus` holds (µs, window) changes, oldest first. `hidden_since_us` is when focus left the
-    programs that may be recorded, `hidden_until_us` when it came back: until the whole second in
-    which it did is over, nothing is said of the stretch. Both None while nothing is to be said.
+    `focus` holds (µs, window) changes, oldest first.
     """
 
     rules: Rules = field(default_factory=Rules)
     focus: tuple[tuple[int, Window | None], ...] = ()
-    epoch_us: int = 0  # session time 0, to which whole seconds refer
-    hidden_since_us: int | None = None
-    hidden_until_us: int | None = None
-    hidden_reason: Reason | None = None
+    fields: Fields = field(default_factory=Fields)
+    hidden: Stretches = field(default_factory=Stretches)
     last_focus: Window | None = None
+    withheld: frozenset[int] = frozenset()  # keys whose going down was not kept; then neither is their coming up
 
-    def observe(self, focus: Focus) -> Gate:
-        """Learn a focus change as soon as it arrives, ahead of the events that wait."""
+    def observe(self, focus: Focus | FieldFocus) -> Gate:
+        """Learn a change of focus or a look as soon as it arrives, ahead of the events that wait."""
+        if isinstance(focus, FieldFocus):
+            return replace(self, fields=self.fields.add(focus))
         recent = tuple(
             pair
             for n, pair in enumerate(self.focus)
@@ -154,28 +147,50 @@ class Gate:
 
     def forget_focus(self) -> Gate:
         """Know nothing of focus any more: sources were stopped and what they would say is not known."""
-        return replace(self, focus=(), last_focus=None)
+        # What is on the screen stays there: secrets that were seen are painted over until they are seen to be gone.
+        return replace(self, focus=(), fields=Fields(secrets=self.fields.secrets), last_focus=None)
 
     def focus_verdict(self, start_us: int, end_us: int) -> Verdict:
-        """Return the worst verdict of the focus in [start_us, end_us].
+        """Return the worst verdict of the focused windows in [start_us, end_us].
 
         A short moment without an active window between two programs that may both be recorded
         is CLEAR: what was typed went to one of them.
         """
         worst = Verdict.CLEAR
         known = False
-        changes = self.focus
-        for n, (since, window) in enumerate(changes):
-            until = changes[n + 1][0] if n + 1 < len(changes) else None
-            if since > end_us or (until is not None and until <= start_us):
-                continue
+        for since, until, window in self._focused(start_us, end_us):
             known = known or since <= start_us
             verdict = self.rules.judge(window)
             if verdict is Verdict.SENSITIVE:
                 return Verdict.SENSITIVE
-            if verdict is Verdict.UNKNOWN and not (n > 0 and until is not None and until - since <= TRANSITION_US):
+            first = since == self.focus[0][0]
+            if verdict is Verdict.UNKNOWN and (first or until is None or until - since > TRANSITION_US):
                 worst = Verdict.UNKNOWN
         return worst if known else Verdict.UNKNOWN
+
+    def _focused(self, start_us: int, end_us: int) -> list[tuple[int, int | None, Window | None]]:
+        """Return (since, until, window) of what had the focus in [start_us, end_us]."""
+        ends = [*(since for since, _ in self.focus[1:]), None]  # one too many if nothing is known
+        spans = ((since, until, window) for (since, window), until in zip(self.focus, ends, strict=False))
+        return [one for one in spans if one[0] <= end_us and (one[1] is None or one[1] > start_us)]
+
+    def field_verdict(self, event: InputEvent) -> Verdict:
+        """Return what the field was that `event` went to, from `HOLD_US` before to `HOLD_US` after it.
+
+        Of what goes down on the keyboard nothing is CLEAR until somebody has looked since then.
+        """
+        start, end = hold_window(event)
+        windows = [(since, window) for since, _, window in self._focused(start, end) if window is not None]
+        verdict = self.fields.verdict(start, end, windows)
+        pressed = isinstance(event, Key) and event.down
+        unseen = pressed and not self.fields.looked_after(event.t_us)
+        return Verdict.UNKNOWN if unseen and verdict is Verdict.CLEAR else verdict
+
+    def awaits(self, event: Event, now_us: int) -> bool:
+        """Return whether a look at the field of a key is still to come; a source that is stuck is not waited for."""
+        if not isinstance(event, Key) or not event.down or now_us > event.t_us + LOOK_WITHIN_US + LOOK_TAKES_US:
+            return False
+        return self.fields.looked_after(event.t_us) is None
 
     def clear(self, event: Event, intervals: Intervals) -> tuple[Gate, Kept]:
         """Return the gate to use next, and what may be kept of `event`.
@@ -188,6 +203,8 @@ class Gate:
             return self, Kept(reason=Reason.OUTSIDE)
         if isinstance(event, Focus):
             return self._clear_focus(event)
+        if isinstance(event, FieldFocus):
+            return self._turn(event), Kept()
         category = CATEGORY_OF[type(event)]
         if category is not None and category not in self.rules.categories:
             return self, Kept(reason=Reason.NOT_AGREED)
@@ -197,68 +214,80 @@ class Gate:
             case Frame():
                 return self, self._paint(event)
             case Key() | Move() | Button() | Scroll() | PointerShape():
-                return self, self._clear_input(event)
+                return self._clear_input(event)
 
-    def _clear_input(self, event: InputEvent) -> Kept:
-        verdict = self.focus_verdict(event.t_us - HOLD_US, event.t_us + HOLD_US)
-        if verdict is Verdict.CLEAR:
-            return Kept((Cleared(event),))
+    def _clear_input(self, event: InputEvent) -> tuple[Gate, Kept]:
+        kept = self._judge_input(event)
+        hidden = self.hidden.withheld() if kept.reason is Reason.FIELD_UNKNOWN else self.hidden
+        withheld = self.withheld
+        if isinstance(event, Key):
+            if not event.down and event.code in withheld:
+                kept = Kept(reason=kept.reason or Reason.FIELD_UNKNOWN)
+            withheld = withheld | {event.code} if event.down and not kept.cleared else withheld - {event.code}
+        same = hidden is self.hidden and withheld == self.withheld  # as for nearly every move of the pointer
+        return self if same else replace(self, hidden=hidden, withheld=withheld), kept
+
+    def _judge_input(self, event: InputEvent) -> Kept:
+        verdict = self.focus_verdict(*hold_window(event))
         if verdict is Verdict.SENSITIVE:
             return Kept(reason=Reason.PROGRAM)
-        if isinstance(event, Key) and _is_command(event):
-            return Kept((Cleared(replace(event, text=None)),))
-        return Kept(reason=Reason.FOCUS_UNKNOWN)
+        of_field = self.field_verdict(event)
+        if of_field is Verdict.SENSITIVE:
+            return Kept(reason=Reason.SECRET_FIELD)
+        if verdict is Verdict.UNKNOWN:
+            if isinstance(event, Key) and _is_command(event):
+                return Kept((Cleared(replace(event, text=None)),))
+            return Kept(reason=Reason.FOCUS_UNKNOWN)
+        if of_field is Verdict.CLEAR:
+            return Kept((Cleared(event),))
+        if isinstance(event, Key):
+            if _is_command(event) and event.sym not in _COMPANIONS:
+                return Kept((Cleared(replace(event, text=None)),))
+        elif self._inside(event):
+            return Kept((Cleared(event),))
+        return Kept(reason=Reason.FIELD_UNKNOWN)
+
+    def _inside(self, event: Move | Button | Scroll | PointerShape) -> bool:
+        """Whether the pointer is over the window that has the keyboard: an on-screen keyboard lies beside it."""
+        if isinstance(event, PointerShape):
+            return True
+        at = Rect(event.x, event.y, 1, 1)
+        windows = (window for _, _, window in self._focused(*hold_window(event)) if window is not None)
+        return any(window.rect.intersect(at).area for window in windows)
 
     def _clear_focus(self, event: Focus) -> tuple[Gate, Kept]:
         agreed = Category.WINDOWS in self.rules.categories
         verdict = self.rules.judge(event.window)
         if verdict is not Verdict.CLEAR:
             reason = Reason.PROGRAM if verdict is Verdict.SENSITIVE else Reason.FOCUS_UNKNOWN
-            since = event.t_us if self.hidden_since_us is None else self.hidden_since_us
-            worst = Reason.PROGRAM if self.hidden_reason is Reason.PROGRAM else reason
-            gate = replace(self, hidden_since_us=since, hidden_until_us=None, hidden_reason=worst)
+            gate = replace(self, hidden=self.hidden.turn(event.t_us, reason), last_focus=None)
             # That the focus left is part of the record; where it went is not.
             bare = (Cleared(Focus(event.t_us, None)),) if agreed and self.last_focus is not None else ()
-            return replace(gate, last_focus=None), Kept(bare, reason)
-        gate = self._shown_again(event.t_us)
+            return gate, Kept(bare, reason)
         if event.window == self.last_focus:
-            return gate, Kept()
+            return self, Kept()
+        gate = self
+        if self.last_focus is None or event.window is None or event.window.id != self.last_focus.id:
+            gate = replace(self, hidden=self.hidden.turn(event.t_us, None))  # until somebody looks into the window
         kept = (Cleared(event),) if agreed else ()
         return replace(gate, last_focus=event.window), Kept(kept, None if agreed else Reason.NOT_AGREED)
 
-    def _shown_again(self, now_us: int) -> Gate:
-        since = self.hidden_since_us
-        if since is None or self.hidden_until_us is not None:
+    def _turn(self, look: FieldFocus) -> Gate:
+        """Note what a look says of the window with the focus, if that may be recorded."""
+        if self.last_focus is None or look.window != self.last_focus.id:
             return self
-        if self.hidden_reason is Reason.FOCUS_UNKNOWN and now_us - since <= TRANSITION_US:
-            return replace(self, hidden_since_us=None, hidden_reason=None)
-        return replace(self, hidden_until_us=now_us)
+        reason = {Verdict.SENSITIVE: Reason.SECRET_FIELD, Verdict.UNKNOWN: Reason.FIELD_UNKNOWN}.get(look.verdict)
+        return replace(self, hidden=self.hidden.turn(look.t_us, reason))
 
     def close_hidden(self, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
-        """End the stretch in which input was withheld, if it is over, and return its marker.
-
-        Its bounds are whole seconds of session time, but never beyond the allowed interval that it is in: a
-        pause, too, ends it, and nothing is marked with a time inside a pause.
-        """
-        since = self.hidden_since_us
-        if since is None:
-            return self, ()
-        opened, ended = intervals.bounds(since)
-        until = self.hidden_until_us if ended is None else min(self.hidden_until_us or ended, ended)
-        if until is None:
-            return self, ()
-        end = self.epoch_us - (self.epoch_us - until) // WHOLE_SECOND_US * WHOLE_SECOND_US
-        if ended is None and intervals.place(end, end) is not Place.INSIDE:
-            return self, ()  # the second is not over yet, and a pause may begin in it
-        end = end if ended is None else min(end, ended)
-        start = max(opened, self.epoch_us + (since - self.epoch_us) // WHOLE_SECOND_US * WHOLE_SECOND_US)
-        gate = replace(self, hidden_since_us=None, hidden_until_us=None, hidden_reason=None)
-        return gate, (Cleared(Withheld(end, start, str(self.hidden_reason))),)
+        """Return the marks of stretches in which input was withheld and that are over, and the gate to use next."""
+        hidden, marks = self.hidden.due(intervals)
+        return (self if hidden is self.hidden else replace(self, hidden=hidden)), tuple(map(Cleared, marks))
 
     def _paint(self, frame: Frame) -> Kept:
         """Paint over what may not be seen, on a copy: the source still compares with what it grabbed."""
         area = frame.monitor.rect
-        covered = tuple(self.rules.covered(frame.layout, area))
+        covered = self.rules.covered(frame.layout, area, lambda window: self.fields.hidden(window, frame.t_us))
         if not covered:
             return Kept((Cleared(frame),))
         pixels = frame.pixels.copy()

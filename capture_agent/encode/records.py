@@ -14,6 +14,7 @@ from capture_agent.core.errors import FaultError, VerificationError
 from capture_agent.core.events import (
     Button,
     Event,
+    FieldFocus,
     Focus,
     Frame,
     Gap,
@@ -121,8 +122,8 @@ def _fields(event: Event, epoch_us: int) -> tuple[str, dict[str, Any]]:
             return MARKS, {"kind": "gap", "start_us": max(0, start_us - epoch_us), "reason": str(reason)}
         case Withheld(_, start_us, withheld_reason):
             return MARKS, {"kind": "withheld", "start_us": max(0, start_us - epoch_us), "reason": withheld_reason}
-        case Frame():
-            raise FaultError("a frame reached the encoder of events")
+        case Frame() | FieldFocus():
+            raise FaultError("what is not recorded as an event reached the encoder of events")
 
 
 def _rect(rect: Rect) -> list[int]:

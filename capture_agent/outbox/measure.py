@@ -92,16 +92,14 @@ class Observed:
     kinds: Counter[str] = field(default_factory=Counter)
     lags_us: array[int] = field(default_factory=lambda: array("q"))
     presses: int = 0
-    withheld: list[tuple[int, int]] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    withheld: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # by reason class
 
     def add(self, fields: Mapping[str, Any], monitor: int | None, frames: FrameIndex) -> None:
         """Count one event (as `event_log.decode` returns it) that happened on `monitor`."""
         kind = f"{fields['topic']}/{fields['kind']}"
         self.kinds[kind] += 1
         if kind == "marks/withheld":
-            self.withheld.append((fields["start_us"], fields["t_us"]))
-            self.reasons[fields["reason"]] += 1
+            self.withheld.setdefault(fields["reason"], []).append((fields["start_us"], fields["t_us"]))
         if is_press(fields):
             self.presses += 1
             lag = None if monitor is None else frames.lag(monitor, fields["t_us"])

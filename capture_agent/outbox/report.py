@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from capture_agent.bundle.manifest import Described
 from capture_agent.core.events import Category
+from capture_agent.core.stretches import Reason
 from capture_agent.outbox.measure import (
     SECOND_US,
     FrameIndex,
@@ -18,6 +19,7 @@ from capture_agent.outbox.measure import (
 )
 
 REPORT_FORMAT = 1
+FIELD_UNKNOWN = Reason.FIELD_UNKNOWN.value
 
 # When a session is called not usable; each a share or a time beyond which a model learns the wrong thing from it.
 LEAST_RECORDED_US = SECOND_US  # less than a second shows no work
@@ -40,8 +42,9 @@ def report(
     """Return the report of a session with `categories`. Times are µs of session time, shares 0 to 1."""
     recorded = recorded_us(described)
     keys = Category.KEYBOARD in categories
-    withheld = covered_us(observed.withheld, described.clock.duration_us) / max(1, recorded) if keys else None
-    withheld = None if withheld is None else round(min(1.0, withheld), 4)
+    withheld = _share(observed.withheld.values(), described, recorded) if keys else None
+    # Where fields cannot be seen, pointer, shortcuts and named keys are kept: less, but of use.
+    hidden = _share([spans for why, spans in observed.withheld.items() if why != FIELD_UNKNOWN], described, recorded)
     dropped = dropped_share(described)
     lag = {
         "presses": observed.presses,
@@ -50,14 +53,14 @@ def report(
         "p99_us": percentile(observed.lags_us, 0.99),
     }
     enough = len(observed.lags_us) >= ENOUGH_PRESSES
-    reasons = why_not(described, categories, lag["p50_us"] if enough else None, withheld, recorded)
+    reasons = why_not(described, categories, lag["p50_us"] if enough else None, hidden if keys else None, recorded)
     return {
         "format": REPORT_FORMAT,
         "session": described.session,
         "study": described.study,
         "usable": "no" if reasons else "yes",
         "reasons": reasons,
-        "remarks": [*remarks, *_remarks(described)],
+        "remarks": [*remarks, *_remarks(described, observed)],
         "verification": dict(verification),
         "complete": described.complete,
         "categories": sorted(categories),
@@ -73,7 +76,9 @@ def report(
         "frames_dropped_share": dropped,
         "masked_share": described.recorder.masked_share,
         "text_withheld_share": withheld,
-        "withheld_reasons": dict(sorted(observed.reasons.items())),
+        "withheld_us": {
+            why: covered_us(spans, described.clock.duration_us) for why, spans in sorted(observed.withheld.items())
+        },
         "event_to_frame_lag": lag,
         "coordinates": "physical pixels of the virtual desktop; `screens` says where each monitor is",
     }
@@ -118,8 +123,17 @@ def _video(times: Any, recorded: int) -> dict[str, Any]:
     }
 
 
-def _remarks(described: Described) -> list[str]:
+def _share(spans: Iterable[list[tuple[int, int]]], described: Described, recorded: int) -> float:
+    every = [span for some in spans for span in some]
+    return round(min(1.0, covered_us(every, described.clock.duration_us) / max(1, recorded)), 4)
+
+
+def _remarks(described: Described, observed: Observed) -> list[str]:
     found = []
+    unseen = covered_us(observed.withheld.get(FIELD_UNKNOWN, []), described.clock.duration_us)
+    if unseen:
+        seconds = round(unseen / SECOND_US)
+        found.append(f"For {seconds} s text was not kept: whether its field was a secret one could not be seen.")
     if not described.complete:
         found.append("The recording ended without being closed: up to 2 s before its end are missing.")
     if described.gaps:

@@ -16,9 +16,10 @@ from itertools import count
 from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.events import Event, Focus, Frame, Gap, GapReason
+from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
+from capture_agent.core.stretches import Stretches
 from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message
 from capture_agent.session.screens import Screens
@@ -73,7 +74,7 @@ class Pipeline:
         """Take over `writer`; `epoch_us` is session time 0."""
         self._writer = writer
         self._clock = clock
-        self._gate = Gate(rules, epoch_us=epoch_us)
+        self._gate = Gate(rules, hidden=Stretches(epoch_us))
         self._queue: deque[Event | _SetRules | _Close] = deque()
         self._waiting: list[tuple[int, int, Event]] = []
         # Frames are large and true at their own moment: they wait for a mark only, not for what follows them.
@@ -204,7 +205,8 @@ class Pipeline:
         while (frame := self._next_frame(horizon_us, intervals)) is not None:
             self._decide(frame, intervals)
         while self._waiting and self._waiting[0][0] <= horizon_us:
-            if close is None and waiting(self._waiting[0][2], intervals):
+            oldest = self._waiting[0][2]
+            if close is None and (waiting(oldest, intervals) or self._gate.awaits(oldest, now_us)):
                 break
             self._decide(heapq.heappop(self._waiting)[2], intervals)
         self._gate, marks = self._gate.close_hidden(intervals)
@@ -231,7 +233,7 @@ class Pipeline:
         self._writer.close(reason, {name: str(number) for name, number in about.items()})
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Focus):
+        if isinstance(event, Focus | FieldFocus):
             self._gate = self._gate.observe(event)
         elif isinstance(event, Gap):
             # The sources were stopped; where the focus went meanwhile is not known until they say so again.

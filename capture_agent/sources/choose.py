@@ -12,22 +12,27 @@ from capture_agent.core.events import Category
 
 if TYPE_CHECKING:
     from capture_agent.sources.base import Source
+    from capture_agent.sources.fields import Fields
     from capture_agent.sources.screen import X11Screen
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Sources that are not started, in the order in which to start them; `screen` is also among `all`."""
+    """Sources that are not started, in the order in which to start them; `screen` and `fields` are also among `all`."""
 
     all: tuple[Source, ...]
     screen: X11Screen | None
+    fields: Fields | None = None
 
 
-def choose(categories: Collection[Category], *, max_fps: float, display: str | None = None) -> Sources:
+def choose(
+    categories: Collection[Category], *, max_fps: float, display: str | None = None, session_bus: str | None = None
+) -> Sources:
     """Return fresh sources for exactly these categories.
 
     Windows are always observed when anything is: where the keyboard is decides what may be kept of
-    the rest. Nothing is constructed for a category that is not in `categories`.
+    the rest; so are fields, where something typed could be recorded or seen. Nothing is constructed for
+    a category that is not in `categories`.
 
     Raises:
         DesktopError: This version does not record on this system.
@@ -37,17 +42,21 @@ def choose(categories: Collection[Category], *, max_fps: float, display: str | N
     observed = set(categories) - {Category.TASKS}
     if not observed:
         return Sources((), None)
+    from capture_agent.sources.fields import Fields, each
     from capture_agent.sources.input_x11 import X11Input
     from capture_agent.sources.screen import X11Screen
     from capture_agent.sources.windows import X11Windows
 
-    # Focus first: what is typed is judged by it.
-    chosen: list[Source] = [X11Windows(display=display)]
+    # Fields and focus first: what is typed, and what is seen, is judged by them.
+    shown = observed & {Category.KEYBOARD, Category.POINTER, Category.SCREEN}
+    fields = Fields(session_bus=session_bus) if shown else None
+    chosen: list[Source] = [] if fields is None else [fields]
+    chosen.append(X11Windows(changed=None if fields is None else fields.focused, display=display))
     screen = X11Screen(max_fps=max_fps, display=display) if Category.SCREEN in observed else None
     if screen is not None:
         chosen.append(screen)
     keyboard, pointer = Category.KEYBOARD in observed, Category.POINTER in observed
     if keyboard or pointer:
-        pressed = screen.nudge if screen is not None else None
-        chosen.append(X11Input(keyboard=keyboard, pointer=pointer, pressed=pressed, display=display))
-    return Sources(tuple(chosen), screen)
+        nudges = [part.nudge for part in (fields, screen) if part is not None]
+        chosen.append(X11Input(keyboard=keyboard, pointer=pointer, pressed=each(*nudges), display=display))
+    return Sources(tuple(chosen), screen, fields)

@@ -7,6 +7,7 @@ carry no time: they get that of their arrival.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from Xlib import X
@@ -29,8 +30,12 @@ _GRAB_MODES = frozenset({X.NotifyGrab, X.NotifyUngrab})
 class X11Windows:
     """The source of `Focus` and `Monitors` on X11."""
 
-    def __init__(self, *, display: str | None = None) -> None:
-        """Describe the source. `display`: None for the environment's."""
+    def __init__(self, *, changed: Callable[[Window | None], None] | None = None, display: str | None = None) -> None:
+        """Describe the source. `display`: None for the environment's.
+
+        `changed` is called on the source's thread with each window that gets the keyboard. Must not block.
+        """
+        self._changed = changed
         self._display = display
         self._worker: Worker | None = None
 
@@ -44,9 +49,19 @@ class X11Windows:
             connection.close()
             raise
         self._worker = Worker(
-            "windows", lambda worker: _run(worker, connection, reader, worker.guard(sink)), connection.close
+            "windows",
+            lambda worker: _run(worker, connection, reader, self._telling(worker.guard(sink))),
+            connection.close,
         )
         self._worker.start()
+
+    def _telling(self, sink: Sink) -> Sink:
+        def put(event: Event) -> None:
+            sink(event)
+            if isinstance(event, Focus) and self._changed is not None:
+                self._changed(event.window)
+
+        return put
 
     def check(self) -> None:
         """See `Source.check`."""

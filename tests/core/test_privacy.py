@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from capture_agent.core.events import (
     Button,
     Category,
+    FieldFocus,
     Focus,
     Frame,
     Gap,
@@ -54,10 +55,17 @@ def key(t_us, sym="a", text="a", mods=()):
     return Key(t_us, True, 38, sym, text, mods, injected=False)
 
 
-def gate_with(*focus):
+def look(t_us, where, verdict=Verdict.CLEAR, **more):
+    return FieldFocus(t_us, verdict, where.id, **more)
+
+
+def gate_with(*focus, verdict=Verdict.CLEAR, until=2_000_000):
+    """A gate that learned these changes of focus, and looked into each window at once and every 50 ms."""
     gate = Gate(RULES)
-    for t_us, where in focus:
+    for n, (t_us, where) in enumerate(focus):
         gate = gate.observe(Focus(t_us, where))
+        for at in range(t_us, focus[n + 1][0] if n + 1 < len(focus) else until, 50_000):
+            gate = gate if where is None else gate.observe(look(at, where, verdict))
     return gate
 
 
@@ -115,7 +123,7 @@ def test_a_category_that_was_not_agreed_is_never_kept(category):
         Category.TASKS: TaskStarted(300_000, "1", "x"),
     }[category]
     for rules, expected in ((RULES, True), (Rules(ALL - {category}, RULES.apps), False)):
-        gate = Gate(rules).observe(Focus(0, EDITOR))
+        gate = replace(gate_with((0, EDITOR)), rules=rules)
         assert bool(kept(gate, event).cleared) == expected
 
 

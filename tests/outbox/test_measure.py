@@ -153,6 +153,21 @@ def test_withheld_text_is_a_share_of_the_recorded_time() -> None:
     gap = Hole(start_us=8 * SECOND, end_us=10 * SECOND, reason=GapReason.GUARD)
     made = report(described(gaps=(gap,)), frozenset(Category), seen, frames, verification={})
     assert made["text_withheld_share"] == round(5 / 8, 4)
-    assert made["withheld_reasons"] == {"program": 3}
+    assert made["withheld_us"] == {"program": 5 * SECOND}
     without = report(described(), SCREEN, seen, frames, verification={})
     assert without["text_withheld_share"] is None
+
+
+def test_text_that_was_not_kept_because_fields_cannot_be_seen_is_told_and_makes_nothing_useless() -> None:
+    said = "text was not kept"
+    for reason, usable in (("program", "no"), ("secret-field", "no"), ("field-unknown", "yes")):
+        seen = Observed()
+        seen.add(
+            {"topic": "marks", "kind": "withheld", "start_us": 0, "t_us": 10 * SECOND, "reason": reason},
+            None,
+            FrameIndex({}),
+        )
+        made = report(described(), frozenset({Category.KEYBOARD}), seen, FrameIndex({}), verification={})
+        assert made["usable"] == usable
+        assert made["withheld_us"] == {reason: 10 * SECOND}
+        assert any(said in remark for remark in made["remarks"]) is (reason == "field-unknown")

@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 
 from capture_agent.core.errors import FaultError, StorageError
-from capture_agent.core.events import Category, Focus, Frame, GapReason, Key, Layout, Monitor, Move, Rect, Window
+from capture_agent.core.events import (
+    Category,
+    FieldFocus,
+    Focus,
+    Frame,
+    GapReason,
+    Key,
+    Layout,
+    Monitor,
+    Move,
+    Rect,
+    Verdict,
+    Window,
+)
 from capture_agent.core.intervals import MARK_LOST_US
 from capture_agent.core.privacy import HOLD_US, Rules
 from capture_agent.encode import frames
@@ -53,6 +66,10 @@ def key(t_us, text="a"):
     return Key(t_us, True, 38, text, text, (), injected=False)
 
 
+def look(t_us):
+    return FieldFocus(t_us, Verdict.CLEAR, EDITOR.id)
+
+
 def wait_marking(pipeline, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -65,10 +82,12 @@ def test_what_happens_in_an_open_interval_is_kept_in_order_and_sealed():
     pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
     pipeline.open_interval(start)
     pipeline.put(Focus(start, EDITOR))
+    pipeline.put(look(start))
     wait_marking(pipeline, 0.35)
     times = [clock() + n for n in range(100)]
     for t_us in reversed(times):  # threads deliver in any order
         pipeline.put(key(t_us))
+    pipeline.put(look(times[-1]))
     wait_marking(pipeline, 0.5)
     pipeline.close_interval(clock())
     pipeline.close("stopped")
@@ -97,6 +116,33 @@ def test_what_queued_while_no_mark_came_is_dropped_unread():
     pipeline.close("stopped")
     assert shelf.messages("keyboard") == []
     assert shelf.messages("screen/1") == []
+
+
+# proves P8
+def test_a_key_waits_for_the_look_that_comes_late_and_not_for_one_that_does_not_come():
+    shelf, start = Shelf(), clock()
+    now = [start]
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=lambda: now[0])
+    pipeline.open_interval(start)
+    pipeline.put(Focus(start, EDITOR))
+    pipeline.put(look(start))
+    pipeline.put(key(start + 300_000, "x"))
+    pipeline.put(key(start + 900_000, "y"))
+
+    def pass_until(t_us):
+        while now[0] < start + t_us:
+            now[0] += 50_000
+            pipeline.mark(now[0])
+            time.sleep(0.02)
+
+    pass_until(650_000)  # the hold time is over, and the look that takes longest is not
+    pipeline.put(look(start + 310_000))
+    pass_until(2_000_000)
+    pipeline.put(look(start + 910_000))  # too late
+    pass_until(2_100_000)
+    pipeline.close_interval(now[0])
+    pipeline.close("stopped")
+    assert [json.loads(m.data)["text"] for m in shelf.messages("keyboard")] == ["x"]
 
 
 @pytest.mark.promise("P10")
@@ -161,6 +207,7 @@ def test_events_that_nobody_can_take_in_are_a_fault_and_never_silence(monkeypatc
 
 EVENTS_EACH_S = 500  # of each of two threads that type and move
 FRAMES_EACH_S = 10
+LOOKS_EACH_S = 50  # into the window with the keyboard
 
 
 class Source(threading.Thread):
@@ -201,6 +248,7 @@ def test_nothing_from_inside_a_pause_exists_at_a_thousand_events_a_second(pauses
         Source(pipeline, typed_or_moved, EVENTS_EACH_S),
         Source(pipeline, typed_or_moved, EVENTS_EACH_S, late_s=0.04),
         Source(pipeline, frame, FRAMES_EACH_S),
+        Source(pipeline, lambda t_us, _: look(t_us), LOOKS_EACH_S),
     ]
     allowed = []
     for n in range(pauses):
@@ -209,6 +257,7 @@ def test_nothing_from_inside_a_pause_exists_at_a_thousand_events_a_second(pauses
         if allowed:
             pipeline.gap(start + allowed[-1][1], opened, GapReason.PAUSED)
             pipeline.put(Focus(opened, EDITOR))
+        pipeline.put(look(opened))
         # Every fourth is long enough for keys to be kept; in the others all of them are still held back when it ends.
         wait_marking(pipeline, chance.uniform(0.6, 0.7) if n % 4 == 0 else chance.uniform(0.05, 0.3))
         closed = clock()

@@ -1,0 +1,96 @@
+"""Whether the field or terminal with the keyboard asks for a secret, from what is seen of it. Pure.
+
+What is not seen is UNKNOWN, never CLEAR.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from capture_agent.core.events import Verdict, Window
+
+# Roles of AT-SPI (AtspiRole in atspi-constants.h).
+PASSWORD_TEXT = 40
+TERMINAL = 60
+TEXT, ENTRY = 61, 79
+# Something inside one of these has the keyboard, and which it is was not said: invalid, dialog, filler, frame,
+# panel, unknown, viewport, window, application, document frame, document web, embedded.
+_CONTAINERS = frozenset({0, 16, 20, 23, 39, 67, 68, 69, 75, 82, 95, 76})
+MULTI_LINE = 17  # AtspiStateType
+
+
+@dataclass(frozen=True, slots=True)
+class Pty:
+    """One pseudo-terminal: how it treats keys, and who reads them (names as the kernel cuts them)."""
+
+    number: int
+    echo: bool
+    canonical: bool
+    foreground: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """Something that has the keyboard, by its program's word: role and states, numbers of AT-SPI."""
+
+    role: int
+    states: frozenset[int] = frozenset()
+
+
+@cache
+def _names(group: str) -> frozenset[str]:
+    text = resources.files("capture_agent.core").joinpath("asking.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(text)[group]["names"])
+
+
+def is_terminal(window: Window) -> bool:
+    """Return whether a window is nothing but a pseudo-terminal's."""
+    return bool({window.app, *window.aliases} & _names("terminals"))
+
+
+def judge_terminals(ptys: Collection[Pty]) -> Verdict:
+    """Return the worst verdict of the pseudo-terminals below one window; which of them is in front is not known."""
+    verdicts = {_judge_pty(pty) for pty in ptys}
+    if Verdict.SENSITIVE in verdicts:
+        return Verdict.SENSITIVE
+    return Verdict.CLEAR if verdicts == {Verdict.CLEAR} else Verdict.UNKNOWN
+
+
+def _judge_pty(pty: Pty) -> Verdict:
+    """Return what keys are that go to `pty`.
+
+    Echo off with lines edited by the kernel is a password prompt. Echo off without is a program that
+    draws what is typed itself (a shell's line editor, vi), or sudo with pwfeedback: the program tells.
+    """
+    if not pty.echo and (pty.canonical or pty.foreground & _names("askers")):
+        return Verdict.SENSITIVE
+    if not pty.foreground or pty.foreground & _names("remote"):
+        return Verdict.UNKNOWN
+    return Verdict.CLEAR
+
+
+def judge_widgets(focused: Collection[Widget], *, plain_hides: bool) -> Verdict | None:
+    """Return what the focused widgets of a program are; None: a terminal, ask its pseudo-terminals.
+
+    `plain_hides`: the program's toolkit gives plain and hidden entries the same role (GTK 4), so that
+    only a text of several lines is known to be no secret.
+    """
+    if any(widget.role == PASSWORD_TEXT for widget in focused):
+        return Verdict.SENSITIVE
+    inner = [widget for widget in focused if widget.role not in _CONTAINERS]
+    if not inner:
+        return Verdict.UNKNOWN
+    if any(widget.role == TERMINAL for widget in inner):
+        return None
+    if plain_hides and any(widget.role in {TEXT, ENTRY} and MULTI_LINE not in widget.states for widget in inner):
+        return Verdict.UNKNOWN
+    return Verdict.CLEAR
+
+
+def plain_hides(toolkit: str, version: str) -> bool:
+    """Return whether a toolkit's hidden entries look like plain ones."""
+    return toolkit.lower() == "gtk" and version.split(".", maxsplit=1)[0] == "4"

@@ -1,0 +1,224 @@
+"""Secret fields in the gate: what is typed near one leaves a mark, and what cannot be seen counts as unsafe."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.events import (
+    Button,
+    Category,
+    FieldFocus,
+    Focus,
+    Frame,
+    Key,
+    Layout,
+    Monitor,
+    Move,
+    PointerShape,
+    Rect,
+    Scroll,
+    Verdict,
+    Window,
+    Withheld,
+)
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
+from capture_agent.core.intervals import Intervals
+from capture_agent.core.privacy import MASK_BGRX, Gate, Rules
+from capture_agent.core.stretches import Reason
+
+ALWAYS = Intervals().open(-1_000_000)
+for mark in range(-900_000, 10_100_000, 100_000):
+    ALWAYS = ALWAYS.mark(mark)
+PLACE = Rect(4, 4, 16, 12)
+EDITOR = Window(1, "editor", "a title", PLACE, PLACE, 100)
+OTHER = Window(2, "terminal", "a title", PLACE, PLACE, 101)
+RULES = Rules(frozenset(Category), frozenset({"editor", "terminal", "desktop"}))
+CLEAR, SENSITIVE, UNKNOWN = Verdict.CLEAR, Verdict.SENSITIVE, Verdict.UNKNOWN
+
+
+def key(t_us, sym="a", text="a", mods=(), down=True):
+    return Key(t_us, down, 38, sym, text, mods, injected=False)
+
+
+def looking(*verdicts, window=EDITOR, start=0, every=50_000):
+    """A gate that looked into one window every 50 ms, and saw these verdicts."""
+    gate = Gate(RULES).observe(Focus(start, window))
+    for n, verdict in enumerate(verdicts):
+        gate = gate.observe(FieldFocus(start + n * every, verdict, window.id))
+    return gate
+
+
+def kept(gate, event):
+    return gate.clear(event, ALWAYS)[1]
+
+
+# proves P8
+@given(st.integers(HOLD_US, 2_000_000))
+def test_nothing_within_the_hold_time_of_a_secret_field_is_kept(t_us):
+    gate = looking(*[CLEAR] * 16, SENSITIVE, SENSITIVE, *[CLEAR] * 40)  # from 800 to 900 ms
+    events = [key(t_us), key(t_us, "c", None, ("ctrl",)), key(t_us, "Return", None), key(t_us, down=False)]
+    events += [Move(t_us, 5, 5, False), Button(t_us, True, "left", 5, 5, False), Scroll(t_us, 0, 1, 5, 5, False)]
+    near = 800_000 - HOLD_US <= t_us < 900_000 + HOLD_US
+    for event in events:
+        assert bool(kept(gate, event).cleared) is not near
+        assert not near or kept(gate, event).reason is Reason.SECRET_FIELD
+
+
+# proves P8
+def test_a_secret_field_that_had_the_keyboard_for_a_moment_is_enough():
+    gate = looking(CLEAR).observe(FieldFocus(300_000, SENSITIVE, 1)).observe(FieldFocus(300_000, CLEAR, 1))
+    gate = gate.observe(FieldFocus(350_000, CLEAR, 1))
+    assert kept(gate, key(300_000 - HOLD_US)).reason is Reason.SECRET_FIELD
+    assert kept(gate, key(300_000 + HOLD_US - 1)).reason is Reason.SECRET_FIELD
+
+
+# proves P8
+def test_where_fields_cannot_be_seen_only_commands_are_kept_and_without_text():
+    gate = looking(*[UNKNOWN] * 20)
+    assert kept(gate, key(500_000)).reason is Reason.FIELD_UNKNOWN
+    assert kept(gate, key(500_000, down=False)).reason is Reason.FIELD_UNKNOWN
+    chord = kept(gate, key(500_000, "c", "\x03", ("ctrl",))).cleared[0].event
+    assert (chord.sym, chord.text) == ("c", None)
+    assert kept(gate, key(500_000, "Return", None)).cleared
+    for beside in ("Shift_L", "ISO_Level3_Shift", "BackSpace"):  # they say how a secret is written
+        assert kept(gate, key(500_000, beside, None)).reason is Reason.FIELD_UNKNOWN
+
+
+# proves P8
+def test_where_fields_cannot_be_seen_the_pointer_is_kept_over_the_window_alone():
+    gate = looking(*[UNKNOWN] * 20)
+    for inside, x in ((True, PLACE.x), (False, PLACE.right)):
+        for event in (
+            Move(500_000, x, 5, False),
+            Button(500_000, True, "left", x, 5, False),
+            Scroll(500_000, 0, 1, x, 5, False),
+        ):
+            assert bool(kept(gate, event).cleared) is inside  # an on-screen keyboard lies beside it
+    assert kept(gate, PointerShape(500_000, "text", 1, 1, 0, 0, b"1234")).cleared
+
+
+# proves P8
+def test_before_anybody_looked_into_a_window_nothing_typed_there_is_kept():
+    gate = looking(*[CLEAR] * 20, start=-500_000).observe(Focus(500_000, OTHER))
+    assert kept(gate, key(500_000 - HOLD_US - 1)).cleared
+    assert kept(gate, key(500_000)).reason is Reason.FIELD_UNKNOWN
+    soon = gate.observe(FieldFocus(500_000 + TRANSITION_US, CLEAR, 2))
+    assert kept(soon, key(500_000)).cleared  # it had no time to be another field before
+    late = gate.observe(FieldFocus(500_001 + TRANSITION_US, CLEAR, 2))
+    assert kept(late, key(500_000)).reason is Reason.FIELD_UNKNOWN
+    assert kept(gate.observe(FieldFocus(500_000, CLEAR, 1)), key(500_000)).reason is Reason.FIELD_UNKNOWN
+
+
+# proves P8
+def test_a_key_is_not_kept_unless_somebody_looked_soon_after_it():
+    gate = looking(CLEAR, CLEAR, CLEAR)
+    assert kept(gate, key(400_000)).reason is Reason.FIELD_UNKNOWN
+    assert kept(gate.observe(FieldFocus(400_000 + LOOK_WITHIN_US, CLEAR, 1)), key(400_000)).cleared
+    late = gate.observe(FieldFocus(400_001 + LOOK_WITHIN_US, CLEAR, 1))
+    assert kept(late, key(400_000)).reason is Reason.FIELD_UNKNOWN
+
+
+def test_a_look_is_waited_for_and_a_source_that_is_stuck_is_not():
+    gate = looking(CLEAR, CLEAR, CLEAR)
+    last = 400_000 + LOOK_WITHIN_US + LOOK_TAKES_US
+    assert gate.awaits(key(400_000), 400_000)
+    assert gate.awaits(key(400_000), last)
+    assert not gate.awaits(key(400_000), last + 1)
+    assert not gate.awaits(key(100_000), 100_000)
+    assert not gate.awaits(key(400_000, down=False), 400_000)
+
+
+# proves P8
+def test_a_key_that_was_not_kept_does_not_come_up_either():
+    gate = looking(CLEAR, CLEAR, CLEAR)
+    gate, gone = gate.clear(key(400_000), ALWAYS)  # nobody has looked
+    gate = gate.observe(FieldFocus(900_000, CLEAR, 1))
+    assert not gone.cleared
+    gate, gone = gate.clear(key(800_000, down=False), ALWAYS)
+    assert not gone.cleared
+    assert kept(gate, key(800_000, down=False)).cleared
+
+
+# proves P8
+def test_a_secret_field_leaves_one_mark_in_whole_seconds():
+    gate = looking()
+    looks = [CLEAR] * 30 + [SENSITIVE] * 20 + [CLEAR] * 80  # from 1.5 to 2.5 s
+    marks = []
+    gate, _ = gate.clear(Focus(0, EDITOR), ALWAYS)
+    for n, verdict in enumerate(looks):
+        gate, seen = gate.clear(FieldFocus(n * 50_000, verdict, 1), ALWAYS)
+        gate, said = gate.close_hidden(ALWAYS)
+        marks += said
+        assert not seen.cleared
+    assert [one.event for one in marks] == [Withheld(3_000_000, 1_000_000, "secret-field")]
+
+
+def test_fields_that_cannot_be_seen_leave_a_mark_only_if_something_was_typed():
+    for typed, expected in ((False, []), (True, [Withheld(3_000_000, 1_000_000, "field-unknown")])):
+        gate, _ = looking().clear(Focus(0, EDITOR), ALWAYS)
+        for n, verdict in enumerate([CLEAR] * 30 + [UNKNOWN] * 20 + [CLEAR] * 4):
+            gate = gate.observe(FieldFocus(n * 50_000, verdict, 1))
+            gate, _ = gate.clear(FieldFocus(n * 50_000, verdict, 1), ALWAYS)
+            if typed and n == 40:
+                gate, _ = gate.clear(key(n * 50_000), ALWAYS)
+        assert [one.event for one in gate.close_hidden(ALWAYS)[1]] == expected
+
+
+# proves P8
+def test_after_a_stretch_without_sources_nobody_has_looked():
+    gate = looking(*[CLEAR] * 20)
+    assert kept(gate, key(500_000)).cleared
+    assert not kept(gate.forget_focus().observe(Focus(0, EDITOR)), key(500_000)).cleared
+
+
+# --- pixels
+
+
+def painted(gate, layout, t_us=500_000):
+    frame = Frame(t_us, Monitor(1, Rect(0, 0, 24, 20)), np.full((20, 24, 4), 200, np.uint8), layout)
+    pixels = kept(gate, frame).cleared[0].event.pixels
+    return {(x, y) for x in range(24) for y in range(20) if tuple(pixels[y, x]) == MASK_BGRX}
+
+
+def area(rect):
+    return {(x, y) for x in range(rect.x, rect.right) for y in range(rect.y, rect.bottom)}
+
+
+FIELD = Rect(2, 3, 5, 4)  # of the window
+FIELD_ON_SCREEN = Rect(6, 7, 5, 4)
+
+
+# proves P8
+def test_a_secret_field_is_painted_over_as_long_as_it_is_shown_also_without_the_keyboard():
+    gate = looking(CLEAR, CLEAR)
+    assert painted(gate, Layout((EDITOR,))) == set()
+    gate = gate.observe(FieldFocus(300_000, SENSITIVE, 1, (FIELD,))).observe(FieldFocus(350_000, CLEAR, 1, (FIELD,)))
+    gate = gate.observe(Focus(400_000, OTHER)).observe(FieldFocus(400_000, CLEAR, 2))
+    assert painted(gate, Layout((EDITOR,)), 9_000_000) == area(FIELD_ON_SCREEN)
+    assert painted(gate.forget_focus(), Layout((EDITOR,)), 9_000_000) == area(FIELD_ON_SCREEN)
+    moved = replace(EDITOR, rect=Rect(0, 0, 16, 12))
+    assert painted(gate, Layout((moved,)), 9_000_000) == area(FIELD)
+    gone = gate.observe(FieldFocus(9_000_000, CLEAR, 1))
+    assert painted(gone, Layout((EDITOR,)), 9_000_000 + HOLD_US) == area(FIELD_ON_SCREEN)
+    assert painted(gone, Layout((EDITOR,)), 9_000_001 + HOLD_US) == set()
+
+
+# proves P8
+def test_a_window_whose_secret_is_somewhere_in_it_is_painted_over_whole():
+    gate = looking(CLEAR).observe(FieldFocus(300_000, SENSITIVE, 1, whole=True))
+    assert painted(gate, Layout((EDITOR,))) == area(PLACE)
+
+
+def test_a_window_in_front_of_a_secret_field_is_not_painted_over():
+    gate = looking(CLEAR).observe(FieldFocus(300_000, SENSITIVE, 1, (FIELD,)))
+    front = replace(OTHER, rect=Rect(8, 0, 10, 20))
+    assert painted(gate, Layout((EDITOR, front))) == area(FIELD_ON_SCREEN) - area(front.rect)
+
+
+def test_what_is_remembered_of_looks_stays_small():
+    fields = Fields()
+    for n in range(10_000):
+        fields = fields.add(FieldFocus(n * 30_000, (CLEAR, SENSITIVE)[n % 2], n % 300, (FIELD,)))
+    assert max(len(fields.seen), len(fields.looks), len(fields.secrets)) <= 520
