@@ -8,6 +8,7 @@ import pytest
 
 from capture_agent.core.events import Category
 from capture_agent.sources.choose import choose
+from capture_agent.sources.fields import Fields
 from capture_agent.sources.input_x11 import X11Input
 from capture_agent.sources.screen import X11Screen
 from capture_agent.sources.windows import X11Windows
@@ -24,6 +25,9 @@ def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Categor
     assert (X11Windows in kinds) is bool(asked)  # where the focus is decides what may be kept of the rest
     assert (X11Screen in kinds) is (Category.SCREEN in asked)
     assert (X11Input in kinds) is bool(asked & {Category.KEYBOARD, Category.POINTER})
+    # Where something typed could be recorded or seen, the kind of its field decides.
+    assert (Fields in kinds) is bool(asked - {Category.WINDOWS})
+
     assert (chosen.screen is not None) is (Category.SCREEN in asked)
 
 
