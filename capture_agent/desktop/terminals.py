@@ -83,6 +83,8 @@ def _read(pid: int) -> _Process | None:
 
 
 def _pty_number(device: int) -> int | None:
+    if sys.platform != "linux":
+        return None
     major, minor = os.major(device), os.minor(device)
     if not _FIRST_MAJOR <= major <= _LAST_MAJOR:
         return None
@@ -91,6 +93,8 @@ def _pty_number(device: int) -> int | None:
 
 def _mode(number: int, names: frozenset[str]) -> Pty | None:
     """Return how a pseudo-terminal treats keys; None if it cannot be read."""
+    if sys.platform != "linux":
+        return None
     import termios
 
     try:
