@@ -14,6 +14,7 @@ from capture_agent.core.events import (
     Button,
     Category,
     Event,
+    FieldFocus,
     Focus,
     Key,
     Layout,
@@ -21,11 +22,13 @@ from capture_agent.core.events import (
     Rect,
     Scroll,
     TaskStarted,
+    Verdict,
     Window,
 )
+from capture_agent.core.fields import HOLD_US
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.language import noted, say
-from capture_agent.core.privacy import HOLD_US, Gate, Rules
+from capture_agent.core.privacy import Gate, Rules
 
 WIDTH, HEIGHT = 376, 176  # px; fits beside the margins of a panel on 1024×768 at twice the size
 STEP_US = 4 * HOLD_US  # between two events, so that none lies in the hold window of another
@@ -92,11 +95,14 @@ class Trial:
         """Return one sentence for each thing that would be stored, oldest first, at most `SHOWN`."""
         line = (Focus(0, self.before), *self.events)
         gate, said, moving = Gate(rules(categories)), list[str](), False
+        where = self.before
         allowed = Intervals(((-STEP_US, (len(line) + 1) * STEP_US),))
         for number, untimed in enumerate(line):
             event = replace(untimed, t_us=number * STEP_US)
             if isinstance(event, Focus):
-                gate = gate.observe(event)
+                gate, where = gate.observe(event), event.window
+            if where is not None:  # no field of the sample is a secret one
+                gate = gate.observe(FieldFocus(event.t_us, Verdict.CLEAR, where.id))
             gate, kept = gate.clear(event, allowed)
             for cleared in kept.cleared:
                 moves = isinstance(cleared.event, Move)
