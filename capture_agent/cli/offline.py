@@ -5,7 +5,7 @@ record with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,10 +108,11 @@ def offline_agent(passphrase_fd: int | None, *, whole: bool) -> Iterator[Clockwo
     instance = Instance.take(profile.folder)
     if instance is None:
         raise FaultError("The agent runs and does not answer.", hint="Try again in a moment.")
-    try:
-        yield app.open_controller(profile, passphrase_from(passphrase_fd), OfflineWorld(profile), whole=whole)
-    finally:
-        instance.release()
+    with ExitStack() as closing:
+        closing.callback(instance.release)
+        agent = app.open_controller(profile, passphrase_from(passphrase_fd), OfflineWorld(profile), whole=whole)
+        closing.callback(agent.shut_down)  # what could still be undone is done: there is no window for undoing
+        yield agent
 
 
 def _nothing_here() -> DesktopError:

@@ -339,6 +339,8 @@ def demo(
 
 def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
+    from capture_agent.cli.forget import forget_app
+
     group = typer.main.get_command(app)
     add = getattr(group, "add_command")  # noqa: B009 - typer's own type for what it returns does not say that it is a group
     add(
@@ -349,6 +351,7 @@ def build() -> Any:
             "consent_app",
         )
     )
+    add(typer.main.get_command(forget_app))
     add(Later("admin", "Write a study: check and compare policies.", "capture_agent.admin.commands", "admin_app"))
     add(
         Later(

@@ -19,9 +19,10 @@ from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import OWN_DEVICE
 from capture_agent.core.recording import State
 from capture_agent.keys import age
-from capture_agent.session.snapshot import Agent, Agreed, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agent, Agreed, Forgotten, HeldSession, Snapshot, Task
 
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # longer is a pause until I resume
+MAX_FORGET_MINUTES = 7 * 24 * 60  # a week; who wants more gone deletes recordings, or opts out
 MAX_TASK_CHARS = 500  # one sentence; more belongs into the note
 MAX_NOTE_CHARS = 4_000  # a page
 MAX_CATEGORIES_CHARS = 200  # the names of all of them, with commas
@@ -221,6 +222,18 @@ def describe_consent(snapshot: Snapshot, agreed: Iterable[Agreed]) -> Result:
     }
 
 
+def describe_forgotten(told: Forgotten) -> Result:
+    """Return what forgetting takes or took, and what it cannot, as `forget --json` shows it."""
+    return {
+        "since": _time(told.since),
+        "until": _time(told.until),
+        "recordings": told.recordings,
+        "whole": told.whole,
+        "tasks": list(told.tasks),
+        "shared": [{"session": one.session, "when": _time(one.when), "to": list(one.to)} for one in told.shared],
+    }
+
+
 def narrowed_pause(snapshot: Snapshot, minutes: int | None, now: datetime) -> int | None:
     """Return for how many minutes a command may pause; None is until the person resumes.
 
@@ -307,9 +320,19 @@ def _consent_withdraw(agent: Agent, _windows: Windows, request: Request, _now: d
     return describe_consent(agent.snapshot(), agent.agreed())
 
 
+def _would_forget(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    return describe_forgotten(agent.would_forget(int(request.arguments["minutes"])))
+
+
+def _forget(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    return describe_forgotten(agent.forget(int(request.arguments["minutes"])))
+
+
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
+
+_LAST = {"minutes": Argument(int, 1, MAX_FORGET_MINUTES, required=True)}
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
@@ -322,6 +345,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             _consent_withdraw,
             {"categories": Argument(str, 0, MAX_CATEGORIES_CHARS), "delete": Argument(int, 0, 1)},
         ),
+        "would-forget": Command(Effect.SHOWS, _would_forget, _LAST),
+        "forget": Command(Effect.NARROWS, _forget, _LAST),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
         "stop": Command(Effect.NARROWS, _stop),
         "quit": Command(Effect.NARROWS, _quit),
