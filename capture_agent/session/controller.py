@@ -22,6 +22,7 @@ from capture_agent.ledger.notices import own_policy
 from capture_agent.ledger.record import Ledger
 from capture_agent.session import status
 from capture_agent.session.agreement import Agreement
+from capture_agent.session.expiry import ClockError, Expiry
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.kept import Kept
@@ -67,6 +68,7 @@ class Controller(Kept):
         self._recording_since: datetime | None = None
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
+        self._expiry = Expiry(self._holdings, self._memory)
         self._recovered = self._holdings.recover()
         self.reload()
         self._sweep()
@@ -172,7 +174,10 @@ class Controller(Kept):
         with self._noting():
             self._agreement.keep_time()
         with self._noting():
-            self._holdings.destroy_expired()
+            if isinstance(self._problem, ClockError):
+                self._problem = None
+            self._expiry.sweep(self._world.wall(), self._swept_us + self._world.presence().slept_us)
+        with self._noting():
             self._count()
 
     def reload(self) -> None:

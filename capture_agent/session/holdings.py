@@ -297,9 +297,13 @@ class Holdings:
         mine = {info.id for info in found if info.study == study}
         return sorted((mine | unclear) - released.keys() - self.intents.hidden)
 
+    def expired(self) -> list[HeldSession]:
+        """Return the sessions whose time is over."""
+        return [one for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
+
     def destroy_expired(self) -> None:
         """Destroy the sessions whose time is over, of every study."""
-        gone = [one for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
+        gone = self.expired()
         for study in {one.study for one in gone}:
             self.destroy(study, [one.id for one in gone if one.study == study])
 

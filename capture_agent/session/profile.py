@@ -85,6 +85,8 @@ class Remembered:
     paused: bool = False
     left: str = ""
     left_destroying: bool = False
+    swept: str = ""  # the day (ISO 8601) on which it was last looked at which recordings are over, …
+    doubts: int = 0  # … and how often more until that date is believed; see `session.expiry`
     not_again: str = ""  # the hours that began on this day (ISO 8601) begin nothing by themselves any more
 
     @property
