@@ -50,9 +50,7 @@ class Expiry:
         elif self._holdings.expired():
             raise ClockError(
                 noted("The date has moved far ahead, so recordings whose time seems to be over are kept for now."),
-                hint=noted(
-                    "If the date is wrong, set it right. If it is right, they will be destroyed in a few hours."
-                ),
+                hint=noted("If the date is wrong, set it right. If it is right, they are destroyed in a few hours."),
             )
 
 
