@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from capture_agent.core.events import Category
+from capture_agent.core.language import noted
 from capture_agent.core.policy import (
     OWN_DEVICE,
     OWN_PURPOSE,
@@ -50,12 +51,12 @@ def own_policy(device_recipient: str = OWN_DEVICE) -> Policy:
     return Policy(
         study=OWN_STUDY,
         version=POLICY_VERSION,
-        title="Record for myself",
+        title=noted("Record for myself"),
         controller="You",
         contact="",
-        purposes={OWN_PURPOSE: "For my own use, on this computer."},
+        purposes={OWN_PURPOSE: noted("For my own use, on this computer.")},
         categories=everything,
-        recipients=(Recipient("This computer", device_recipient, RecipientKind.HYBRID, everything),),
+        recipients=(Recipient(noted("This computer"), device_recipient, RecipientKind.HYBRID, everything),),
         retention_days=OWN_RETENTION_DAYS,
         notices=own_notices(),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -97,9 +97,20 @@ def heading(words: str = "", *, name: str = "", title: bool = False) -> QLabel:
     return label
 
 
+class Button(QPushButton):
+    """A button that Enter presses only while it has the keyboard: no window's default takes that away from it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Take Enter for Space."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
 def button(words: str, does: Callable[[], object], *, name: str) -> QPushButton:
     """Return a button that Enter does not press by accident: it is no window's default."""
-    made = QPushButton(words)
+    made = Button(words)
     made.setObjectName(name)
     made.setAutoDefault(False)
     made.setDefault(False)

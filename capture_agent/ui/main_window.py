@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QTabWidget, QWidget
 
 from capture_agent.core.language import noted, say
@@ -56,6 +56,7 @@ class MainWindow(QWidget):
         self._tabs.setAccessibleName(say("Pages"))
         self._tabs.tabBar().setAccessibleName(say("Pages"))
         self._tabs.setDocumentMode(True)
+        self._tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its bar takes the keyboard
         self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), say("&Now"))
         self._tabs.addTab(look.scrolled(self.recordings, said=say("My recordings")), say("My recordin&gs"))
         recorded = RecordedPage(bridge, fingerprint, self.change.emit)
@@ -166,7 +167,7 @@ class MainWindow(QWidget):
             self._picture.setAccessibleName(say(_STATES[view.icon]))
         self._status.setText(view.status)
         joined = self._bridge.snapshot.joined
-        self._study.setText("" if joined is None else joined.title)
+        self._study.setText("" if joined is None else words.own(joined, joined.title))
         self._study.setVisible(joined is not None)
         for command, made in (
             (Command.START, self._start),

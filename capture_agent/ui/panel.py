@@ -58,7 +58,7 @@ class ConsentPanel(QDialog):
 
     def shown_text(self) -> str:
         """Return all that was shown to be agreed to, as the widgets rendered it."""
-        lines = [self._policy.title, self._by(), "", self._notice.toPlainText(), ""]
+        lines = [words.own(self._policy, self._policy.title), self._by(), "", self._notice.toPlainText(), ""]
         lines += [f"{what}: {said}" for what, said in self._facts()]
         lines += [": ".join(part for part in line if part) for line in reader_lines(self._policy, self._fingerprint)]
         lines += [f"{words.CATEGORY_WORDS[c].name}: {words.CATEGORY_WORDS[c].example}" for c in self._boxes]
@@ -70,7 +70,7 @@ class ConsentPanel(QDialog):
         content.setMaximumWidth(look.READING_WIDTH + 2 * look.SPACE)
         layout = look.column(content, margin=look.SPACE + look.GAP, gap=look.SPACE)
         top = look.column(gap=4)
-        top.addWidget(look.heading(self._policy.title, title=True))
+        top.addWidget(look.heading(words.own(self._policy, self._policy.title), title=True))
         top.addWidget(look.muted(self._by()))
         layout.addLayout(top)
         if self._bridge.snapshot.widened:
@@ -89,7 +89,7 @@ class ConsentPanel(QDialog):
     def _facts(self) -> tuple[tuple[str, str], ...]:
         policy = self._policy
         return (
-            (say("What for"), " ".join(policy.purposes.values())),
+            (say("What for"), " ".join(words.own(policy, said) for said in policy.purposes.values())),
             (say("Where"), words.where(policy)),
             (say("How long"), words.how_long(policy)),
             (say("If you opt out"), words.when_leaving(policy)),

@@ -46,7 +46,7 @@ class Programs(QWidget):
         if allowed is None:
             self._name.setAccessibleName(say("Add a program by name"))
             self._name.returnPressed.connect(self._add)
-            layout.addLayout(look.row(self._name, look.button(say("&Add"), self._add, name="addProgramButton")))
+            layout.addLayout(look.row(self._name, look.button(say("A&dd"), self._add, name="addProgramButton")))
         self._note = look.strong(say(words.NO_PROGRAMS), name="noProgramsNote")
         layout.addWidget(self._note)
 

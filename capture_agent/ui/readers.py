@@ -20,7 +20,7 @@ def reader_lines(policy: Policy, fingerprint: Fingerprint) -> Iterator[tuple[str
     for recipient in policy.recipients:
         key = recipient.key if recipient.key != OWN_DEVICE else ""
         gets = words.category_names(recipient.categories & policy.categories)
-        yield recipient.name, gets, words.recipient_key(recipient, fingerprint(key) if key else "")
+        yield words.own(policy, recipient.name), gets, words.recipient_key(recipient, fingerprint(key) if key else "")
 
 
 def readers(policy: Policy, fingerprint: Fingerprint) -> QWidget:

@@ -128,6 +128,11 @@ def recipient_key(recipient: Recipient, fingerprint: str) -> str:
     return say(OWN_KEY_WORDS) if recipient.key == OWN_DEVICE else fingerprint
 
 
+def own(policy: Policy, text: str) -> str:
+    """Return a text of `policy` as it is shown: a study's as it stands, ours in the language that is spoken."""
+    return say(text) if policy.is_own else text
+
+
 def run_by(policy: Policy) -> str:
     """Return who runs a study, and whom to ask."""
     return say("Run by {name}. Questions: {contact}", name=policy.controller, contact=policy.contact)

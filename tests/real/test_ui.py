@@ -5,27 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ui_driver import Driver, Node
+from ui_driver import Driver
+from ui_windows import AGREE, OWN, SESSIONS
 
 from capture_agent.demo.desktop import PrivateDesktop
 
 pytestmark = pytest.mark.real
-
-OWN = "agent.choose_own()"
-AGREE = "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"
-SESSIONS = (
-    "agent.put(*[m.HeldSession(f'{i}' * 12, 'desk-work', m.datetime.now(m.UTC) - m.timedelta(hours=5 * i), 40.0 + i, "
-    "10 ** 6, ('held', 'released', 'damaged')[i], True, 60 - i) for i in range(3)])"
-)
-# What Qt itself puts into every window and gives no name to: places, not controls.
-PLACES = {"filler", "panel", "viewport", "scroll pane", "layered pane", "separator", "table column header"}
 
 
 @pytest.fixture
@@ -33,10 +24,6 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
     with Driver(desktop) as driver:
         driver.until(lambda seen: seen["proof"])
         yield driver
-
-
-def unnamed(nodes: list[Node]) -> list[Node]:
-    return [node for node in nodes if node.showing and not node.name.strip() and node.role not in PLACES]
 
 
 def test_from_the_first_window_to_recording_by_clicks_alone(ui: Driver) -> None:
@@ -250,41 +237,6 @@ def test_slow_work_that_fails_says_so_and_leaves_the_window_alive(ui: Driver) ->
     ui.find("Only yours", "tree item")
 
 
-WINDOWS = {
-    "first run": ["shell.open()"],
-    "study": [
-        "agent.offer_study('/s.toml', m.study_policy())",
-        "shell.window.first_run.show_study('/s.toml')",
-        "shell.open()",
-    ],
-    "now": [OWN, AGREE, "agent.start()", "shell.open()"],
-    "recordings": [OWN, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"],
-    "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
-    "problem": [OWN, AGREE, "agent.fail('The disk is full.', 'Free some space.')", "shell.open()"],
-    "panel": [OWN, "shell.ask()"],
-    "start task": [OWN, AGREE, "agent.start()", "shell.open(ui_command('task'))"],
-    "finish task": [
-        OWN,
-        AGREE,
-        "agent.start()",
-        "agent.start_task('Write')",
-        "shell.bridge.refresh()",
-        "shell.open(ui_command('task'))",
-    ],
-    "opt out": [OWN, AGREE, SESSIONS, "shell.open(ui_command('opt-out'))"],
-    "failure": ["shell.open()", "shell.window.first_run.show_study('/nowhere.toml')"],
-}
-
-
-def test_assistive_programs_find_no_control_without_a_name_in_any_window(desktop: PrivateDesktop) -> None:
-    for window, lines in WINDOWS.items():
-        with Driver(desktop) as ui:
-            for line in lines:
-                ui.say(line)
-            ui.until_showing(5)
-            assert not unnamed(ui.nodes()), window
-
-
 def test_the_tab_key_reaches_every_control_of_the_panel_and_comes_back(ui: Driver) -> None:
     ui.say(OWN)
     ui.say("shell.ask()")
@@ -306,35 +258,6 @@ def test_the_tab_key_reaches_every_control_of_the_panel_and_comes_back(ui: Drive
         "Accept",
     ]
     assert [name for name in reached if name in wanted][: len(wanted)] == wanted
-
-
-@pytest.mark.parametrize(
-    "window", ["first run", "study", "now", "recordings", "panel", "start task", "finish task", "opt out"]
-)
-@pytest.mark.parametrize("scale", ["1", "2"])
-def test_everything_fits_a_small_screen_even_at_twice_the_size(window: str, scale: str) -> None:
-    with PrivateDesktop(size=(1024, 768), keyring=False) as small, Driver(small, env={"QT_SCALE_FACTOR": scale}) as ui:
-        for line in WINDOWS[window]:
-            ui.say(line)
-        time.sleep(0.3)
-        boxes = ui.seen()["boxes"]
-        assert boxes
-        for name, (left, top, width, height) in boxes.items():
-            assert left >= 0 and top >= 0, name
-            assert left + width <= 1024 and top + height <= 768 - 30, name  # above the panel
-        assert not ui.seen()["cut"]
-
-
-@pytest.mark.parametrize("options", [(), ("--dark",)])
-def test_every_text_keeps_a_contrast_of_four_and_a_half_in_light_and_dark(
-    desktop: PrivateDesktop, options: tuple[str, ...]
-) -> None:
-    for window, lines in WINDOWS.items():
-        with Driver(desktop, *options) as ui:
-            for line in lines:
-                ui.say(line)
-            faint = ui.until(lambda seen: seen["contrasts"])["contrasts"]
-            assert min(faint.values()) >= 4.5, (window, faint)
 
 
 def test_a_new_passphrase_is_long_enough_and_typed_twice_the_same(ui: Driver) -> None:
@@ -400,11 +323,3 @@ def test_the_window_is_hidden_and_not_ended_by_closing_it(ui: Driver) -> None:
     ui.until(lambda seen: "mainWindow" not in seen["windows"])
     ui.click_icon()
     ui.until(lambda seen: "mainWindow" in seen["windows"])
-
-
-def test_mnemonics_of_one_window_do_not_collide(ui: Driver) -> None:
-    for line in WINDOWS["now"]:
-        ui.say(line)
-    ui.until(lambda seen: seen["state"] == "recording")
-    letters = sorted(ui.seen()["mnemonics"])
-    assert not [one for one, other in pairwise(letters) if one == other], letters

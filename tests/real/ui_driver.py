@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _SHOWING = 25  # bit of ATSPI_STATE_SHOWING
 _CHECKED = 4  # bit of ATSPI_STATE_CHECKED
+_FOCUSABLE = 11  # bit of ATSPI_STATE_FOCUSABLE
 _FOCUSED = 12  # bit of ATSPI_STATE_FOCUSED
 
 
@@ -39,6 +40,7 @@ class Node:
     showing: bool
     focused: bool
     checked: bool
+    focusable: bool
 
     @property
     def centre(self) -> tuple[int, int]:
@@ -214,9 +216,8 @@ class Driver:
             box = self._call(where, "GetExtents", "org.a11y.atspi.Component", "u", (0,))[0]
         except DBusErrorResponse:
             box = (0, 0, 0, 0)
-        return Node(
-            role, name, tuple(box), bool(low >> _SHOWING & 1), bool(low >> _FOCUSED & 1), bool(low >> _CHECKED & 1)
-        )
+        bits = (_SHOWING, _FOCUSED, _CHECKED, _FOCUSABLE)
+        return Node(role, name, tuple(box), *(bool(low >> bit & 1) for bit in bits))
 
     def _call(
         self,

@@ -14,24 +14,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "ui"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "session"))
 
 import memory_agent
 import small_world
+import ui_looks as looks
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QPushButton,
-    QTabBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QLineEdit
 
+from capture_agent.core.language import say
 from capture_agent.core.recording import State
 from capture_agent.ui import colours
 from capture_agent.ui.passphrase import ask_passphrase
@@ -73,117 +66,6 @@ def proved_shown(window_id: int) -> bool:
         return covered * 2 <= area
     except (error.BadWindow, error.BadDrawable):
         return False
-
-
-def menu_boxes(app: QApplication) -> dict[str, list[float]]:
-    """Return where the entries of open menus are: Qt leaves the menus of tray icons out of the accessible tree."""
-    boxes = {}
-    for menu in app.topLevelWidgets():
-        if isinstance(menu, QMenu) and menu.isVisible():
-            for action in menu.actions():
-                box = menu.actionGeometry(action).translated(menu.pos())
-                boxes[action.text().replace("&", "")] = [box.x(), box.y(), box.width(), box.height()]
-    return boxes
-
-
-def windows(app: QApplication) -> list[QWidget]:
-    """Return our visible windows; not menus, and not Qt's window for the icon."""
-    return [w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() and not isinstance(w, QMenu)]
-
-
-def controls(app: QApplication) -> list[QWidget]:
-    """Return the labels, buttons and fields that can be seen, or scrolled to, in our windows."""
-    kinds = (QLabel, QAbstractButton, QLineEdit)
-    found = [
-        c
-        for w in windows(app)
-        if w.objectName() != "fallbackSign"  # it has colours of its own
-        for c in w.findChildren(QWidget)
-    ]
-    return [c for c in found if isinstance(c, kinds) and c.isVisible() and c.text()]
-
-
-def window_boxes(app: QApplication) -> dict[str, list[float]]:
-    """Return the place of each window with its frame, in px of the screen."""
-    ratio = app.devicePixelRatio()
-    boxes = {}
-    for window in windows(app):
-        if window.objectName() != "fallbackSign" and not window.metaObject().className().startswith("QSystemTray"):
-            frame = window.frameGeometry()
-            boxes[window.objectName()] = [n * ratio for n in (frame.x(), frame.y(), frame.width(), frame.height())]
-    return boxes
-
-
-def button_boxes(app: QApplication) -> dict[str, list[float]]:
-    """Return the place of each button that can be seen now, in px of the screen, by its object name."""
-    ratio = app.devicePixelRatio()
-    boxes = {}
-    for made in (c for c in controls(app) if isinstance(c, QPushButton)):
-        at = made.mapToGlobal(made.rect().topLeft())
-        if made.visibleRegion().boundingRect() == made.rect():
-            boxes[made.objectName()] = [n * ratio for n in (at.x(), at.y(), made.width(), made.height())]
-    return boxes
-
-
-def cut(app: QApplication) -> list[str]:
-    """Return the texts that have less room than they need."""
-    short = []
-    for control in controls(app):
-        if isinstance(control, QLabel) and control.wordWrap():
-            lacks = control.height() < control.heightForWidth(control.width())
-        elif isinstance(control, QLineEdit):
-            lacks = control.height() < control.minimumSizeHint().height()
-        else:
-            lacks = control.width() < control.minimumSizeHint().width()
-        if lacks:
-            short.append(control.text())
-    return short
-
-
-def contrasts(app: QApplication) -> dict[str, float]:
-    """Return the contrast of every enabled text with its ground, by the palettes that the widgets use."""
-    found = {}
-    role = QPalette.ColorRole
-    for control in controls(app):
-        if not control.isEnabled():
-            continue
-        palette = control.palette()
-        on_card = False
-        above = control
-        while above is not None:
-            on_card = on_card or bool(above.property("card"))
-            above = above.parentWidget()
-        if isinstance(control, QLineEdit):
-            ground, texts = palette.color(role.Base), [palette.color(role.Text), palette.color(role.PlaceholderText)]
-        elif isinstance(control, QPushButton):
-            ground, texts = palette.color(role.Button), [palette.color(role.ButtonText)]
-        else:
-            ground, texts = app.palette().color(role.Base if on_card else role.Window), [palette.color(role.WindowText)]
-        found[control.text()] = min(round(contrast(text, ground), 2) for text in texts)
-    return found
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    """Return the contrast ratio of WCAG 2.2."""
-
-    def luminance(colour: QColor) -> float:
-        parts = (colour.redF(), colour.greenF(), colour.blueF())
-        red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def mnemonics(app: QApplication) -> list[str]:
-    """Return the letters that the visible buttons and tabs of the main window answer to."""
-    texts = [
-        c.text() for c in controls(app) if isinstance(c, QAbstractButton) and c.window().objectName() == "mainWindow"
-    ]
-    for tabs in (w.findChild(QTabBar) for w in windows(app)):
-        if tabs is not None and tabs.isVisible():
-            texts += [tabs.tabText(n) for n in range(tabs.count())]
-    return [text.split("&")[1][0].lower() for text in texts if "&" in text]
 
 
 def spied(person: small_world.Person) -> dict[str, object]:
@@ -232,6 +114,9 @@ def main() -> None:
         "app": app,
         "ui_command": Command,
         "person": person,
+        "looks": looks,
+        "QLineEdit": QLineEdit,
+        "say": say,
     }
 
     def later(call: Callable[[], object]) -> None:
@@ -240,7 +125,8 @@ def main() -> None:
     def ask(*, new: bool) -> None:
         agent.calls.append(f"passphrase {ask_passphrase(new=new, why='It protects your recordings.')}")
 
-    names |= {"later": later, "ask": ask}
+    asked: dict[str, object] = {}  # what is looked at only when a test wants it, because it takes long
+    names |= {"later": later, "ask": ask, "asked": asked}
 
     def tick() -> None:
         began = time.perf_counter()
@@ -269,12 +155,14 @@ def main() -> None:
             "tray": [n * app.devicePixelRatio() for n in shell.tray.geometry()],
             "fallback": sign.isVisible(),
             "fallback_box": [sign.x(), sign.y(), sign.width(), sign.height()],
-            "menu": menu_boxes(app),
-            "boxes": window_boxes(app),
-            "buttons": button_boxes(app),
-            "cut": cut(app),
-            "contrasts": contrasts(app),
-            "mnemonics": mnemonics(app),
+            "menu": looks.menu_boxes(app),
+            "boxes": looks.window_boxes(app),
+            "buttons": looks.button_boxes(app),
+            "cut": looks.cut(app),
+            "contrasts": looks.contrasts(app),
+            "mnemonics": looks.mnemonics(app),
+            "focus": looks.name_of(app.focusWidget()),
+            "asked": asked,
             "announced": announced,
             "calls": getattr(agent, "calls", []),
             "accepted": [[sorted(c), sorted(a), w, t] for c, a, w, t in getattr(agent, "accepted", [])],

@@ -51,12 +51,12 @@ def own_policy() -> Policy:
     return Policy(
         study=OWN_STUDY,
         version=1,
-        title="Recording for myself",
+        title="Record for myself",
         controller="you",
         contact="",
-        purposes={OWN_PURPOSE: "To look back at your own work."},
+        purposes={OWN_PURPOSE: "For my own use, on this computer."},
         categories=ALL,
-        recipients=(Recipient("You", OWN_DEVICE, RecipientKind.HYBRID, ALL),),
+        recipients=(Recipient("This computer", OWN_DEVICE, RecipientKind.HYBRID, ALL),),
         retention_days=OWN_RETENTION_DAYS,
         notices=(Notice("en", 1, NOTICE),),
     )

@@ -1,0 +1,137 @@
+"""Walks over every window: names, roles, keys, contrast, small screens, German. New windows belong in `ui_windows`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ui_driver import Driver, Node
+from ui_windows import OWN_WORDS, WINDOWS, WITHOUT_KEYBOARD
+
+from capture_agent.core.language import word_list
+from capture_agent.demo.desktop import PrivateDesktop
+
+pytestmark = pytest.mark.real
+
+SMALL = (1024, 768)
+PANEL_PX = 30  # of the desktop's own panel
+# What Qt itself puts into every window and gives no name to: places, not controls.
+PLACES = {"filler", "panel", "viewport", "scroll pane", "layered pane", "separator", "table column header"}
+# The roles that a control may say it is; assistive programs know what can be done with each.
+ROLES = {
+    "push button", "check box", "radio button", "text", "password text", "combo box", "list", "list item", "tree table",
+    "tree item", "table", "page tab list", "page tab", "scroll bar", "button menu", "tree", "document text", "menu item", "label",
+}  # fmt: skip
+GERMAN = word_list("de")
+# Words that give an English sentence away; none of them is a German word.
+ENGLISH = {"the", "is", "are", "you", "your", "not", "and", "of", "what", "this", "recording", "with", "it", "to", "be"}
+
+
+@contextmanager
+def window(name: str, *options: str, scale: str = "1") -> Iterator[Driver]:
+    """Bring up one window on a small screen of its own."""
+    with PrivateDesktop(size=SMALL, keyring=False) as small:
+        with Driver(small, *options, env={"QT_SCALE_FACTOR": scale}) as ui:
+            for line in WINDOWS[name]:
+                ui.say(line)
+            ui.settled()
+            yield ui
+
+
+def asked(ui: Driver, question: str) -> object:
+    """Return what the program answers to a question that takes a moment."""
+    ui.say(f"asked['it'] = {question}")
+    return ui.until(lambda seen: "it" in seen["asked"])["asked"]["it"]
+
+
+def unnamed(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if node.showing and not node.name.strip() and node.role not in PLACES]
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_assistive_programs_find_a_name_and_a_role_for_every_control(name: str) -> None:
+    with window(name) as ui:
+        ui.until_showing(5)
+        nodes = ui.nodes()
+        assert unnamed(nodes) == []
+        controls = [node for node in nodes if node.showing and node.focusable and node.role != "frame"]
+        assert {node.role for node in controls} - ROLES == set(), controls
+        if name not in WITHOUT_KEYBOARD:
+            assert controls
+
+
+@pytest.mark.parametrize("name", [name for name in WINDOWS if name not in WITHOUT_KEYBOARD])
+def test_the_tab_key_reaches_every_control_forwards_and_backwards(name: str) -> None:
+    with window(name) as ui:
+        ui.until_focused()
+        wanted = asked(ui, "looks.focusable(app)")
+        assert isinstance(wanted, list)
+        for key in ("Tab", "shift+Tab"):
+            reached = {ui.seen()["focus"]}
+            for _ in range(len(wanted) + 1):
+                before = ui.seen()["focus"]
+                ui.key(key)
+                if len(wanted) > 1:
+                    reached.add(ui.until(lambda seen, last=before: seen["focus"] not in {last, ""})["focus"])
+            assert set(wanted) - reached == set(), key
+
+
+@pytest.mark.parametrize("options", [(), ("--german",)], ids=["en", "de"])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_letters_lead_to_one_control_each(name: str, options: tuple[str, ...]) -> None:
+    with window(name, *options) as ui:
+        for where, letters in ui.seen()["mnemonics"].items():
+            same = [one for one, other in pairwise(sorted(letters)) if one == other]
+            assert not same, (where, letters)
+
+
+@pytest.mark.parametrize("options", [(), ("--dark",)], ids=["light", "dark"])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_every_text_keeps_a_contrast_of_four_and_a_half(name: str, options: tuple[str, ...]) -> None:
+    with window(name, *options) as ui:
+        meant = ui.seen()["contrasts"]
+        assert meant
+        assert {text: ratio for text, ratio in meant.items() if ratio < 4.5} == {}
+        drawn = asked(ui, "looks.drawn_contrasts(app)")
+        assert isinstance(drawn, dict)
+        assert {text: ratio for text, ratio in drawn.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("options", [(), ("--german",)], ids=["en", "de"])
+@pytest.mark.parametrize("scale", ["1", "2"])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_everything_fits_a_small_screen_even_at_twice_the_size(name: str, scale: str, options: tuple[str, ...]) -> None:
+    with window(name, *options, scale=scale) as ui:
+        seen = ui.settled()
+        assert seen["boxes"]
+        for which, (left, top, width, height) in seen["boxes"].items():
+            assert left >= 0 and top >= 0, which
+            assert left + width <= SMALL[0] and top + height <= SMALL[1] - PANEL_PX, (which, seen["boxes"])
+        assert seen["cut"] == []
+        assert asked(ui, "looks.out_of_reach(app)") == []
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_in_german_no_english_sentence_is_left(name: str) -> None:
+    with window(name, "--german") as ui:
+        texts = asked(ui, "looks.texts(app)")
+        assert isinstance(texts, list)
+        said = [text for text in texts for line in text.splitlines() if english(line)]
+        assert said == []
+
+
+def english(line: str) -> bool:
+    """Return whether a line is English that ought to be German."""
+    for own in OWN_WORDS:
+        line = line.replace(own, "")
+    if GERMAN.get(line, line) != line:
+        return True
+    words = {word.strip(".,:;!?()“”\"'").lower() for word in line.split()}
+    return bool(words & ENGLISH)

@@ -1,0 +1,75 @@
+"""Every window that people see, and the lines that bring it up in `ui_program`: what the walks walk over."""
+
+from __future__ import annotations
+
+OWN = "agent.choose_own()"
+STUDY = "agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')"
+AGREE = "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"
+SESSIONS = (
+    "agent.put(*[m.HeldSession(f'{i}' * 12, 'desk-work', m.datetime.now(m.UTC) - m.timedelta(hours=5 * i), 40.0 + i, "
+    "10 ** 6, ('held', 'released', 'damaged')[i], True, 60 - i) for i in range(3)])"
+)
+RECORDINGS = [STUDY, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"]
+CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
+
+WINDOWS: dict[str, list[str]] = {
+    "first run": ["shell.open()"],
+    "study": [
+        "agent.offer_study('/s.toml', m.study_policy())",
+        "shell.window.first_run.show_study('/s.toml')",
+        "shell.open()",
+    ],
+    "now": [OWN, AGREE, "agent.start()", "shell.open()"],
+    "paused": [OWN, AGREE, "agent.start()", "agent.pause(15)", "shell.open()"],
+    "recordings": RECORDINGS,
+    "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
+    "problem": [
+        OWN,
+        AGREE,
+        "agent.fail(say('The recording indicator is not shown, so nothing is recorded.'), '')",
+        "shell.open()",
+    ],
+    "panel": [OWN, "shell.ask()"],
+    "study panel": [STUDY, "shell.ask()"],
+    "changed panel": [
+        STUDY,
+        AGREE,
+        "agent.new_policy(m.replace(m.study_policy(2), retention_days=400))",
+        "shell.bridge.refresh()",
+        "shell.ask()",
+    ],
+    "start task": [STUDY, AGREE, "agent.start()", "shell.open(ui_command('task'))"],
+    "finish task": [
+        OWN,
+        AGREE,
+        "agent.start()",
+        "agent.start_task('Write')",
+        "shell.bridge.refresh()",
+        "shell.open(ui_command('task'))",
+    ],
+    "opt out": [OWN, AGREE, SESSIONS, "shell.open(ui_command('opt-out'))"],
+    "undo": [OWN, AGREE, SESSIONS, "agent.withdraw(destroy=True)", "shell.bridge.refresh()"],
+    "countdown": [OWN, AGREE, "agent.start()", "agent.pause(15)", "agent.count_down(7)", "shell.bridge.refresh()"],
+    "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
+    "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
+    "passphrase": ["later(lambda: ask(new=True))"],
+    "failure": ["shell.open()", "shell.window.first_run.show_study('/nowhere.toml')"],
+}
+
+# Windows that never take the keyboard, so that nobody resumes by typing; a click or the hotkey answers them.
+WITHOUT_KEYBOARD = {"countdown"}
+# Texts that are the study's or the person's own and are shown as they are, in any language.
+OWN_WORDS = (
+    "How people work at a desk",
+    "Example University, Department of Informatics",
+    "To understand how people use ordinary programs.",
+    "Research group",
+    "Archive",
+    "Book a room for Tuesday",
+    "Write a short report",
+    "Find last month's invoice",
+    "nowhere.toml is not a study file",
+    "Nowhere.toml is not a study file",
+    "Ask the researcher for it.",
+    "It protects your recordings.",
+)
