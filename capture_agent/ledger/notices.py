@@ -56,7 +56,7 @@ def own_policy(device_recipient: str = OWN_DEVICE) -> Policy:
         contact="",
         purposes={OWN_PURPOSE: noted("For my own use, on this computer.")},
         categories=everything,
-        recipients=(Recipient(noted("This computer"), device_recipient, RecipientKind.HYBRID, everything),),
+        recipients=(Recipient("This computer", device_recipient, RecipientKind.HYBRID, everything),),
         retention_days=OWN_RETENTION_DAYS,
         notices=own_notices(),
     )

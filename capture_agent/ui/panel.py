@@ -10,6 +10,7 @@ from capture_agent.core.language import asked_for, noted, say
 from capture_agent.core.policy import Effective
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.changes import in_words
 from capture_agent.ui.notice import NoticeView
 from capture_agent.ui.programs import Programs
 from capture_agent.ui.readers import Fingerprint, reader_lines, readers
@@ -62,7 +63,8 @@ class ConsentPanel(QDialog):
         lines += [f"{what}: {said}" for what, said in self._facts()]
         lines += [": ".join(part for part in line if part) for line in reader_lines(self._policy, self._fingerprint)]
         lines += [f"{words.CATEGORY_WORDS[c].name}: {words.CATEGORY_WORDS[c].example}" for c in self._boxes]
-        lines += [f"{change.what}: {change.was} → {change.wants}" for change in self._bridge.snapshot.widened]
+        changes = (in_words(change) for change in self._bridge.snapshot.widened)
+        lines += [f"{what}: {was} → {wants}" for what, was, wants in changes]
         return "\n".join([*lines, say(words.NEVER_RECORDED)])
 
     def _content(self) -> QWidget:
@@ -100,15 +102,16 @@ class ConsentPanel(QDialog):
         inner.addWidget(look.strong(say("What changed since you agreed")))
         grid = QGridLayout()
         grid.setHorizontalSpacing(look.SPACE)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(2, 1)
+        for number, share in enumerate((2, 3, 3)):
+            grid.setColumnStretch(number, share)
         for number, title in enumerate(("", say("You agreed to"), say("Now it is")), start=0):
             if title:
                 grid.addWidget(look.muted(title), 0, number)
         for line, change in enumerate(self._bridge.snapshot.widened, start=1):
-            grid.addWidget(look.text(change.what.capitalize()), line, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(look.text(change.was), line, 1, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(look.strong(change.wants), line, 2, Qt.AlignmentFlag.AlignTop)
+            what, was, wants = in_words(change)
+            grid.addWidget(look.text(what), line, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(look.text(was), line, 1, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(look.strong(wants), line, 2, Qt.AlignmentFlag.AlignTop)
         inner.addLayout(grid)
         return frame
 

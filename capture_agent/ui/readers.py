@@ -20,7 +20,11 @@ def reader_lines(policy: Policy, fingerprint: Fingerprint) -> Iterator[tuple[str
     for recipient in policy.recipients:
         key = recipient.key if recipient.key != OWN_DEVICE else ""
         gets = words.category_names(recipient.categories & policy.categories)
-        yield words.own(policy, recipient.name), gets, words.recipient_key(recipient, fingerprint(key) if key else "")
+        yield (
+            say("Only you") if policy.is_own else recipient.name,
+            gets,
+            words.recipient_key(recipient, fingerprint(key) if key else ""),
+        )
 
 
 def readers(policy: Policy, fingerprint: Fingerprint) -> QWidget:
@@ -28,7 +32,9 @@ def readers(policy: Policy, fingerprint: Fingerprint) -> QWidget:
     content = QWidget()
     content.setAccessibleName(say("Who can read it"))
     layout = look.column(content, gap=4)
-    for name, gets, key in reader_lines(policy, fingerprint):
+    for number, (name, gets, key) in enumerate(reader_lines(policy, fingerprint)):
+        if number:
+            layout.addSpacing(look.GAP)
         layout.addWidget(look.text(name, name="reader") if policy.is_own else look.strong(name, name="reader"))
         if not policy.is_own:
             layout.addWidget(look.text(say("Gets {gets}, once you share a recording.", gets=gets)))

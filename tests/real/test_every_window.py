@@ -26,8 +26,9 @@ PANEL_PX = 30  # of the desktop's own panel
 PLACES = {"filler", "panel", "viewport", "scroll pane", "layered pane", "separator", "table column header"}
 # The roles that a control may say it is; assistive programs know what can be done with each.
 ROLES = {
-    "push button", "check box", "radio button", "text", "password text", "combo box", "list", "list item", "tree table",
-    "tree item", "table", "page tab list", "page tab", "scroll bar", "button menu", "tree", "document text", "menu item", "label",
+    "push button", "check box", "radio button", "text", "password text", "combo box", "list", "list item", "table",
+    "tree table", "tree item", "tree", "page tab list", "page tab", "scroll bar", "button menu", "document text",
+    "menu item", "label",
 }  # fmt: skip
 GERMAN = word_list("de")
 # Words that give an English sentence away; none of them is a German word.

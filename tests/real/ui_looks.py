@@ -83,7 +83,7 @@ def out_of_reach(app: QApplication) -> list[str]:
 
 
 def page_of(widget: QWidget) -> QWidget:
-    """Return what is drawn whole around a widget: its window, or the page that scrolls, also where it is out of sight."""
+    """Return what is drawn whole around a widget: its window, or the page that scrolls."""
     above = widget.parentWidget()
     while above is not None and above is not widget.window():
         outer = above.parentWidget()

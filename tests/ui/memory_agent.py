@@ -17,10 +17,6 @@ from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import (
-    OWN_DEVICE,
-    OWN_PURPOSE,
-    OWN_RETENTION_DAYS,
-    OWN_STUDY,
     Effective,
     Notice,
     Policy,
@@ -32,6 +28,7 @@ from capture_agent.core.policy import (
 )
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
+from capture_agent.ledger import notices
 from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
 
 ALL = frozenset(Category)
@@ -47,19 +44,8 @@ Your work is recorded **only while you agree**, in the programs you choose, and 
 
 
 def own_policy() -> Policy:
-    """Return the policy of recording for oneself."""
-    return Policy(
-        study=OWN_STUDY,
-        version=1,
-        title="Record for myself",
-        controller="you",
-        contact="",
-        purposes={OWN_PURPOSE: "For my own use, on this computer."},
-        categories=ALL,
-        recipients=(Recipient("This computer", OWN_DEVICE, RecipientKind.HYBRID, ALL),),
-        retention_days=OWN_RETENTION_DAYS,
-        notices=(Notice("en", 1, NOTICE),),
-    )
+    """Return the policy of recording for oneself, with its real notices."""
+    return notices.own_policy()
 
 
 def study_policy(version: int = 1) -> Policy:
