@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from capture_agent.core.errors import ConfigError
+from capture_agent.core.errors import ConfigError, StorageError
 from capture_agent.core.policy import widenings
 
 admin_app = typer.Typer(
     name="admin",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Write a study: check and compare policies, and print its notice.
+    help="""Write a study: check and compare policies, and print its notice and poster.
 
     A policy is a TOML file; config.example.toml is a complete one with comments, docs/settings.md lists every key.
     An admin can offer and narrow, never widen what somebody agreed to.
@@ -77,6 +77,43 @@ def notice(
             return
     listed = ", ".join(one.locale for one in notices)
     raise ConfigError(f"{file} has no notice in {locale}", hint=f"There are: {listed}.")
+
+
+@admin_app.command(short_help="Make a poster to print and hang up.")
+def poster(
+    file: PolicyPath,
+    locale: Annotated[str, typer.Option("--locale", help="The language, such as en or de.")] = "en",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="An HTML file that is not there yet.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a poster of a study in one language: an HTML page for A4, from the same text that people agree to.
+
+    Who answers for it, what is recorded, that it is voluntary, whom to ask, how to see that recording is on; and the
+    monitoring notice, if the study has one. Open it in a browser and print it. Without --out it is printed here.
+
+    \b
+    JSON: locale, out (or null), html.
+
+    \b
+    Example:
+      capture-agent admin poster my-study.toml --locale de --out poster.html
+    """
+    from capture_agent.admin.poster import poster as make
+    from capture_agent.settings import read_policy
+
+    page = make(read_policy(file).policy, locale)
+    if out is not None:
+        try:
+            with out.open("x", encoding="utf-8") as stream:
+                stream.write(page)
+        except FileExistsError:
+            raise ConfigError(f"{out} is there already", hint="Name another file with --out.") from None
+        except OSError as error:
+            raise StorageError(f"{out} cannot be written: {error.strerror}", hint="Name another file.") from None
+    told = {"locale": locale, "out": None if out is None else str(out), "html": page}
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else page if out is None else str(out))
 
 
 @admin_app.command(short_help="Say what a new policy asks beyond an old one.")

@@ -291,6 +291,27 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
 
+def sections(text: str, language: str) -> Mapping[Item, str]:
+    """Return what a complete Markdown notice says of each item: what stands below its heading."""
+    said = {_plain(heading): body for heading, body in _bodies(text)}
+    headings = {item: _plain(one.heading) for item, one in template(language).sections.items()}
+    return MappingProxyType({item: said[heading] for item, heading in headings.items() if heading in said})
+
+
+def _bodies(text: str) -> list[tuple[str, str]]:
+    """Return the headings of a Markdown text, each with the lines up to the next one."""
+    found: list[tuple[str, list[str]]] = []
+    fenced = False
+    for line in text.splitlines():
+        fenced ^= _FENCE.match(line) is not None
+        heading = None if fenced else _HEADING.match(line)
+        if heading is not None:
+            found.append((heading[2], []))
+        elif found:
+            found[-1][1].append(line)
+    return [(heading, "\n".join(lines).strip()) for heading, lines in found]
+
+
 def missing_items(text: str, language: str, items: Iterable[Item] = tuple(Item)) -> tuple[Item, ...]:
     """Return which of `items` a Markdown text does not say: it has no such heading, or nothing stands below it."""
     said = {_plain(heading) for heading in _headings(text)}

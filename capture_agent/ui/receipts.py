@@ -30,7 +30,7 @@ class SaveReceipts(QWidget):
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self._bridge = bridge
-        self._button = look.button(say("Save &receipts…"), self._ask, name="receiptsButton")
+        self._button = look.button(say("Save r&eceipts…"), self._ask, name="receiptsButton")
         self._button.setAccessibleDescription(say("Files that say what you decided, for you to keep or print."))
         layout = look.row(self._button, push=True)
         self.setLayout(layout)
