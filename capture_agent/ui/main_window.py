@@ -104,6 +104,8 @@ class MainWindow(QWidget):
         lines = look.column(gap=2)
         lines.addWidget(self._status)
         lines.addWidget(self._study)
+        self._reminder = look.muted(name="reminderLine")
+        lines.addWidget(self._reminder)
         lines.addSpacing(look.GAP)
         lines.addLayout(self._row)
         layout = look.row()
@@ -169,6 +171,8 @@ class MainWindow(QWidget):
         joined = self._bridge.snapshot.joined
         self._study.setText("" if joined is None else words.own(joined, joined.title))
         self._study.setVisible(joined is not None)
+        self._reminder.setText(view.reminder)
+        self._reminder.setVisible(bool(view.reminder))
         for command, made in (
             (Command.START, self._start),
             (Command.PAUSE, self._pause),

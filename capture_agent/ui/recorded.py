@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
+from capture_agent.core.events import Category
 from capture_agent.core.language import say
 from capture_agent.core.policy import Policy
 from capture_agent.session.snapshot import Snapshot
@@ -39,7 +40,7 @@ class RecordedPage(QWidget):
 
     def _show(self, _view: View) -> None:
         snapshot = self._bridge.snapshot
-        key = (snapshot.joined, snapshot.consented, snapshot.apps)
+        key = (snapshot.joined, snapshot.consented, snapshot.apps, snapshot.agreed_until)
         if key == self._shown:
             return
         self._shown = key
@@ -56,10 +57,27 @@ class RecordedPage(QWidget):
             inner.addWidget(look.text(say("Nothing yet."), name="agreedNothing"))
         for category, said in words.CATEGORY_WORDS.items():
             if category in snapshot.consented:
-                inner.addWidget(look.text(said.name, name=f"agreed-{category.value}"))
+                line = look.row(look.text(said.name, name=f"agreed-{category.value}"))
+                line.addStretch(1)
+                line.addWidget(self._stop_button(category, said.name))
+                inner.addLayout(line)
                 inner.addWidget(look.muted(said.example))
+        if snapshot.agreed_until is not None:
+            until = f"{snapshot.agreed_until.astimezone():%F}"
+            inner.addWidget(look.text(say("Until {day}; then you are asked again.", day=until), name="agreedUntil"))
         inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         self._cards.addWidget(frame)
+
+    def _stop_button(self, category: Category, name: str) -> QPushButton:
+        """Return what takes one thing back. There is none for the other way: that is agreeing, in the panel."""
+        bridge = self._bridge
+        stop = look.button(
+            say("Stop recording this"),
+            lambda: bridge.do(lambda: bridge.agent.withdraw_category(category)),
+            name=f"stop-{category.value}",
+        )
+        stop.setAccessibleName(say("Stop recording this: {what}", what=name))
+        return stop
 
     def _programs(self, snapshot: Snapshot) -> None:
         frame, inner = look.card(said=say("Programs"))

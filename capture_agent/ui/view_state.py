@@ -23,6 +23,7 @@ from capture_agent.core.events import Category
 from capture_agent.core.language import LANGUAGES, language, noted, say, say_many
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import Reason
+from capture_agent.core.validity import ends_soon
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import words
 
@@ -111,6 +112,7 @@ class View:
     problem: str
     hint: str
     sign_needed: bool  # a session is open or has failed: an indicator has to be on the screen
+    reminder: str  # that what was agreed to ends soon; said quietly, in the window and on the icon
 
 
 def icon_of(snapshot: Snapshot) -> Icon:
@@ -131,10 +133,12 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         action = say("Click to stay paused.")
     asks_again = not snapshot.problem and _asks_again(snapshot)
     problem = say(_CHANGED) if asks_again else snapshot.problem
+    reminder = _reminder(snapshot, now)
     lines = [
         f"{words.PRODUCT}: {_lower(status) if language() == LANGUAGES[0] else status}",
         *([snapshot.pause_note] if snapshot.pause_note and snapshot.state is State.PAUSED else []),
         *([problem] if problem else []),
+        *([reminder] if reminder else []),
         action,
     ]
     return View(
@@ -152,11 +156,19 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         problem=problem,
         hint=snapshot.hint or (say(_CHANGED_HINT) if asks_again else ""),
         sign_needed=snapshot.state is not State.OFF,
+        reminder=reminder,
     )
 
 
 _CHANGED = noted("What the study asks for has changed since you agreed.")
 _CHANGED_HINT = noted("Nothing is recorded until you have looked at it.")
+
+
+def _reminder(snapshot: Snapshot, now: datetime) -> str:
+    end = snapshot.agreed_until
+    if end is None or not ends_soon(end, now):
+        return ""
+    return say("What you agreed to ends on {day}. To go on after that, agree again.", day=f"{end.astimezone():%F}")
 
 
 def _asks_again(snapshot: Snapshot) -> bool:

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from capture_agent.core.language import say
 from capture_agent.core.recording import State
+from capture_agent.session.closed import open_agent
 from capture_agent.ui import colours
 from capture_agent.ui.passphrase import ask_passphrase
 from capture_agent.ui.shell import Shell
@@ -95,6 +96,13 @@ def main() -> None:
     # With --spy: the real controller, ledger and table, over sources that tell that they were made.
     person = small_world.Person(told.parent / "person") if "--spy" in sys.argv else None
     agent = memory_agent.MemoryAgent() if person is None else person.agent
+    if person is not None and "--closed" in sys.argv:
+        # With --closed: what the program shows of a profile whose record lost its end.
+        small_world.recording(person).stop()
+        lines = person.profile.ledger.read_bytes().splitlines(keepends=True)
+        person.profile.ledger.write_bytes(b"".join(lines[:-1]))
+        agent = person.agent = open_agent(person.profile, lambda: person.secrets, person.world)
+    memory = agent if isinstance(agent, memory_agent.MemoryAgent) else None
     problems: list[str] = []
     shell = Shell(agent, proved_shown, memory_agent.nine_words, app.quit)
     shell.bridge.failed.connect(lambda error: problems.append(f"{error} | {error.hint}"))
@@ -164,9 +172,9 @@ def main() -> None:
             "focus": looks.name_of(app.focusWidget()),
             "asked": asked,
             "announced": announced,
-            "calls": getattr(agent, "calls", []),
-            "accepted": [[sorted(c), sorted(a), w, t] for c, a, w, t in getattr(agent, "accepted", [])],
-            "spied": None if person is None else spied(person),
+            "calls": getattr(memory, "calls", []),
+            "accepted": [[sorted(c), sorted(a), w, t] for c, a, w, t in getattr(memory, "accepted", [])],
+            "spied": None if person is None or "--closed" in sys.argv else spied(person),
             "problems": problems,
             "status": shell.bridge.view.status,
             "windows": sorted(w.objectName() for w in app.topLevelWidgets() if w.isVisible() and w.objectName()),
