@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -236,6 +237,8 @@ def _run(profile: Profile, instance: Instance) -> int:
             world.forget_files()
             controller.reload()
             keys.take()
+        if ticks % RELOAD_EVERY == 0:
+            keys.check()
 
     def pause_or_open() -> None:
         """Obey the hotkey as a click on the icon: it pauses, or opens the window; it never resumes."""
@@ -267,7 +270,7 @@ def _run(profile: Profile, instance: Instance) -> int:
         for close in (
             desktop.close,
             world.close,
-            shell.close,
+            lambda: shell.close() if left else shell.bridge.close(),
             keys.close,
             server.close,
             controller.shut_down,
@@ -277,10 +280,21 @@ def _run(profile: Profile, instance: Instance) -> int:
         app.exec()
     if not left:
         # Qt ends its loop by itself when the display has gone.
+        atexit.register(_end_without_qt)
         raise DesktopError(
             "the display has gone; what was recorded is saved", hint="Log in again and start capture-agent."
         )
     return 0
+
+
+def _end_without_qt() -> None:
+    """End the process before Qt takes its windows down: without a display it waits for answers that do not come.
+
+    Everything of ours is closed by now, and the message is said. Qt's own end has crashed here, about once in 60 times.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(DesktopError.exit_code)
 
 
 class _Keys:
@@ -307,10 +321,20 @@ class _Keys:
             except CaptureAgentError as error:
                 self._controller.note(error)
 
+    def check(self) -> None:
+        """Say so if they have died: who relies on them to pause has to know."""
+        try:
+            if self._keys is not None:
+                self._keys.check()
+        except CaptureAgentError as error:
+            self._controller.note(error)
+            self.close()
+
     def close(self) -> None:
         """Give them back."""
-        if self._keys is not None:
-            self._keys.close()
+        keys, self._keys = self._keys, None
+        if keys is not None:
+            keys.close()
 
 
 def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:

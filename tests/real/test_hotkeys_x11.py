@@ -12,6 +12,7 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.ext import xtest
 
+from capture_agent.core.errors import FaultError
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.desktop.x11_hotkeys import X11Hotkeys
 
@@ -72,3 +73,21 @@ def test_a_hotkey_works_in_every_layout_and_in_each_of_two(
     finally:
         hotkeys.close()
         use(plain, "us")
+
+
+# promise: P5
+def test_hotkeys_that_have_died_say_so_and_can_still_be_given_back(plain: PrivateDesktop, program: Display) -> None:
+    hotkeys = X11Hotkeys(plain.display)
+    hotkeys.grab("ctrl+shift+f9", lambda: None)
+    hotkeys.check()
+    theirs = hotkeys._connection.root.create_pixmap(1, 1, 1)
+    hotkeys._connection.flush()
+    time.sleep(0.1)
+    program.create_resource_object("pixmap", theirs.id).kill_client()
+    program.sync()
+    deadline = time.monotonic() + WAIT_S
+    with pytest.raises(FaultError, match="hotkeys have died"):
+        while time.monotonic() < deadline:
+            hotkeys.check()
+            time.sleep(0.02)
+    hotkeys.close()
