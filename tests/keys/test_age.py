@@ -4,13 +4,14 @@ import io
 import tracemalloc
 from collections.abc import Callable
 
+import pyrage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture_agent.core.errors import ConfigError, KeyError_, VerificationError
 from capture_agent.core.policy import RecipientKind
-from capture_agent.keys import age, stanza
+from capture_agent.keys import age, scrypt, stanza
 from capture_agent.keys.stream import CHUNK_BYTES
 
 # One of each for the whole module: making keys is slow, and nothing here changes them.
@@ -207,6 +208,18 @@ def test_a_passphrase_opens_what_it_locked_and_no_other_does() -> None:
         age.unlock(locked, "correct horse battery stable")
     with pytest.raises(KeyError_):
         age.unlock(b"not an age file", "x")
+
+
+def test_pyrage_opens_what_a_passphrase_locked_and_we_what_pyrage_locked() -> None:
+    assert pyrage.passphrase.decrypt(age.lock(b"AGE-SECRET", "correct horse"), "correct horse") == b"AGE-SECRET"
+    assert age.unlock(pyrage.passphrase.encrypt(b"AGE-SECRET", "correct horse"), "correct horse") == b"AGE-SECRET"
+
+
+def test_a_file_that_asks_for_too_much_work_is_refused_before_any_is_done() -> None:
+    locked = age.lock(b"AGE-SECRET", "correct horse")
+    greedy = locked.replace(b" %d\n" % scrypt.WORK, b" %d\n" % (scrypt.MAX_WORK + 1), 1)
+    with pytest.raises(KeyError_, match="more work"):
+        age.unlock(greedy, "correct horse")
 
 
 @NEW

@@ -127,6 +127,26 @@ def test_the_public_vectors_of_the_format_come_out_as_they_say(node: Node) -> No
     assert len(tried) >= 80
 
 
+def test_the_public_vectors_with_a_passphrase_come_out_as_they_say(node: Node) -> None:
+    wrong, tried = [], 0
+    for name, data in json.loads(node("vectors.mjs")).items():
+        head, _, file = base64.b64decode(data).partition(b"\n\n")
+        said = [line.partition(": ")[::2] for line in head.decode().splitlines()]
+        passphrases = [value for key, value in said if key == "passphrase"]
+        if "armored" in dict(said) or len(passphrases) != 1:
+            continue
+        tried += 1
+        try:
+            opened = hashlib.sha256(age.unlock(file, passphrases[0])).hexdigest()
+        except KeyError_:
+            opened = "refused"
+        expected = dict(said)["payload"] if dict(said)["expect"] == "success" else "refused"
+        if opened != expected:
+            wrong.append(f"{name}: {dict(said)['expect']}, but {opened}")
+    assert not wrong
+    assert tried >= 10
+
+
 def test_no_error_of_a_vector_escapes_our_tree(node: Node) -> None:
     me = [age.new_classical(), age.new_hybrid()]
     for data in json.loads(node("vectors.mjs")).values():
