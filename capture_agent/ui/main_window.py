@@ -11,6 +11,7 @@ from capture_agent.core.language import noted, say
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.first_run import FirstRunPage
+from capture_agent.ui.forget import forget_menu
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.now_page import NowPage
 from capture_agent.ui.readers import Fingerprint
@@ -35,10 +36,12 @@ class MainWindow(QWidget):
 
     Signals:
         asked: the person wants what a `Command` stands for and this window does not do itself.
+        forget: the person wants to forget this many minutes; nothing is forgotten before they confirm it.
         change: the person wants to look at the agreement again, and perhaps change it.
     """
 
     asked = Signal(object)
+    forget = Signal(int)
     change = Signal()
 
     def __init__(self, bridge: Bridge, fingerprint: Fingerprint) -> None:
@@ -156,7 +159,9 @@ class MainWindow(QWidget):
     def _footer(self) -> QHBoxLayout:
         self._opt_out = look.button("", lambda: self.asked.emit(Command.OPT_OUT), name="optOutButton")
         self._quit = look.button("", lambda: self.asked.emit(Command.QUIT), name="quitButton")
-        layout = look.row(self._opt_out)
+        self._forget = look.button(say("Forget the last &minutes…"), lambda: None, name="forgetMinutesButton")
+        self._forget.setMenu(forget_menu(self.forget.emit, self._forget))
+        layout = look.row(self._opt_out, self._forget)
         layout.addStretch(1)
         layout.addWidget(self._quit)
         layout.setContentsMargins(look.SPACE, look.SPACE - 4, look.SPACE, look.SPACE - 4)
@@ -180,13 +185,15 @@ class MainWindow(QWidget):
             (Command.RESUME, self._resume),
             (Command.STOP, self._stop),
             (Command.OPT_OUT, self._opt_out),
+            (Command.FORGET, self._forget),
             (Command.QUIT, self._quit),
         ):
             entry = view.entries[command]
-            if made is not self._pause_for and made.text() != entry.text:
+            if made not in {self._pause_for, self._forget} and made.text() != entry.text:
                 made.setText(entry.text)
             made.setEnabled(entry.enabled)
             made.setVisible(entry.visible)
+        self._forget.setVisible(view.page is Page.MAIN)
         self._opt_out.setVisible(view.page is Page.MAIN)
         # Paused already: the buttons that matter then are Resume, and a longer or shorter pause.
         self._pause.setVisible(view.entries[Command.PAUSE].visible and not view.entries[Command.RESUME].visible)

@@ -33,7 +33,9 @@ class OptOutDialog(QDialog):
         if held:
             lines.addWidget(look.muted(say("Deleted recordings can never be opened again, by anyone.")))
         if joined is not None and not joined.is_own:
-            lines.addWidget(look.muted(say("What you already shared has left this computer; its readers are told.")))
+            lines.addWidget(
+                look.muted(say("What you already shared has left this computer; ask its readers to delete it."))
+            )
         layout.addLayout(lines)
         delete = look.button(say("Opt out and &delete"), lambda: self._leave(destroy=True), name="optOutDeleteButton")
         keep = look.button(

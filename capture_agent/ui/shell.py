@@ -13,6 +13,7 @@ from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.countdown import Countdown
+from capture_agent.ui.forget import forget_dialog
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof, embedded_window
 from capture_agent.ui.main_window import MainWindow
@@ -65,6 +66,8 @@ class Shell(QObject):
         self.indicator.fallback.opened = self.open
         self.tray.asked.connect(self.open)
         self.window.asked.connect(self.open)
+        self.tray.forget.connect(self.forget)
+        self.window.forget.connect(self.forget)
         self.window.change.connect(self.ask)
         self.window.first_run.joined.connect(self.ask)
         self.bridge.changed.connect(self._follow)
@@ -102,6 +105,13 @@ class Shell(QObject):
                 self.quit()
             case _:
                 self.window.open(command)
+
+    def forget(self, minutes: int) -> None:
+        """Say what forgetting the last `minutes` takes, and ask whether to."""
+        self.bridge.refresh()
+        dialog = forget_dialog(self.bridge, minutes, self._parent())
+        if dialog is not None:
+            self._show(dialog)
 
     def ask(self) -> None:
         """Show the consent panel."""

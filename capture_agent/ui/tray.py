@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon, QWidget
 
 from capture_agent.core.language import say
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.forget import forget_menu
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.view_state import PAUSES, Click, Command, Icon, View
 
@@ -27,6 +28,7 @@ _ORDER: tuple[Command | None, ...] = (
     Command.RECORDINGS,
     Command.RECORDED,
     None,
+    Command.FORGET,
     Command.OPT_OUT,
     None,
     Command.QUIT,
@@ -38,9 +40,11 @@ class Tray(QObject):
 
     Signals:
         asked: the person wants the window and, in it, what this `Command` stands for; None: just the window.
+        forget: the person wants to forget this many minutes; nothing is forgotten before they confirm it.
     """
 
     asked = Signal(object)
+    forget = Signal(int)
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +133,8 @@ class Tray(QObject):
                 self.menu.addSeparator()
             elif command is Command.PAUSE:
                 self._actions[command] = self.menu.addMenu(pause_menu(self._bridge, self.menu))
+            elif command is Command.FORGET:
+                self._actions[command] = self.menu.addMenu(forget_menu(self.forget.emit, self.menu))
             elif command is Command.RESUME:
                 self._actions[command] = self._action("", lambda: self._bridge.do(self._bridge.agent.resume))
             else:

@@ -54,6 +54,7 @@ class Command(StrEnum):
     TASK = "task"
     RECORDINGS = "recordings"
     RECORDED = "recorded"
+    FORGET = "forget"
     OPT_OUT = "opt-out"
     QUIT = "quit"
 
@@ -69,6 +70,12 @@ PAUSES: tuple[tuple[str, int | None], ...] = (
     (noted("15 &minutes"), 15),
     (noted("1 &hour"), 60),
     (noted("Until I &resume"), None),
+)
+
+FORGETS: tuple[tuple[str, int], ...] = (
+    (noted("&5 minutes"), 5),
+    (noted("&15 minutes"), 15),
+    (noted("&60 minutes"), 60),
 )
 
 _OPEN_STATES = frozenset({State.RECORDING, State.PAUSED, State.SUSPENDED})
@@ -192,6 +199,8 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
         ),
         Command.RECORDINGS: Entry(say("&My recordings…") + (f" ({snapshot.held})" if snapshot.held else ""), joined),
         Command.RECORDED: Entry(say("&What is recorded…"), joined),
+        # Recordings of a study that was left may still be here.
+        Command.FORGET: Entry(say("&Forget the last"), not snapshot.broken),
         # Withdrawing is always allowed, also when nothing was agreed to yet.
         Command.OPT_OUT: Entry(say("Opt out and &delete…"), joined or snapshot.can_leave),
         Command.QUIT: Entry(say("&Quit (saves, then stops)") if state in _OPEN_STATES else say("&Quit")),

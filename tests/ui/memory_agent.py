@@ -28,8 +28,7 @@ from capture_agent.core.policy import (
 )
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
-from capture_agent.ledger import notices
-from capture_agent.session.snapshot import Agreed, Going, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, from capture_agent.session.snapshot import Agreed, notices
 
 ALL = frozenset(Category)
 NOTICE = """\
@@ -198,6 +197,17 @@ class MemoryAgent:
             self._sessions.clear()
         self._now = replace(self._now, joined=None, offer=None, apps=frozenset(), task=None, refused=False)
         self._step(recording.Input.LEAVE)
+
+    def would_forget(self, minutes: int) -> Forgotten:
+        now = datetime.now(UTC)
+        released = [one for one in self._sessions.values() if one.state == "released"]
+        shared = tuple(Shared(one.id, one.started, one.released_to or ("Research group",)) for one in released)
+        tasks = () if self._now.task is None else (self._now.task.text,)
+        return Forgotten(now - timedelta(minutes=minutes), now, len(self._sessions), 1, tasks, shared)
+
+    def forget(self, minutes: int) -> Forgotten:
+        self.calls.append(f"forget {minutes}")
+        return self.would_forget(minutes)
 
     def undo(self) -> None:
         self.calls.append("undo")
