@@ -71,8 +71,8 @@ class ForgetDialog(QDialog):
         part = told.recordings - told.whole
         whole = say_many("{count} recording goes completely.", "{count} recordings go completely.", told.whole)
         rest = say_many(
-            "{count} recording loses that time and keeps the rest.",
-            "{count} recordings lose that time and keep the rest.",
+            "{count} recording loses that time.",
+            "{count} recordings lose that time.",
             part,
         )
         lines.addWidget(look.text(" ".join([*([whole] if told.whole else []), *([rest] if part else [])])))

@@ -52,7 +52,7 @@ def picture(ui: Driver, name: str) -> None:
 def test_forgetting_says_first_what_goes_and_what_cannot_and_takes_one_more_click(ui: Driver) -> None:
     run(ui, FORGET)
     ui.find("Forget the last 15 minutes?")
-    ui.find("1 recording goes completely. 2 recordings lose that time and keep the rest.")
+    ui.find("1 recording goes completely. 2 recordings lose that time.")
     ui.find("Task: Write a letter")
     assert any(node.name.startswith("Shared on ") and "Research group" in node.name for node in ui.nodes())
     ui.find("To withdraw it, write to study@example.org and ask to have it deleted.")

@@ -28,7 +28,8 @@ from capture_agent.core.policy import (
 )
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
-from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, from capture_agent.session.snapshot import Agreed, notices
+from capture_agent.ledger import notices
+from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task
 
 ALL = frozenset(Category)
 NOTICE = """\
