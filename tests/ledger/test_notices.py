@@ -13,7 +13,7 @@ from capture_agent.ledger.notices import LOCALES, own_notices, own_policy
 # What every language has to say, by a word that stands for it.
 MUST_SAY = {
     "en": {
-        "password fields are not recognised yet": r"does not yet recognise password fields",
+        "secrets in ordinary fields are recorded": r"a secret typed into an ordinary field is recorded",
         "pause before a password": r"Pause before you type a password",
         "password managers are out": r"Password managers .* never recorded",
         "other programs are painted over": r"Programs that you did not tick are painted over",
@@ -26,7 +26,7 @@ MUST_SAY = {
         "passphrase copies": r"older copy of your files",
     },
     "de": {
-        "password fields are not recognised yet": r"erkennt Passwortfelder noch nicht",
+        "secrets in ordinary fields are recorded": r"ein Geheimnis in einem gewöhnlichen Feld wird aufgenommen",
         "pause before a password": r"Halten Sie an, bevor Sie ein Passwort",
         "password managers are out": r"Passwortmanager .* nie aufgenommen",
         "other programs are painted over": r"Programme, die Sie nicht angekreuzt haben, werden übermalt",
