@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
 from capture_agent.control.client import Client
 from capture_agent.control.commands import Request
@@ -36,6 +37,9 @@ from capture_agent.settings import Stamp, policy_path, read_policy, read_setting
 from capture_agent.sources.base import Source
 from capture_agent.sources.choose import choose
 
+if TYPE_CHECKING:
+    from capture_agent.sources.fields import Fields
+
 TICK_MS = 100  # marks; see core.intervals
 RELOAD_EVERY = 10  # ticks: files that others write are looked at once a second
 INPUT_RESOLUTION_US = 1000  # an X server stamps milliseconds
@@ -48,6 +52,7 @@ class LocalWorld:
         self._profile = profile
         self._desktop = desktop
         self._lookout = open_lookout(desktop)
+        self._fields: Fields | None = None
         self._watched: dict[Path, Stamp | None] = {}
         self.prove: Callable[[], bool] = lambda: False
         self.announce: Callable[[], None] = lambda: None
@@ -70,7 +75,13 @@ class LocalWorld:
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""
-        return choose(plan.categories, max_fps=plan.max_fps).all
+        chosen = choose(plan.categories, max_fps=plan.max_fps)
+        self._fields = chosen.fields
+        return chosen.all
+
+    def unseen_fields(self) -> frozenset[str]:
+        """Return the programs whose fields could not be seen."""
+        return frozenset() if self._fields is None else self._fields.unseen
 
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""

@@ -48,6 +48,10 @@ class OfflineWorld:
         """Refuse: a command records nothing."""
         raise _nothing_here()
 
+    def unseen_fields(self) -> frozenset[str]:
+        """Return nothing: nothing is looked at."""
+        return frozenset()
+
     def surroundings(self) -> Surroundings:
         """Refuse, for the same reason."""
         raise _nothing_here()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 
@@ -45,6 +46,21 @@ class Widget:
 def _names(group: str) -> frozenset[str]:
     text = resources.files("capture_agent.core").joinpath("asking.toml").read_text("utf-8")
     return frozenset(tomllib.loads(text)[group]["names"])
+
+
+class Remedy(StrEnum):
+    """What makes the fields of a program visible."""
+
+    LEAVE_REMOTE = "leave-remote"  # a terminal: what runs in it hides them
+    BROWSER_FLAG = "browser-flag"
+    ACCESSIBILITY = "accessibility"
+
+
+def remedy(app: str) -> Remedy:
+    """Return what makes the fields of `app` visible, which are not; its name as rules have it."""
+    if app in _names("terminals"):
+        return Remedy.LEAVE_REMOTE
+    return Remedy.BROWSER_FLAG if app in _names("browsers") else Remedy.ACCESSIBILITY
 
 
 def is_terminal(window: Window) -> bool:

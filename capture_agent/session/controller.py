@@ -117,7 +117,7 @@ class Controller(Kept):
             task=self._tasks.current,
             waiting=self._rhythm.hinders,
             held=self._held,
-            not_recorded=status.not_recorded(self._recorder.state, captured, apps),
+            not_recorded=status.not_recorded(self._recorder.state, captured, apps, self._world.unseen_fields()),
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
+from capture_agent.core.asking import Remedy, remedy
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
-from capture_agent.core.language import say
+from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.core.recording import State
@@ -44,8 +45,26 @@ def trouble(
     return "", ""
 
 
-def not_recorded(state: State, captured: AbstractSet[Category], apps: AbstractSet[str]) -> tuple[str, ...]:
-    """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all."""
+_WHY_UNSEEN = {
+    Remedy.LEAVE_REMOTE: noted(
+        "Text in {name}: what runs in it, such as ssh or tmux, hides where a password is asked for."
+    ),
+    Remedy.BROWSER_FLAG: noted(
+        "Text in {name}: its fields cannot be seen. With accessibility on and --force-renderer-accessibility they can."
+    ),
+    Remedy.ACCESSIBILITY: noted(
+        "Text in {name}: its fields cannot be seen. With accessibility on before it starts, most programs show them."
+    ),
+}
+
+
+def not_recorded(
+    state: State, captured: AbstractSet[Category], apps: AbstractSet[str], unseen: AbstractSet[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all.
+
+    `unseen`: the programs whose fields could not be seen.
+    """
     if state is not State.RECORDING:
         return ()
     lines = [
@@ -55,5 +74,7 @@ def not_recorded(state: State, captured: AbstractSet[Category], apps: AbstractSe
     ]
     if not apps:
         return (*lines, say("No program is ticked, so no content is recorded."))
+    if Category.KEYBOARD in captured:
+        lines += [say(_WHY_UNSEEN[remedy(app)], name=app) for app in sorted(apps & unseen)]
     named = [say("the desktop background") if app == DESKTOP_APP else app for app in sorted(apps)]
     return (*lines, say("Every program except {names}.", names=", ".join(named)))

@@ -41,6 +41,9 @@ class World(Protocol):
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources, not started."""
 
+    def unseen_fields(self) -> frozenset[str]:
+        """Return the programs whose fields the sources that run now could not see when they last looked."""
+
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""
 

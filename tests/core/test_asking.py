@@ -2,7 +2,16 @@
 
 import pytest
 
-from capture_agent.core.asking import Pty, Widget, is_terminal, judge_terminals, judge_widgets, plain_hides
+from capture_agent.core.asking import (
+    Pty,
+    Remedy,
+    Widget,
+    is_terminal,
+    judge_terminals,
+    judge_widgets,
+    plain_hides,
+    remedy,
+)
 from capture_agent.core.events import Rect, Verdict, Window
 
 CLEAR, SENSITIVE, UNKNOWN = Verdict.CLEAR, Verdict.SENSITIVE, Verdict.UNKNOWN
@@ -75,3 +84,9 @@ def test_only_programs_that_are_terminals_and_nothing_else_are_terminals():
     assert is_terminal(window("anything", "kitty"))
     assert not is_terminal(window("code"))
     assert not is_terminal(window(""))
+
+
+def test_what_makes_fields_visible_depends_on_the_program():
+    assert remedy("xterm") is Remedy.LEAVE_REMOTE
+    assert remedy("chromium") is Remedy.BROWSER_FLAG
+    assert remedy("form") is Remedy.ACCESSIBILITY

@@ -95,6 +95,7 @@ class SmallWorld:
         self.chosen = Settings()
         self.wrong = None
         self.announced = 0
+        self.unseen = set()
         self.here = Presence()
         self.counted = True
 
@@ -121,6 +122,9 @@ class SmallWorld:
 
     def sources(self, plan):
         return [SpySource(self, plan.categories) for _ in range(self.sources_each)]
+
+    def unseen_fields(self):
+        return frozenset(self.unseen)
 
     def surroundings(self):
         return Surroundings("openbox", "en_US", ("us",), 1000)
