@@ -78,11 +78,13 @@ class Fields:
             kept.append(found)
         return tuple(kept[-MAX_PLACES:])
 
-    def verdict(self, start_us: int, end_us: int, windows: Iterable[tuple[int, Window]]) -> Verdict:
+    def verdict(
+        self, start_us: int, end_us: int, windows: Iterable[tuple[int, Window]], *, late_us: int = TRANSITION_US
+    ) -> Verdict:
         """Return the worst verdict in [start_us, end_us].
 
         `windows` had the focus in that time, each with the µs since when: each of them
-        must have been looked into.
+        must have been looked into, at the latest `late_us` after it got it.
         """
         relevant = [
             one
@@ -92,7 +94,7 @@ class Fields:
         if any(one.verdict is Verdict.SENSITIVE for one in relevant):
             return Verdict.SENSITIVE
         for since_us, window in windows:
-            limit = max(start_us, since_us + TRANSITION_US)
+            limit = max(start_us, since_us + late_us)
             into = [one for one in relevant if one.window == window.id]
             if not any(one.since_us <= limit for one in into) or any(one.verdict is Verdict.UNKNOWN for one in into):
                 return Verdict.UNKNOWN

@@ -108,6 +108,9 @@ def test_before_anybody_looked_into_a_window_nothing_typed_there_is_kept():
     assert kept(soon, key(500_000)).cleared  # it had no time to be another field before
     late = gate.observe(FieldFocus(500_001 + TRANSITION_US, CLEAR, 2))
     assert kept(late, key(500_000)).reason is Reason.FIELD_UNKNOWN
+    beside = Button(500_000, True, "left", PLACE.right, 5, False)
+    assert kept(late, beside).cleared  # a click types nothing by itself
+    assert not kept(gate, beside).cleared
     assert kept(gate.observe(FieldFocus(500_000, CLEAR, 1)), key(500_000)).reason is Reason.FIELD_UNKNOWN
 
 
