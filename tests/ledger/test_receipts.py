@@ -138,7 +138,7 @@ def test_what_a_bundle_rests_on_says_the_same_as_its_receipt(load: Callable[[], 
     (whole,) = decisions(ledger.entries, OWN_STUDY)
     alone = receipt(accepted(entry), "p", "k")
     assert alone == receipt(whole, "p", "k")
-    assert alone["privacy_notice"]["id"] == "myself/de/2"  # type: ignore[index]
+    assert alone["privacy_notice"]["id"] == "myself/de/3"  # type: ignore[index]
     jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(alone)))
     with pytest.raises(ConsentError):
         accepted(replace(entry, kind=Kind.REFUSED))
