@@ -1,4 +1,4 @@
-"""Write what docs/commands.md and docs/settings.md take from the program itself; a test compares.
+"""Write what docs/commands.md, docs/consent.md and docs/settings.md take from the program itself; a test compares.
 
 usage: docs.py write
 """
@@ -18,12 +18,14 @@ from typer.core import TyperGroup
 
 from capture_agent.cli.later import Later
 from capture_agent.cli.program import PROGRAM, build
+from capture_agent.core.consent import PERMITTING, TABLE, Input
 from capture_agent.settings.notice_tables import MonitoringTable, NoticeTable
 from capture_agent.settings.own_file import SettingsTable
 from capture_agent.settings.policy_file import PolicyTable, RecipientTable
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "docs" / "commands.md"
+CONSENT = ROOT / "docs" / "consent.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 WIDTH = 98  # what a terminal of 100 columns leaves to text
 TABLES: dict[str, type[BaseModel]] = {
@@ -62,6 +64,15 @@ def table_text(model: type[BaseModel]) -> str:
     return "\n".join(rows)
 
 
+def consent_text() -> str:
+    """Return a Markdown table of what can happen to a consent: a row a state, a column an input."""
+    rows = [f"| state | {' | '.join(given.value for given in Input)} |", "|---" * (1 + len(Input)) + "|"]
+    for state, moves in TABLE.items():
+        name = f"**{state.value}**" if state in PERMITTING else state.value
+        rows.append(f"| {name} | {' | '.join(moves[given].value if given in moves else '–' for given in Input)} |")
+    return "\n".join(rows)
+
+
 def replaced(text: str, name: str, new: str) -> str:
     """Return `text` with what stands between the marks of `name` replaced."""
     mark = re.compile(rf"(<!-- {name}:begin[^>]*-->\n).*?(<!-- {name}:end -->)", re.DOTALL)
@@ -75,7 +86,11 @@ def documents() -> dict[Path, str]:
     settings = SETTINGS.read_text(encoding="utf-8")
     for name, model in TABLES.items():
         settings = replaced(settings, name, table_text(model))
-    return {COMMANDS: replaced(COMMANDS.read_text(encoding="utf-8"), "help", commands_text()), SETTINGS: settings}
+    return {
+        COMMANDS: replaced(COMMANDS.read_text(encoding="utf-8"), "help", commands_text()),
+        CONSENT: replaced(CONSENT.read_text(encoding="utf-8"), "consent", consent_text()),
+        SETTINGS: settings,
+    }
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ what was agreed to cannot be known then, so nothing was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NoReturn, cast
 
-from capture_agent.core.errors import CaptureAgentError, KeyError_
-from capture_agent.core.language import say
+from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, VerificationError
+from capture_agent.core.language import noted, say
 from capture_agent.core.policy import OWN_STUDY, Settings
 from capture_agent.core.recording import State
 from capture_agent.keys.secret_store import Secrets
@@ -21,6 +22,17 @@ from capture_agent.session.profile import Memory, Profile
 from capture_agent.session.setting_aside import begin_anew, last_study
 from capture_agent.session.snapshot import Agreed, HeldSession, Snapshot
 from capture_agent.session.world import World
+
+_WHAT: Mapping[type[CaptureAgentError], str] = MappingProxyType(
+    {
+        ConsentError: noted("An older copy of your data was put back, so nothing is recorded."),
+        VerificationError: noted("The record of what you agreed to is damaged, so nothing is recorded."),
+        KeyError_: noted("The keys of your recordings cannot be opened, so nothing is recorded."),
+    }
+)
+_ELSE = noted("What Capture Agent keeps on this computer cannot be read, so nothing is recorded.")
+_RESTORE = noted("Nothing was deleted. Put the newest copy back and start again, or opt out and begin anew.")
+_UNLOCK = noted("Nothing was deleted. Unlock the keyring and start again, or opt out and begin anew.")
 
 
 def open_agent(profile: Profile, secrets: Callable[[], Secrets], world: World) -> Clockwork:
@@ -62,8 +74,8 @@ class Closed:
     def _problem(self) -> CaptureAgentError:
         if self._left:
             return CaptureAgentError(
-                "You have opted out, and nothing is recorded.",
-                hint="Quit, and start Capture Agent again, if you want to choose anew.",
+                noted("You have opted out, and nothing is recorded."),
+                hint=noted("Quit, and start Capture Agent again, if you want to choose anew."),
             )
         return type(self._error)(str(self._error), hint=self._error.hint)
 
@@ -77,18 +89,26 @@ class Closed:
 
     def snapshot(self) -> Snapshot:
         """Return that nothing is recorded, and why."""
-        problem = self._problem()
+        problem, hint = self._in_words()
         kind = "os" if self._secrets is None else self._secrets.kind
         return Snapshot(
             State.OFF,
             None,
             None,
-            problem=say(str(problem)),
-            hint=say(problem.hint),
+            problem=problem,
+            hint=hint,
             broken=True,
             can_leave=not self._left and self._profile.ledger.exists(),
             keyring=kind,
         )
+
+    def _in_words(self) -> tuple[str, str]:
+        if self._left:
+            problem = self._problem()
+            return say(str(problem)), say(problem.hint)
+        what = next((said for kind, said in _WHAT.items() if isinstance(self._error, kind)), _ELSE)
+        again = _UNLOCK if isinstance(self._error, KeyError_) else _RESTORE
+        return say(what), f"{say(again)} ({self._error})"
 
     def withdraw(self, *, destroy: bool) -> None:
         """Opt out: what cannot be trusted is set aside and kept, a new record begins with this withdrawal.

@@ -242,6 +242,8 @@ _WAITING: Mapping[Reason, str] = MappingProxyType(
 
 
 def _off(snapshot: Snapshot) -> str:
+    if snapshot.broken:
+        return say("Not recording")
     if snapshot.joined is None:
         return say("Not recording, nothing is set up yet")
     if snapshot.refused:

@@ -1,6 +1,7 @@
 """Policies: settings only narrow, and whatever goes beyond what was agreed is found."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,54 @@ def test_a_changed_notice_is_a_widening_and_says_so():
     base = Policy("s", 1, "T", "C", "c", {}, frozenset(), (), 1, (Notice("en", 1, "old"),))
     found = widenings(base, replace(base, notices=(Notice("en", 2, "new"),)))
     assert [(w.what, w.was, w.wants) for w in found] == [("notice (en)", "version 1", "version 2")]
+
+
+# One wider value for each field; what is not here is said to be harmless, with the reason.
+WIDER = {
+    "study": "another",
+    "title": "Another",
+    "controller": "Somebody else",
+    "purposes": {"p": "something else"},
+    "categories": frozenset(Category),
+    "recipients": (Recipient("lab", "age1c", RecipientKind.CLASSICAL, frozenset()),),
+    "retention_days": 99,
+    "notices": (Notice("en", 2, "another text"),),
+    "apps": None,
+    "destination": "/elsewhere",
+    "max_fps": 30,
+    "expires": None,
+    "controller_address": "elsewhere",
+    "independent_contact": "somebody else",
+    "complaint_authority": "another one",
+    "jurisdiction": "elsewhere",
+    "storage": "elsewhere",
+    "legal_basis": "other",
+    "rights": (),
+    "consent_months": 6,
+    "dpia": "another",
+    "agreement": "another",
+    "schedule": None,
+}
+HARMLESS = {
+    "version": "counts only",
+    "contact": "whom to ask; nobody reads more than before",
+    "tasks": "suggestions; tasks that are recorded are a category",
+    "enabled": "switching off narrows, and switching on resumes nothing",
+    "monitoring": "an event of its own, which enables no capture",
+}
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in fields(Policy)))
+def test_every_field_of_a_policy_is_either_compared_or_known_to_be_harmless(name):
+    """A new field has to be put into one of the two, before it can change behind somebody's back."""
+    agreed = Policy(
+        "s", 1, "T", "C", "c", {"p": "x"}, frozenset(), (), 1, (Notice("en", 1, "old"),), apps=frozenset({"a"}),
+        expires=datetime(2030, 1, 1, tzinfo=UTC), max_fps=1, consent_months=1, storage="here", dpia="one",
+        schedule=parse("mon-fri 09:00-17:00"),
+    )  # fmt: skip
+    assert (name in WIDER) != (name in HARMLESS)
+    if name in WIDER:
+        (found, *_) = widenings(agreed, replace(agreed, **{name: WIDER[name]}))
+        assert found.was
+        assert found.wants
+        assert found.was != found.wants

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -143,3 +144,9 @@ def test_hours_are_chosen_until_they_are_taken_back_or_the_person_says_no() -> N
     wrong = replace(entry(1, Kind.SCHEDULED), body={"schedule": "always"})
     with pytest.raises(VerificationError):
         Standing().after(wrong)
+
+
+def test_every_kind_of_entry_is_explained() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert {kind for kind in Kind if not any(f"`{kind.value}`" in row for row in rows)} == set()

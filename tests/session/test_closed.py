@@ -155,7 +155,7 @@ def test_opting_out_with_a_locked_keyring_at_the_start_is_done_by_the_next_start
     held_one(person)
     person.secrets.locked = True
     agent = opened(person)
-    assert "locked" in agent.snapshot().problem
+    assert "locked" in agent.snapshot().hint
     agent.withdraw(destroy=True)
     assert not list(person.profile.folder.glob("*.aside")), "a locked keyring says nothing of the record"
     person.secrets.locked = False
@@ -168,7 +168,7 @@ def test_without_any_secrets_the_agent_comes_up_and_says_so(person):
         raise ConsentError("no passphrase was given", hint="Try again when you have it at hand.")
 
     agent = open_agent(person.profile, nobody, person.world)
-    assert agent.snapshot().problem == "no passphrase was given"
+    assert "no passphrase was given" in agent.snapshot().hint
 
 
 def test_a_closed_agent_refuses_whatever_is_asked_of_an_agent_and_does_not_only_narrow_or_show(person, tmp_path):

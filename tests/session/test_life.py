@@ -269,6 +269,15 @@ class Life(RuleBasedStateMachine):
             assert not self.world.running
         self.settle()
 
+    @rule(days=st.sampled_from([27, 32, 95, 190]), categories=CATEGORIES)
+    def work_again_much_later(self, days, categories):
+        """Agree, and try to record when that may be over: by chance alone this would be rare."""
+        self.get_to_work(categories, own=False)
+        self.tick(days * DAY)
+        for _ in range(2):
+            self.start()
+            self.tick(0.25)
+
     @rule(seconds=st.sampled_from([60, 1000, 2 * DAY, 200 * DAY, -60, -4000, -200 * DAY]))
     def set_the_clock_back(self, seconds):
         self.world.set_back(seconds)
