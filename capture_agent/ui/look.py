@@ -195,7 +195,8 @@ class Scrolled(QScrollArea):
             return
         view = self.viewport().size()
         width = min(view.width(), content.maximumWidth())
-        content.resize(width, max(layout.totalHeightForWidth(width), view.height()))
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        content.resize(width, max(height, view.height()))
 
 
 def scrolled(content: QWidget, *, said: str) -> Scrolled:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
 from capture_agent.core.language import language, say
 from capture_agent.core.policy import Notice
@@ -33,7 +33,12 @@ class MonitoringWindow(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._notice = NoticeView(notice)
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.scrolled(self._notice, said=say("Notice")), 1)
+        content = QWidget()
+        content.setMaximumWidth(look.READING_WIDTH)
+        inner = look.column(content)
+        inner.setContentsMargins(0, 0, look.GAP, 0)
+        inner.addWidget(self._notice)
+        layout.addWidget(look.scrolled(content, said=say("Notice")), 1)
         self._foot = look.muted(say("This is for you to know. It asks for no consent, and no recording begins by it."))
         layout.addWidget(self._foot)
         later = look.button(say("&Close"), self.reject, name="monitoringCloseButton")

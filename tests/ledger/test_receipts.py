@@ -47,11 +47,12 @@ STORY: list[tuple[Kind, dict[str, object]]] = [
     (Kind.ASKED, asked_body(STUDY)),
     (Kind.ACCEPTED, accepted_body(STUDY, AGREED, {"xterm"}, "en", "What was shown")),
     (Kind.ACCEPTED, accepted_body(STUDY, AGREED, {"xterm"}, "en", "What was shown")),
+    (Kind.WITHDRAWN, {"keys": [["research", "screen"]]}),
     (Kind.INVALIDATED, {"widened": []}),
     (Kind.WITHDRAWN, {"method": "opt out"}),
     (Kind.LEFT, {}),
 ]
-STATES = ["Refused", "Given", "Expired", "Given", "RenewedGiven", "Invalidated", "Withdrawn", "Withdrawn"]
+STATES = ["Refused", "Given", "Expired", "Given", "RenewedGiven", "Withdrawn", "Invalidated", "Withdrawn", "Withdrawn"]
 
 
 @pytest.fixture
@@ -120,6 +121,12 @@ def test_who_withdraws_gets_a_receipt_of_what_was_agreed_and_is_no_more(story: l
     assert states == {"Withdrawn"}
     assert gone["party_identification"] == story[1]["party_identification"]
     assert gone["event"]["validity_duration"] is None
+
+
+def test_who_takes_one_category_back_keeps_the_others(story: list[dict[str, Any]]) -> None:
+    research, _training = story[5]["pii_processing"]
+    states = {one["pii_type"]: one["consent_state"] for one in research["pii_information"]}
+    assert (states["screen"], states["tasks"]) == ("Withdrawn", "RenewedGiven")
 
 
 def test_the_entry_in_a_receipt_is_signed(story: list[dict[str, Any]]) -> None:

@@ -95,6 +95,8 @@ def test_a_monitoring_notice_is_read_in_a_window_of_its_own_and_permits_nothing(
     assert {"en": "Reading this notice is not consent", "de": "ist keine Einwilligung"}[spoken] in whole
     seen = ui.settled()
     assert seen["cut"] == []
+    page, text = told(ui, "[named('notice').parentWidget().height(), named('notice').document().size().height()]")
+    assert page >= text  # all of it can be scrolled to
     assert min(seen["contrasts"].values()) >= 4.5
     assert "consentPanel" not in seen["windows"]
     ui.click({"en": "I have read this", "de": "Ich habe das gelesen"}[spoken], "push button")
