@@ -32,9 +32,12 @@ class RecordedPage(QWidget):
         outer.addLayout(self._cards)
         self._change = look.button(say("C&hange what is recorded…"), change, name="changeButton")
         self.receipts = SaveReceipts(bridge)
-        outer.addLayout(look.row(self._change, self.receipts, push=True))
         outer.addStretch(1)
-        look.column(self).addWidget(look.scrolled(content, said=say("What is recorded")))
+        page = look.column(self, gap=0)
+        page.addWidget(look.scrolled(content, said=say("What is recorded")), 1)
+        buttons = look.row(self._change, self.receipts, push=True)  # below what scrolls: always in sight
+        buttons.setContentsMargins(look.SPACE, look.GAP, look.SPACE, look.GAP)
+        page.addLayout(buttons)
         bridge.changed.connect(self._show)
         self._show(bridge.view)
 

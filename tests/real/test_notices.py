@@ -124,3 +124,6 @@ def test_receipts_are_saved_from_the_window_in_every_form(ui: Driver, spoken: st
     assert set(files) == {".json", ".jsonld", ".html", ".pdf"}
     assert f'<html lang="{spoken}">' in files[".html"].read_text("utf-8")
     assert ui.seen()["problems"] == []
+    ui.say("person.agent.withdraw(destroy=False)")  # who left can still save them, from the first page
+    ui.until(lambda seen: "Withdrawn" in seen["spied"]["states"] or not seen["spied"]["states"])
+    ui.until(lambda seen: {"receiptsButton", "ownButton"} <= set(seen["buttons"]))
