@@ -1,4 +1,4 @@
-"""The pictures of docs/consent.md, made by this: `make pictures` copies them from the test's output folder."""
+"""The pictures of docs/windows.md, made by this: `make pictures` copies them from the test's output folder."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_picture_shows_the_window_and_nothing_is_cut_off(name: str) -> None:
 
 
 def test_the_documentation_shows_these_pictures_and_no_others() -> None:
-    page = (ROOT / "docs" / "consent.md").read_text("utf-8")
+    page = (ROOT / "docs" / "windows.md").read_text("utf-8")
     assert set(re.findall(r"\(pictures/consent/([\w-]+)\.png\)", page)) == set(PICTURES)
     assert {path.stem for path in DOCS.iterdir()} == set(PICTURES)
     assert len(PICTURES) <= MAX_PICTURES
