@@ -150,6 +150,7 @@ def describe(snapshot: Snapshot) -> Result:
         "waiting": snapshot.waiting,
         "schedule": None if snapshot.schedule is None else str(snapshot.schedule),
         "shared": snapshot.shared,
+        "at_login": snapshot.at_login,
         "starts_in": snapshot.starts_in,
         "hours_over": snapshot.hours_over,
         "held": snapshot.held,

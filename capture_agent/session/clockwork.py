@@ -13,8 +13,10 @@ from capture_agent.core.schedule import Schedule
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
+from capture_agent.session.changes import Changes
 from capture_agent.session.controller import Controller
 from capture_agent.session.hours import Hours, Move
+from capture_agent.session.login import Login
 from capture_agent.session.profile import Profile
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.session.world import World
@@ -27,6 +29,10 @@ class Clockwork(Controller):
         """See `Controller`."""
         super().__init__(profile, vault, ledger, world)
         self._hours = Hours(self._agreement, world, self._memory, self._can_begin)
+        self._changes = Changes(profile.changes)
+        self._login = Login(self._changes, profile.autostart)
+        with self._noting():
+            self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.who = self._agreement.standing.shared
 
     def snapshot(self) -> Snapshot:
@@ -35,6 +41,7 @@ class Clockwork(Controller):
             super().snapshot(),
             schedule=self._hours.schedule,
             shared=self._agreement.standing.shared,
+            at_login=self._login.on,
             starts_in=self._hours.starts_in,
             hours_over=self._hours.over and self._recorder.state is State.OFF,
         )
@@ -56,6 +63,14 @@ class Clockwork(Controller):
         """Seal the session and stop; recording does not begin by itself again in the hours that are now."""
         super().stop()
         self._hours.skip()
+
+    def shut_down(self) -> None:
+        """Seal what is open, and undo what was changed for as long as the program runs."""
+        try:
+            super().shut_down()
+        finally:
+            with self._noting():
+                self._changes.undo_all(lasting=False)
 
     def _can_begin(self) -> bool:
         return bool(self._agreement.captured)
@@ -88,6 +103,10 @@ class Clockwork(Controller):
             self._note_choice(Kind.UNSCHEDULED, {})
         else:
             self._note_choice(Kind.SCHEDULED, {"schedule": str(schedule)})
+
+    def choose_start_at_login(self, on: bool) -> None:
+        """Start the program when the person logs in, or do not any more. That records nothing."""
+        self._login.switch(on)
 
     def choose_shared(self, shared: bool) -> None:
         """Ask at each start and after each unlock who is there, or do not any more."""

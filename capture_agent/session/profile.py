@@ -15,6 +15,7 @@ from typing import Any
 import platformdirs
 
 from capture_agent.core.errors import StorageError
+from capture_agent.desktop import autostart
 from capture_agent.keys.files import make_private_folder, replace_private
 
 APP = "capture-agent"
@@ -62,6 +63,16 @@ class Profile:
     def state(self) -> Path:
         """What survives a restart."""
         return self.folder / "state.json"
+
+    @property
+    def changes(self) -> Path:
+        """What was changed in the user's session, to be undone."""
+        return self.folder / "changes.json"
+
+    @property
+    def autostart(self) -> Path:
+        """The file that starts the program at log-in: beside the folder of the settings (XDG autostart)."""
+        return self.settings_file.parent.parent / "autostart" / autostart.NAME
 
     def create(self) -> None:
         """Make the folders, private to this user.

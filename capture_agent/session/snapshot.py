@@ -111,6 +111,7 @@ class Snapshot:
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used
     schedule: Schedule | None = None  # when recording begins by itself
     shared: bool = False  # several people use this computer
+    at_login: bool = False  # the program starts when the person logs in
     starts_in: int | None = None  # s until recording begins by itself; None: no countdown is to be seen
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
     acknowledge: bool = False  # the study has a monitoring notice that was not read yet
@@ -196,6 +197,9 @@ class Agent(Protocol):
     # --- when recording begins by itself
     def choose_schedule(self, schedule: Schedule | None) -> None:
         """*click* Let recording begin by itself in these days and hours; None: never."""
+
+    def choose_start_at_login(self, on: bool) -> None:
+        """*click* Start the program when the person logs in, or do not any more."""
 
     def choose_shared(self, shared: bool) -> None:
         """*click* Ask at each start and after each unlock who is there, or do not any more."""

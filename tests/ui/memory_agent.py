@@ -262,6 +262,10 @@ class MemoryAgent:
         self.calls.append(f"choose_schedule {schedule}")
         self._now = replace(self._now, schedule=schedule)
 
+    def choose_start_at_login(self, on: bool) -> None:
+        self.calls.append(f"choose_start_at_login {on}")
+        self._now = replace(self._now, at_login=on)
+
     def choose_shared(self, shared: bool) -> None:
         self.calls.append(f"choose_shared {shared}")
         self._now = replace(self._now, shared=shared)
