@@ -133,7 +133,7 @@ def _undo(profile: Profile) -> tuple[str, ...]:
 def _destroy(passphrase_fd: int | None) -> int:
     from capture_agent.cli.offline import offline_agent
 
-    with offline_agent(passphrase_fd) as agent:
+    with offline_agent(passphrase_fd, whole=True) as agent:
         sessions = agent.sessions()
         for one in sessions:
             agent.delete(one.id)
