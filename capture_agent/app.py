@@ -56,6 +56,7 @@ class LocalWorld:
         self._watched: dict[Path, Stamp | None] = {}
         self.prove: Callable[[], bool] = lambda: False
         self.announce: Callable[[], None] = lambda: None
+        self.notify: Callable[[str, str], None] = lambda _title, _text: None
         self.counting: Callable[[], bool] = lambda: False
 
     def now_us(self) -> int:
@@ -99,6 +100,10 @@ class LocalWorld:
     def announce_recording(self) -> None:
         """Show that recording begins."""
         self.announce()
+
+    def tell(self, title: str, text: str) -> None:
+        """Show a notification."""
+        self.notify(title, text)
 
     def countdown_shown(self) -> bool:
         """Return whether the window that counts a pause down is proved to be in sight."""
@@ -211,6 +216,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     world.prove = lambda: shell.prove() is not None
     world.announce = shell.announce_recording
     world.counting = shell.countdown_shown
+    world.notify = shell.notify
     mailbox = Mailbox()
     mailbox.posted.connect(lambda call: call(), Qt.ConnectionType.QueuedConnection)
 

@@ -64,6 +64,10 @@ class OfflineWorld:
         """Refuse, for the same reason."""
         raise _nothing_here()
 
+    def tell(self, title: str, text: str) -> None:
+        """Refuse, for the same reason."""
+        raise _nothing_here()
+
     def countdown_shown(self) -> bool:
         """Return False: nothing is shown."""
         return False

@@ -108,9 +108,9 @@ def status(as_json: AsJson = False) -> None:
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
     waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
-    at_login, starts_in (seconds until it does, or null), hours_over, held (recordings that wait for you), not_recorded
-    [sentence], keyring (os or passphrase), going {until, recordings} or null (what opting out is about to destroy,
-    while you can undo it).
+    at_login, starts_in (seconds until it does, or null), hours_over, today {day, recorded, paused, not_recorded
+    {reason: seconds}, told} (seconds), held (recordings that wait for you), not_recorded [sentence], keyring (os
+    or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError
@@ -340,29 +340,19 @@ def demo(
 def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
     from capture_agent.cli.forget import forget_app
+    from capture_agent.cli.not_me import not_me_app
     from capture_agent.cli.remove import remove_app
 
     group = typer.main.get_command(app)
     add = getattr(group, "add_command")  # noqa: B009 - typer's own type for what it returns does not say that it is a group
-    add(
-        Later(
-            "consent",
-            "What you agreed to, and how to take it back.",
-            "capture_agent.cli.consent",
-            "consent_app",
-        )
-    )
-    for single in (forget_app, remove_app):
+    for name, summary, module in (
+        ("consent", "What you agreed to, and how to take it back.", "capture_agent.cli.consent"),
+        ("admin", "Write a study: check and compare policies.", "capture_agent.admin.commands"),
+        ("research", "Receive what was released: keys, verify, open.", "capture_agent.research.commands"),
+    ):
+        add(Later(name, summary, module, f"{name}_app"))
+    for single in (forget_app, not_me_app, remove_app):
         add(typer.main.get_command(single))
-    add(Later("admin", "Write a study: check and compare policies.", "capture_agent.admin.commands", "admin_app"))
-    add(
-        Later(
-            "research",
-            "Receive what was released: keys, verify, open.",
-            "capture_agent.research.commands",
-            "research_app",
-        )
-    )
     return group
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
+from capture_agent.core.day import Day
 from capture_agent.core.errors import ConfigError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import OWN_DEVICE
@@ -152,6 +153,7 @@ def describe(snapshot: Snapshot) -> Result:
         "shared": snapshot.shared,
         "at_login": snapshot.at_login,
         "starts_in": snapshot.starts_in,
+        "today": None if snapshot.today is None else describe_day(snapshot.today),
         "hours_over": snapshot.hours_over,
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
@@ -159,6 +161,18 @@ def describe(snapshot: Snapshot) -> Result:
         "can_leave": snapshot.can_leave,
         "keyring": snapshot.keyring,
         "going": None if going is None else {"until": _time(going.until), "recordings": going.recordings},
+    }
+
+
+def describe_day(day: Day) -> Result:
+    """Return the sums of a day in seconds, as `status --json` shows them."""
+    second = 1_000_000
+    return {
+        "day": day.day.isoformat(),
+        "recorded": day.recorded_us // second,
+        "paused": day.paused_us // second,
+        "not_recorded": {reason: us // second for reason, us in sorted(day.withheld.items())},
+        "told": day.told,
     }
 
 
@@ -265,6 +279,11 @@ def _pause(agent: Agent, _windows: Windows, request: Request, now: datetime) -> 
     return describe(agent.snapshot())
 
 
+def _not_me(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    agent.not_me()
+    return describe(agent.snapshot())
+
+
 def _stop(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
     agent.stop()
     return describe(agent.snapshot())
@@ -349,6 +368,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "would-forget": Command(Effect.SHOWS, _would_forget, _LAST),
         "forget": Command(Effect.NARROWS, _forget, _LAST),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
+        "not-me": Command(Effect.NARROWS, _not_me),
         "stop": Command(Effect.NARROWS, _stop),
         "quit": Command(Effect.NARROWS, _quit),
         "show": Command(Effect.OPENS_WINDOW, _show),

@@ -6,15 +6,19 @@ It adds to what the person asks for; nothing here records more than a click of t
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
+from capture_agent.core.day import Happening
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
+from capture_agent.core.splitting import Reason
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.changes import Changes
 from capture_agent.session.controller import Controller
+from capture_agent.session.daybook import Daybook, in_words
 from capture_agent.session.hours import Hours, Move
 from capture_agent.session.login import Login
 from capture_agent.session.profile import Profile
@@ -33,6 +37,8 @@ class Clockwork(Controller):
         self._login = Login(self._changes, profile.autostart)
         with self._noting():
             self._changes.undo_all(lasting=False)  # a crash left it
+        self._rhythm.locked_anew = self._note_lock
+        self._daybook = Daybook(profile.day, world)
         self._rhythm.who = self._agreement.standing.shared
 
     def snapshot(self) -> Snapshot:
@@ -43,6 +49,7 @@ class Clockwork(Controller):
             shared=self._agreement.standing.shared,
             at_login=self._login.on,
             starts_in=self._hours.starts_in,
+            today=self._daybook.day.whole_minutes(),
             hours_over=self._hours.over and self._recorder.state is State.OFF,
         )
 
@@ -55,9 +62,28 @@ class Clockwork(Controller):
                     self.start()
                 case Move.END:
                     super().stop()
+                    self._tell_if(Happening.HOURS_END)
                 case Move.NOTHING:
                     pass
         super().tick()
+        with self._noting():
+            hinders = self._rhythm.hinders
+            self._daybook.tick(
+                self._recorder.state, None if hinders is None else hinders.value, self._recorder.withheld_us
+            )
+            self._tell_if(Happening.IDLE if hinders is Reason.IDLE else Happening.TIME)
+
+    def quitting(self) -> bool:
+        """Tell of the day if the person quits at its end; return whether there is something to be read first."""
+        with self._noting():
+            return self._tell_if(Happening.QUIT)
+        return False
+
+    def _tell_if(self, happening: Happening) -> bool:
+        day = self._daybook.ended(happening)
+        if day is not None:
+            self._world.tell(*in_words(day, self._held, self._daybook.today()))
+        return day is not None
 
     def stop(self) -> None:
         """Seal the session and stop; recording does not begin by itself again in the hours that are now."""
@@ -69,6 +95,8 @@ class Clockwork(Controller):
         try:
             super().shut_down()
         finally:
+            with self._noting():
+                self._daybook.save()
             with self._noting():
                 self._changes.undo_all(lasting=False)
 
@@ -92,6 +120,28 @@ class Clockwork(Controller):
         """Say that the person who agreed is at the computer."""
         self._rhythm.who = False
         self._proved_us = 0
+
+    def not_me(self) -> None:
+        """Pause, and forget everything since the screen was locked last.
+
+        Raises:
+            ConsentError: This is no shared computer.
+        """
+        if not self._agreement.standing.shared:
+            raise ConsentError(
+                "this computer is not shared", hint="To forget what was recorded, use Forget; to pause, use Pause."
+            )
+        back = timedelta(microseconds=self._rhythm.back_us())
+        if self._memory.now.locked:  # by a run before this one, perhaps; whichever is longer ago
+            back = max(back, self._world.wall() - datetime.fromisoformat(self._memory.now.locked))
+        self.pause(None)
+        self._rhythm.ask_who()
+        self.forget_since(back)
+
+    def _note_lock(self) -> None:
+        if self._agreement.standing.shared:
+            with self._noting():
+                self._memory.change(locked=self._world.wall().isoformat(timespec="seconds"))
 
     # --- what the person chooses
 

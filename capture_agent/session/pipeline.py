@@ -16,7 +16,7 @@ from itertools import count
 from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason
+from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Withheld
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
 from capture_agent.core.stretches import Stretches
@@ -89,6 +89,7 @@ class Pipeline:
         self._dead = ""
         self._overrun = False
         self._frames_dropped = 0
+        self.withheld_us: Mapping[str, int] = {}  # input that the gate did not keep, by reason; replaced, never changed
         self._painted = 0.0  # shares, summed over the frames that were kept
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -254,6 +255,12 @@ class Pipeline:
             self._keep(cleared, kept.painted)
 
     def _keep(self, cleared: Cleared, painted: float = 0.0) -> None:
+        if isinstance(cleared.event, Withheld):
+            event, reason = cleared.event, str(cleared.event.reason)
+            self.withheld_us = {
+                **self.withheld_us,
+                reason: self.withheld_us.get(reason, 0) + max(0, event.t_us - event.start_us),
+            }
         if isinstance(cleared.event, Frame):
             message = self._screens.encode(cleared.event)
             if message is None:

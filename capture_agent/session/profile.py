@@ -74,6 +74,11 @@ class Profile:
         """The file that starts the program at log-in: beside the folder of the settings (XDG autostart)."""
         return self.settings_file.parent.parent / "autostart" / autostart.NAME
 
+    @property
+    def day(self) -> Path:
+        """The sums of the day."""
+        return self.folder / "day.json"
+
     def create(self) -> None:
         """Make the folders, private to this user.
 
@@ -98,6 +103,7 @@ class Remembered:
     left_destroying: bool = False
     swept: str = ""  # the day (ISO 8601) on which it was last looked at which recordings are over, …
     doubts: int = 0  # … and how often more until that date is believed; see `session.expiry`
+    locked: str = ""  # when a shared computer was locked last (ISO 8601)
     not_again: str = ""  # the hours that began on this day (ISO 8601) begin nothing by themselves any more
 
     @property

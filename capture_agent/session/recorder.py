@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,6 +58,7 @@ class Recorder:
         self._running: _Running | None = None
         self.state = State.PAUSED if paused else State.OFF
         self.fault: CaptureAgentError | None = None
+        self._withheld_us: Mapping[str, int] = {}
         self._splitting: tuple[Reason, int | None] | None = None
 
     def give(self, given: Input) -> None:
@@ -132,6 +133,13 @@ class Recorder:
         running = self._running
         if self.state is State.RECORDING and running is not None and not running.pipeline.mark(self._clock()):
             self.give(Input.HINDER)
+
+    @property
+    def withheld_us(self) -> Mapping[str, int]:
+        """How much input the gate did not keep since the start, in µs by class of reason."""
+        return (
+            self._withheld_us if self._running is None else _sum(self._withheld_us, self._running.pipeline.withheld_us)
+        )
 
     def apply_rules(self) -> None:
         """Use the studio's rules from now on; for narrowing while a session is open."""
@@ -208,9 +216,14 @@ class Recorder:
             running.pipeline.close(reason)
             complete = True
         finally:
+            self._withheld_us = _sum(self._withheld_us, running.pipeline.withheld_us)
             self._studio.session_sealed(complete=complete)
 
     def _session(self) -> _Running:
         if self._running is None:
             raise FaultError("there is no open session", hint="Start recording again.")
         return self._running
+
+
+def _sum(some: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    return {name: some.get(name, 0) + more.get(name, 0) for name in {*some, *more}}

@@ -6,6 +6,8 @@ kept if it turns out that the screen was locked.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import Reason, Seen, judge
@@ -22,7 +24,8 @@ class Rhythm:
         hinders: Why nothing may be recorded now, or None.
         shared: Whether several people use this computer.
         who: Whether it has to be said first who is there.
-        locked_us: When the screen was locked last, on the input clock; None: not since the start.
+        since_us: Since when it may be somebody else who is there: the last lock, else when this was made. On the
+            clock that goes on while the computer sleeps.
     """
 
     def __init__(self, recorder: Recorder, world: World) -> None:
@@ -32,7 +35,13 @@ class Rhythm:
         self.hinders: Reason | None = None
         self.shared = False
         self.who = False
-        self.locked_us: int | None = None
+        self.locked_anew: Callable[[], None] = lambda: None  # the screen has just been locked
+        self.since_us = world.now_us() + world.presence().slept_us
+        self._locked = False
+
+    def back_us(self) -> int:
+        """Return how long ago that was, in µs."""
+        return self._world.now_us() + self._world.presence().slept_us - self.since_us
 
     def ask_who(self) -> None:
         """Record nothing on a shared computer until it is said who is there."""
@@ -50,8 +59,11 @@ class Rhythm:
             return False
         seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who)
         if here.locked_us is not None:
-            self.locked_us = here.locked_us
             self.ask_who()
+            if not self._locked:
+                self.since_us = here.locked_us + here.slept_us
+                self.locked_anew()
+        self._locked = here.locked
         verdict = judge(self._seen or seen, seen, self._recorder.began_us)
         self._seen, self.hinders = seen, verdict.hinders
         if verdict.ends is None or self._recorder.began_us is None:

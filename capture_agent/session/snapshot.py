@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from capture_agent.core.consent import State as ConsentState
+from capture_agent.core.day import Day
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.recording import State
@@ -113,6 +114,7 @@ class Snapshot:
     shared: bool = False  # several people use this computer
     at_login: bool = False  # the program starts when the person logs in
     starts_in: int | None = None  # s until recording begins by itself; None: no countdown is to be seen
+    today: Day | None = None  # the sums of this day, in whole minutes
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
     acknowledge: bool = False  # the study has a monitoring notice that was not read yet
     decided: bool = False  # there are receipts
@@ -193,6 +195,12 @@ class Agent(Protocol):
 
     def it_is_me(self) -> None:
         """*click* Say that the person who agreed is at this shared computer."""
+
+    def not_me(self) -> None:
+        """Pause, and forget everything since the screen was locked last: somebody else is at this shared computer."""
+
+    def quitting(self) -> bool:
+        """Tell of the day if the person quits at its end; return whether there is something to be read first."""
 
     # --- when recording begins by itself
     def choose_schedule(self, schedule: Schedule | None) -> None:

@@ -53,6 +53,9 @@ class World(Protocol):
     def announce_recording(self) -> None:
         """Show that recording begins, before it does."""
 
+    def tell(self, title: str, text: str) -> None:
+        """Show a notification that goes away by itself."""
+
     def countdown_shown(self) -> bool:
         """Return whether the window that counts a pause down is proved to be in sight."""
 

@@ -12,6 +12,7 @@ from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.first_run import FirstRunPage
 from capture_agent.ui.forget import forget_menu
+from capture_agent.ui.habits import HabitsPage
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.now_page import NowPage
 from capture_agent.ui.readers import Fingerprint
@@ -28,7 +29,7 @@ _STATES = {
     Icon.PAUSED: noted("State: paused"),
     Icon.ATTENTION: noted("State: attention"),
 }
-_PAGES = (None, Command.RECORDINGS, Command.RECORDED)  # the tabs, by the command that leads to them
+_PAGES = (None, Command.RECORDINGS, Command.RECORDED, Command.HABITS)  # the tabs, by the command that leads to them
 
 
 class MainWindow(QWidget):
@@ -64,6 +65,7 @@ class MainWindow(QWidget):
         self._tabs.addTab(look.scrolled(self.recordings, said=say("My recordings")), say("My recordin&gs"))
         recorded = RecordedPage(bridge, fingerprint, self.change.emit)
         self._tabs.addTab(recorded, say("&What is recorded"))
+        self._tabs.addTab(HabitsPage(bridge), say("When it &begins"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first_run)
         self._stack.addWidget(self._tabs)
@@ -103,7 +105,9 @@ class MainWindow(QWidget):
         self._pause_for = look.button(say("Pause &for…"), lambda: None, name="pauseForButton")
         self._pause_for.setMenu(pause_menu(self._bridge, self._pause_for))
         self._stop = look.button(say("Stop and sa&ve"), lambda: do(agent.stop), name="stopButton")
-        self._row = look.row(self._start, self._resume, self._pause, self._pause_for, self._stop, push=True)
+        self._not_me = look.button("", lambda: self.asked.emit(Command.NOT_ME), name="notMeButton")
+        buttons = (self._start, self._resume, self._pause, self._pause_for, self._stop, self._not_me)
+        self._row = look.row(*buttons, push=True)
         lines = look.column(gap=2)
         lines.addWidget(self._status)
         lines.addWidget(self._study)
@@ -184,6 +188,7 @@ class MainWindow(QWidget):
             (Command.PAUSE, self._pause_for),
             (Command.RESUME, self._resume),
             (Command.STOP, self._stop),
+            (Command.NOT_ME, self._not_me),
             (Command.OPT_OUT, self._opt_out),
             (Command.FORGET, self._forget),
             (Command.QUIT, self._quit),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
+from capture_agent.ui.beginning import Beginning
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.countdown import Countdown
+from capture_agent.ui.day import DayDialog
 from capture_agent.ui.forget import forget_dialog
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof, embedded_window
@@ -25,6 +27,9 @@ from capture_agent.ui.tasks import task_dialog
 from capture_agent.ui.tray import Tray
 from capture_agent.ui.undo import UndoStrip
 from capture_agent.ui.view_state import Command, Icon, Page, View
+from capture_agent.ui.who import WhoIsThere
+
+READ_MS = 6000  # how long quitting waits at the end of a day, so that its sums can be read
 
 
 class Shell(QObject):
@@ -60,6 +65,8 @@ class Shell(QObject):
         self.tray.menu.aboutToShow.connect(self.bridge.tell_time)
         self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
         self.countdown = Countdown(self.bridge, proved_shown)
+        self.beginning = Beginning(self.bridge, proved_shown)
+        self.who = WhoIsThere(self.bridge)
         self.window = MainWindow(self.bridge, fingerprint)
         self.undo = UndoStrip(self.bridge)
         self.monitoring = MonitoringNotes(self.bridge)
@@ -83,8 +90,15 @@ class Shell(QObject):
         self.indicator.announce_recording()
 
     def countdown_shown(self) -> bool:
-        """Return whether the countdown of a pause is proved to be in sight."""
-        return self.countdown.shown()
+        """Return whether a countdown, of a pause or of a beginning, is proved to be in sight."""
+        return self.countdown.shown() or self.beginning.shown()
+
+    def notify(self, title: str, text: str) -> None:
+        """Tell of the day: by the panel, or where there is none in a window of our own."""
+        if self.tray.host_available():
+            self.tray.tell(title, text)
+        else:
+            self._show(DayDialog(title, text))
 
     def click(self) -> None:
         """Do what a click on the icon does: pause, or else open the window."""
@@ -101,8 +115,12 @@ class Shell(QObject):
                 self._show(task_dialog(self.bridge, self._parent()))
             case Command.OPT_OUT:
                 self._show(opt_out_dialog(self.bridge, self._parent()))
+            case Command.NOT_ME:
+                self.bridge.do(self._agent.not_me)
             case Command.QUIT:
                 self.quit()
+            case None if self.who.again():
+                pass
             case _:
                 self.window.open(command)
 
@@ -131,16 +149,18 @@ class Shell(QObject):
     def quit(self) -> None:
         """Save, then stop. If it cannot be saved, say so and stay."""
         if self.bridge.do(self._agent.stop):
-            self._leave()
+            # What tells of the day goes with the program: it stays for a moment.
+            QTimer.singleShot(READ_MS if self._agent.quitting() else 0, self._leave)
 
     def close(self) -> None:
         """Take down everything that is shown."""
         self.bridge.close()
         self.indicator.close()
         self.countdown.take_down()
+        self.beginning.take_down()
         self.monitoring.close()
         self.tray.close()
-        for window in (self._dialog, self._panel, self.undo, self.window):
+        for window in (self._dialog, self._panel, self.undo, self.who, self.window):
             if window is not None:
                 window.close()
 

@@ -15,6 +15,7 @@ from capture_agent.ui.forget import forget_menu
 from capture_agent.ui.icons import qicon
 from capture_agent.ui.view_state import PAUSES, Click, Command, Icon, View
 
+TELL_MS = 15_000  # five lines are read twice in that time
 _XEMBED_WIDGET = "QSystemTrayIconSys"  # the class of Qt's own widget where panels embed windows
 
 # None is the line between groups.
@@ -22,11 +23,13 @@ _ORDER: tuple[Command | None, ...] = (
     None,
     Command.PAUSE,
     Command.RESUME,
+    Command.NOT_ME,
     None,
     Command.TASK,
     None,
     Command.RECORDINGS,
     Command.RECORDED,
+    Command.HABITS,
     None,
     Command.FORGET,
     Command.OPT_OUT,
@@ -93,6 +96,10 @@ class Tray(QObject):
         """Return whether a panel has given the icon a place; always False where panels draw icons themselves."""
         return not self._tray.geometry().isEmpty()
 
+    def tell(self, title: str, text: str) -> None:
+        """Show a notification."""
+        self._tray.showMessage(title, text, self._icons[self.icon], TELL_MS)
+
     def close(self) -> None:
         """Take the icon away."""
         self._tray.hide()
@@ -108,6 +115,8 @@ class Tray(QObject):
             entry = view.entries[command]
             action.setText(entry.text)
             action.setEnabled(entry.enabled)
+            if command is Command.NOT_ME:
+                action.setVisible(entry.visible)
 
     def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         """A left click pauses what is recorded, at once; in every other state it opens the window.

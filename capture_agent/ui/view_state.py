@@ -51,6 +51,8 @@ class Command(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
+    NOT_ME = "not-me"
+    HABITS = "habits"
     TASK = "task"
     RECORDINGS = "recordings"
     RECORDED = "recorded"
@@ -187,6 +189,7 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
     joined = snapshot.joined is not None
     tasks = Category.TASKS in snapshot.consented and state in _OPEN_STATES
     again = state is State.FAULT
+    open_ = state in _OPEN_STATES
     choose = snapshot.must_ask or snapshot.refused
     start = say("Choos&e what is recorded…") if choose else say("Start ag&ain") if again else say("Start &recording")
     return {
@@ -194,6 +197,8 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
         Command.PAUSE: Entry(say("&Pause"), state in _PAUSABLE, state in _PAUSABLE),
         Command.RESUME: Entry(say("&Resume"), state is State.PAUSED, state is State.PAUSED),
         Command.STOP: Entry(say("Stop and sa&ve"), state in _OPEN_STATES, state in _OPEN_STATES),
+        Command.NOT_ME: Entry(say("N&ot me: pause and forget"), snapshot.shared and open_, snapshot.shared and open_),
+        Command.HABITS: Entry(say("W&hen recording begins…"), joined),
         Command.TASK: Entry(
             say("Finish the &task…") if snapshot.task else say("Start a &task…"), tasks or snapshot.task is not None
         ),

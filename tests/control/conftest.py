@@ -23,6 +23,7 @@ from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
+from capture_agent.core.schedule import Schedule
 from capture_agent.session.snapshot import Agreed, Forgotten, HeldSession, Snapshot, Task
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -106,6 +107,25 @@ class ScriptedAgent:
     def pause(self, minutes: int | None) -> None:
         self.asked_for.append(("pause", minutes))
         self.now = replace(self.now, state=State.PAUSED)
+
+    def not_me(self) -> None:
+        self.asked_for.append(("not_me",))
+        self.now = replace(self.now, state=State.PAUSED)
+
+    def quitting(self) -> bool:
+        return False
+
+    def it_is_me(self) -> None:
+        self._click("it_is_me")
+
+    def choose_schedule(self, schedule: Schedule | None) -> None:
+        self._click("choose_schedule")
+
+    def choose_shared(self, shared: bool) -> None:
+        self._click("choose_shared")
+
+    def choose_start_at_login(self, on: bool) -> None:
+        self._click("choose_start_at_login")
 
     def stop(self) -> None:
         self.asked_for.append(("stop",))

@@ -36,6 +36,7 @@ def test_no_command_names_anything_that_only_a_click_may_do() -> None:
         "snapshot",
         "sessions",
         "pause",
+        "not_me",
         "stop",
         "start_task",
         "finish_task",

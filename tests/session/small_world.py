@@ -97,6 +97,7 @@ class SmallWorld:
         self.announced = 0
         self.unseen = set()
         self.here = Presence()
+        self.said = []
         self.counted = True
 
     def now_us(self):
@@ -134,6 +135,9 @@ class SmallWorld:
 
     def announce_recording(self):
         self.announced += 1
+
+    def tell(self, title, text):
+        self.said.append((title, text))
 
     def countdown_shown(self):
         return self.counted

@@ -12,6 +12,8 @@ from capture_agent.core.recording import State
 from capture_agent.core.schedule import parse
 from capture_agent.core.splitting import Reason
 from capture_agent.desktop.base import Presence
+from capture_agent.encode.event_log import decode
+from capture_agent.held import reader
 from capture_agent.ledger.standing import Kind
 
 WORK = parse("mon-fri 09:00-17:00")
@@ -252,3 +254,63 @@ def test_automatic_recording_on_a_shared_computer_asks_too(person):
     agent.choose_shared(True)
     seconds(person, 20)
     assert (agent.recording_state, agent.snapshot().waiting, person.world.started) == (State.SUSPENDED, Reason.WHO, [])
+
+
+def shared(person):
+    person.agent.choose_own()
+    person.agree(ALL)
+    person.agent.choose_shared(True)
+    person.agent.start()
+    person.agent.it_is_me()
+    seconds(person, 2)
+    return person.agent
+
+
+def test_not_me_pauses_and_forgets_since_the_last_lock(person):
+    agent = shared(person)
+    agent.start_task("mine")
+    seconds(person, 60)
+    person.world.here = Presence(locked_us=person.world.now_us())
+    seconds(person, 30)
+    person.world.here = Presence()
+    person.tick()
+    agent.it_is_me()
+    seconds(person, 1)
+    agent.start_task("somebody else's")
+    seconds(person, 60)
+    agent.not_me()
+    assert (agent.recording_state, person.world.running) == (State.PAUSED, [])
+    (held,) = agent.sessions()
+    texts = [
+        decode(message).get("text")
+        for part in reader.read(person.profile.held / f"{held.id}.held", agent._vault.identity(held.id))
+        for message in part.messages
+    ]
+    assert [text for text in texts if text is not None] == ["mine"]
+    agent.resume()
+    seconds(person, 2)
+    assert agent.snapshot().waiting is Reason.WHO
+
+
+def test_not_me_reaches_back_to_a_lock_before_a_crash(person):
+    agent = shared(person)
+    person.world.here = Presence(locked_us=person.world.now_us())
+    seconds(person, 2)
+    person.world.here = Presence()
+    person.tick()
+    agent.it_is_me()
+    seconds(person, 1)
+    agent.start_task("somebody else's")
+    seconds(person, 5)
+    agent.stop()
+    person.crash()
+    seconds(person, 60)
+    person.agent.not_me()
+    assert person.agent.sessions() == ()
+
+
+def test_not_me_is_for_shared_computers(person):
+    recording(person)
+    with pytest.raises(ConsentError, match="not shared"):
+        person.agent.not_me()
+    assert person.agent.recording_state is State.RECORDING

@@ -28,6 +28,7 @@ from capture_agent.core.policy import (
 )
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
+from capture_agent.core.splitting import Reason
 from capture_agent.ledger import notices
 from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task
 
@@ -135,6 +136,16 @@ class MemoryAgent:
         """Let a thread die."""
         self._now = replace(self._now, problem=problem, hint=hint)
         self._step(recording.Input.FAIL)
+
+    def ask_who(self) -> None:
+        """Let it be asked who is there, as at a start on a shared computer."""
+        self._now = replace(self._now, waiting=Reason.WHO)
+        self._step(recording.Input.HINDER)
+
+    def count(self, seconds: int | None) -> None:
+        """Let recording be about to begin by itself."""
+        self._now = replace(self._now, starts_in=seconds)
+        self._set()
 
     # --- the protocol
     def snapshot(self) -> Snapshot:
@@ -257,6 +268,14 @@ class MemoryAgent:
     def it_is_me(self) -> None:
         self.calls.append("it_is_me")
         self._now = replace(self._now, waiting=None)
+
+    def not_me(self) -> None:
+        self.calls.append("not_me")
+        self._now = replace(self._now, waiting=None)
+        self._step(recording.Input.PAUSE)
+
+    def quitting(self) -> bool:
+        return False
 
     def choose_schedule(self, schedule: Schedule | None) -> None:
         self.calls.append(f"choose_schedule {schedule}")

@@ -1,0 +1,121 @@
+"""When recording begins, who is there, the end of a day: the windows for it, used by clicks and keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ui_driver import Driver
+
+from capture_agent.demo.desktop import PrivateDesktop
+
+pytestmark = pytest.mark.real
+
+OWN = "agent.choose_own()"
+AGREE = "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"
+
+
+@pytest.fixture
+def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
+    with Driver(desktop) as driver:
+        driver.until(lambda seen: seen["proof"])
+        driver.say(OWN)
+        driver.say(AGREE)
+        yield driver
+
+
+def open_page(ui: Driver) -> None:
+    ui.say("later(lambda: shell.open(ui_command.HABITS))")
+    ui.find("Begin by itself in these hours", "push button")
+
+
+def test_nothing_is_chosen_beforehand_and_hours_are_chosen_by_a_click(ui: Driver) -> None:
+    open_page(ui)
+    ui.find("Now: never. Recording begins by your click alone.")
+    assert [node.name for node in ui.nodes() if node.role == "check box" and node.showing and node.checked] == []
+    for day in ("Monday", "Wednesday"):
+        ui.click(day, "check box")
+    assert not any("choose_schedule" in call for call in ui.seen()["calls"])
+    ui.click("Begin by itself in these hours", "push button")
+    ui.until(lambda seen: "choose_schedule mon,wed 09:00-17:00" in seen["calls"])
+    ui.find("Now: Mon, Wed, 09:00 to 17:00")
+    ui.click("Never by itself", "push button")
+    ui.until(lambda seen: "choose_schedule None" in seen["calls"])
+    ui.find("Now: never. Recording begins by your click alone.")
+
+
+def test_log_in_and_shared_computer_are_a_switch_each(ui: Driver) -> None:
+    open_page(ui)
+    for name, call in (
+        ("Start Capture Agent when I log in", "choose_start_at_login"),
+        ("Several people use this computer", "choose_shared"),
+    ):
+        for on in (True, False):
+            ui.click(name, "check box")
+            ui.until(lambda seen, wanted=f"{call} {on}": seen["calls"][-1] == wanted)
+
+
+def test_it_is_me_and_not_me_look_alike_and_no_key_presses_either_by_accident(ui: Driver) -> None:
+    ui.say("agent.choose_shared(True); agent.start()")
+    ui.say("agent.ask_who()")
+    ui.until(lambda seen: "whoDialog" in seen["windows"])
+    me, not_me = ui.find("It is me", "push button"), ui.find("Not me", "push button")
+    assert me.box[2:] == not_me.box[2:]
+    assert not me.focused
+    assert not not_me.focused
+    ui.key("Return", "space")
+    assert not {"it_is_me", "not_me"} & set(ui.seen()["calls"])
+    ui.click("It is me", "push button")
+    seen = ui.until(lambda seen: "it_is_me" in seen["calls"])
+    ui.until(lambda seen: "whoDialog" not in seen["windows"])
+    assert "not_me" not in seen["calls"]
+
+
+def test_a_question_that_was_closed_is_asked_again_by_a_click_on_the_icon(ui: Driver) -> None:
+    ui.say("agent.choose_shared(True); agent.start()")
+    ui.say("agent.ask_who()")
+    ui.until(lambda seen: "whoDialog" in seen["windows"])
+    ui.key("Escape")
+    ui.until(lambda seen: "whoDialog" not in seen["windows"])
+    ui.say("later(shell.open)")
+    ui.until(lambda seen: "whoDialog" in seen["windows"])
+
+
+def test_not_me_is_in_menu_and_window_of_a_shared_computer_alone(ui: Driver) -> None:
+    ui.say("agent.start()")
+    ui.until(lambda seen: seen["state"] == "recording")
+    ui.click_icon(3)
+    ui.until(lambda seen: seen["menu"])
+    assert "Not me: pause and forget" not in {name for name, box in ui.seen()["menu"].items() if box[2] and box[3]}
+    ui.key("Escape")
+    ui.say("agent.choose_shared(True)")
+    ui.choose("Not me: pause and forget")
+    ui.until(lambda seen: "not_me" in seen["calls"])
+
+
+def test_recording_that_begins_by_itself_is_counted_down_in_sight_and_can_be_waved_away(ui: Driver) -> None:
+    ui.say("agent.count(7)")
+    ui.until(lambda seen: "beginning" in seen["windows"])
+    ui.find("Recording begins in 7 seconds")
+    ui.say("agent.shown_beginning = shell.countdown_shown()")
+    ui.click("Not now", "push button")
+    ui.until(lambda seen: seen["calls"][-1] == "stop")
+    ui.say("agent.count(None)")
+    ui.until(lambda seen: "beginning" not in seen["windows"])
+    ui.say("agent.count(3)")
+    ui.click("Start now", "push button")
+    ui.until(lambda seen: "start" in seen["calls"])
+
+
+def test_without_a_panel_the_day_is_told_in_a_window() -> None:
+    with PrivateDesktop(tray="none") as bare, Driver(bare) as ui:
+        ui.say("later(lambda: shell.notify('Your day', 'Recorded: 3 min'))")
+        ui.until(lambda seen: "dayDialog" in seen["windows"])
+        ui.find("Recorded: 3 min")
+        ui.click("Close", "push button")
+        ui.until(lambda seen: "dayDialog" not in seen["windows"])
