@@ -22,6 +22,7 @@ DAYS = (
     (noted("Sun"), noted("Sunday")),
 )
 _BEGINS, _ENDS = 9 * 60, 17 * 60  # what the fields show first; nothing is chosen by that
+_ROOM = 10  # px more than the style gives: the digits need it at every scale
 _FORMAT = "HH:mm"
 
 
@@ -39,7 +40,7 @@ class HabitsPage(QWidget):
         agent = bridge.agent
         self._login = self._choice(
             layout,
-            say("Start Capture Agent when I &log in"),
+            say("Start Capture Agent when I log &in"),
             say("It then waits as an icon. Nothing is recorded by that."),
             "loginSwitch",
         )
@@ -73,6 +74,7 @@ class HabitsPage(QWidget):
         self._begins, self._ends = QTimeEdit(), QTimeEdit()
         for field, name in ((self._begins, say("From")), (self._ends, say("To"))):
             field.setDisplayFormat(_FORMAT)
+            field.setMinimumHeight(field.sizeHint().height() + _ROOM)
             field.setAccessibleName(name)
             field.timeChanged.connect(self._enable)
         line = look.row()
@@ -80,8 +82,8 @@ class HabitsPage(QWidget):
         line.addLayout(look.labelled(say("To"), self._ends))
         line.addStretch(1)
         inner.addLayout(line)
-        self._use = look.button(say("&Begin by itself in these hours"), self._choose, name="useHoursButton")
-        self._never = look.button(say("Ne&ver by itself"), self._drop, name="neverButton")
+        self._use = look.button(say("Begin b&y itself in these hours"), self._choose, name="useHoursButton")
+        self._never = look.button(say("Never by itse&lf"), self._drop, name="neverButton")
         inner.addLayout(look.row(self._use, self._never, push=True))
         inner.addWidget(
             look.muted(
