@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ AWAKE = {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}  # as after `org.a11y.Status.I
 # One plain field above one secret field; Tab goes from either to the other.
 QT_FORM = """
 import sys
+import time
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 app = QApplication(["form"])
 window = QWidget()
@@ -169,3 +171,32 @@ def test_what_is_typed_inside_tmux_is_not_recorded(desktop, rounds):
         outcome = person.outcome()
     check(outcome, kept=False, reason="field-unknown")
     assert {look.verdict for look in outcome.looks} == {Verdict.UNKNOWN}
+
+
+def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(desktop, tmp_path):
+    """The whole way, by clicks: consent, recording, seal, open."""
+    spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
+    driver = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(driver)
+    agent = driver.AgentDriver(desktop)
+    try:
+        agent.open_terminal("-e", "bash", "--norc", "-c", "read word; sleep 1; read -s secret; read word; read word")
+        agent.set_up()
+        agent.record()
+        agent.work_in_terminal()
+        agent.hands.type("before\n")
+        time.sleep(1.6)  # the prompt comes after a second: what is typed right before one is withheld, too
+        agent.hands.type("0123456789\n")
+        time.sleep(0.6)
+        agent.hands.type("after")
+        time.sleep(1.5)
+        agent.command("stop")
+        opened = tmp_path / "opened"
+        report = agent.opened(agent.sessions()[0]["id"], opened)
+    finally:
+        agent.close()
+    keys = [e for topic, _, e in driver.events(opened) if topic == "keyboard"]
+    assert driver.typed(opened).replace("\r", "\n") == "before\nafter"
+    assert not [e for e in keys if e["sym"].isdecimal()]
+    assert report["withheld_us"]["secret-field"] > 0
+    assert report["usable"] == "yes"
