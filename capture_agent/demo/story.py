@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from capture_agent.demo.eyes import Eyes, Seen
 from capture_agent.demo.hands import Hands
 from capture_agent.demo.search import hits
 from capture_agent.demo.study import Study
+from capture_agent.demo.taking_back import CANARY_DESTROYED, CANARY_FORGOTTEN, forget, opt_out
 from capture_agent.demo.usage import Usage
 from capture_agent.demo.windows import Placed, Windows
 from capture_agent.encode.event_log import read_log
@@ -165,7 +167,9 @@ class Story:
             self.press("Share")
             self.eyes.wait(re.compile("^Sealed for"))
             self.picture("window-shared")
-            self.menu("q")
+
+    def end(self) -> None:
+        """Wait until the agent has quit."""
         self.agent.wait(COMMAND_S)
 
     def open(self) -> dict[str, Any]:
@@ -216,7 +220,7 @@ class Story:
             if before.y == box.y:
                 raise DesktopError(f"the panel does not scroll to {box.name!r}", hint="Look at panel.png.")
         self.hands.click(box.x + min(10, box.width // 2), box.centre[1])
-        self._until(lambda: "checked" in self.eyes.again(box).states, f"{box.name!r} is not ticked")
+        self.until(lambda: "checked" in self.eyes.again(box).states, f"{box.name!r} is not ticked")
 
     def menu(self, entry: str, *, picture: str = "") -> None:
         """Open the menu of the tray icon, and choose the entry with this underlined letter.
@@ -270,10 +274,11 @@ class Story:
 
     def until_state(self, state: str) -> None:
         """Wait until the agent says that it is in this state."""
-        self._until(lambda: json.loads(self.command("status", "--json"))["state"] == state, f"the agent is not {state}")
+        self.until(lambda: json.loads(self.command("status", "--json"))["state"] == state, f"the agent is not {state}")
 
-    def _until(self, ready: Callable[[], bool], otherwise: str) -> None:
-        deadline = time.monotonic() + STATE_S
+    def until(self, ready: Callable[[], bool], otherwise: str, within_s: float = STATE_S) -> None:
+        """Wait until `ready`; `otherwise` says what is wrong if that does not come."""
+        deadline = time.monotonic() + within_s
         while not ready():
             if time.monotonic() > deadline:
                 raise DesktopError(otherwise, hint=f"Look at {self.out / 'failed.png'}, and failed.txt beside it.")
@@ -292,7 +297,7 @@ class Story:
             differences = (now.x - x, now.y - y, width - now.width, height - now.height)
             return all(0 <= difference <= FRAME_PX for difference in differences)
 
-        self._until(there, f"{app} does not get its place")
+        self.until(there, f"{app} does not get its place")
         return self.windows.wait(app)
 
 
@@ -320,9 +325,12 @@ def run(out: Path) -> Mapping[str, Any]:
             story.join,
             story.consent,
             story.begin,
+            partial(forget, story),
             story.first_task,
             story.second_task,
             story.stop,
+            partial(opt_out, story),
+            story.end,
         )
         for chapter in chapters:
             try:
@@ -333,6 +341,8 @@ def run(out: Path) -> Mapping[str, Any]:
         leaks = {
             "paused": hits(desktop.folder, CANARY_PAUSED),
             "recorded": hits(desktop.folder, CANARY_KEPT),
+            "forgotten": hits(desktop.folder, CANARY_FORGOTTEN),
+            "opted out": hits(desktop.folder, CANARY_DESTROYED),
         }
         report = story.open()
         summary = _summary(story, report, leaks)
@@ -348,8 +358,8 @@ def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]
     comparison = compare(story.hands.acts, recorded)
     typed = "".join(act.text or "" for act in recorded)
     tasks = [(event["kind"], event.get("outcome")) for event in events if event.get("task")]
-    in_pause = [CANARY_PAUSED] if CANARY_PAUSED in typed else []
-    hits = sum(len(files) for files in leaks.values()) + len(in_pause)
+    released = [word for word in (CANARY_PAUSED, CANARY_FORGOTTEN, CANARY_DESTROYED) if word in typed]
+    hits = sum(len(files) for files in leaks.values()) + len(released)
     inside = _inside_gaps(story.out / "opened", report["gaps"], events)
     as_told = [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"]
     return {

@@ -68,7 +68,7 @@ def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: 
     assert summary == json.loads(done.stdout)
     assert summary["differences"] == 0
     assert summary["worst_time_error_us"] <= 5_000
-    # Typed in the pause: nowhere. Typed while recording: nowhere but in what was opened.
+    # Typed in the pause, forgotten, or opted out of: nowhere. Typed while recording: nowhere but in what was opened.
     assert summary["canary_hits"] == 0
     assert summary["inside_pauses"] == 0
     assert [gap["reason"] for gap in summary["gaps"]] == ["withheld"]
@@ -77,6 +77,8 @@ def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: 
         assert summary["events"][kind]["suppressed"] > 0, kind
     assert summary["frames"] > 10
     assert summary["usable"] == "yes", summary["reasons"]
+    shown = {"paused.png", "forget.png", "menu-forget.png", "opt-out.png", "undo.png", "opted-out.png"}
+    assert shown <= set(summary["pictures"])
     for name in summary["pictures"]:
         with Image.open(out / name) as picture:
             assert picture.size == (1280, 800)

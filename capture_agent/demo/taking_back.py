@@ -1,0 +1,69 @@
+"""Two chapters of the demo in which the person takes something back: the last minutes, and then everything."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING
+
+from capture_agent.demo.acts import Expect
+
+if TYPE_CHECKING:
+    from capture_agent.demo.story import Story
+
+CANARY_FORGOTTEN = "obsidian-walrus-to-be-forgotten"  # typed while recording, then forgotten: must be nowhere
+CANARY_DESTROYED = "basalt-heron-opted-out"  # typed while recording, then opted out: must be nowhere
+_LOOK_S = 1.0  # a person reads before clicking
+_GONE_S = 40.0  # the ten seconds for undoing, on a loaded machine
+
+
+def forget(story: Story) -> None:
+    """Type what one then wishes not to have typed, and forget the last five minutes: that is all there is so far."""
+    with story.working_in(story.terminal):
+        story.hands.expect = Expect.NEVER
+        story.hands.type(f"# {CANARY_FORGOTTEN}\n")
+        story.hands.type("clear\n")  # or the next frame would show it, and rightly so
+        time.sleep(_LOOK_S)
+    story.menu("f")
+    story.windows.wait_popup("capture-agent")
+    time.sleep(_LOOK_S)
+    story.picture("menu-forget")
+    story.hands.key("5")
+    story.eyes.wait("Forget the last 5 minutes?", "dialog")
+    time.sleep(_LOOK_S)
+    story.picture("forget")
+    story.press("Forget")
+    story.eyes.wait_gone("Forget the last 5 minutes?", "dialog")
+    story.until_state("recording")
+
+
+def opt_out(story: Story) -> None:
+    """Record once more, and opt out in the middle of it: two clicks, and a moment to think again."""
+    story.press("Start recording")
+    story.until_state("recording")
+    with story.working_in(story.terminal):
+        story.hands.expect = Expect.NEVER  # not in the bundle that was shared before
+        story.hands.type(f"# {CANARY_DESTROYED}\n")
+        story.hands.type("clear\n")
+        time.sleep(_LOOK_S)
+    with story.expecting(Expect.NEVER):
+        story.menu("d")
+        story.eyes.wait("Opt out and delete", "push button")
+        time.sleep(_LOOK_S)
+        story.picture("opt-out")
+        story.press("Opt out and delete")
+        story.eyes.wait(re.compile("will be destroyed in"))
+        story.picture("undo")
+        story.until_state("off")
+        story.until(lambda: set(states_left(story)) <= {"released"}, "what was not shared is still there", _GONE_S)
+        story.until(
+            lambda: json.loads(story.command("status", "--json"))["going"] is None, "it is still going", _GONE_S
+        )
+        story.picture("opted-out")
+        story.menu("q")
+
+
+def states_left(story: Story) -> list[str]:
+    """Return the states of the recordings that are on the disk."""
+    return [one["state"] for one in json.loads(story.command("sessions", "--json"))["sessions"]]
