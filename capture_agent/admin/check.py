@@ -87,6 +87,12 @@ def warnings(policy: Policy, now: datetime) -> Iterator[Warning_]:
     for notice in policy.notices:
         if notice.locale.split("_")[0] not in LANGUAGES:
             yield Warning_("notice", f'this version cannot check whether the one in "{notice.locale}" is complete')
+    if policy.contact and policy.independent_contact == policy.contact:
+        yield Warning_(
+            "independent_contact", "it is the study's own contact; name somebody whom nobody here answers to"
+        )
+    if not policy.dpia and not policy.is_own:
+        yield Warning_("dpia", "recording people at work is likely to need an impact assessment (GDPR art. 35)")
     if policy.expires is not None and policy.expires - now < EXPIRES_SOON:
         yield Warning_("expires", f"in less than {EXPIRES_SOON.days} days nothing is recorded for the study any more")
     if policy.retention_days > LONG_RETENTION_DAYS:

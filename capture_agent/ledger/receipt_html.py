@@ -25,7 +25,7 @@ th { font-weight: 600; }
 .lead { font-size: 12pt; }
 .small { font-size: 8.5pt; color: #333; overflow-wrap: anywhere; }
 .notice { border-left: 3px solid #bbb; padding-left: 10pt; }
-@media print { body { margin: 0; max-width: none; } h2, tr { break-after: avoid; break-inside: avoid; } }
+@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 
 _KINDS: Mapping[str, str] = {
@@ -46,6 +46,7 @@ _STATES: Mapping[str, str] = {
     "Expired": noted("time has passed"),
     "Invalidated": noted("ended, the study changed"),
 }
+_YES = frozenset({"Given", "RenewedGiven"})
 _CATEGORIES: Mapping[str, str] = {
     "keyboard": noted("Keyboard"),
     "pointer": noted("Mouse"),
@@ -159,7 +160,8 @@ def _processing(said: Speech, processing: Mapping[str, Any]) -> str:
             (said(noted("Agreement or vote")), processing["agreement"] or ""),
         ]
     way = noted("“Opt out and delete…” in the icon's menu, or the command: capture-agent consent withdraw")
-    facts.append((said(noted("How to take it back")), said(way)))
+    if any(data["consent_state"] in _YES for data in processing["pii_information"]):
+        facts.append((said(noted("How to take it back")), said(way)))
     return _table([(name, value) for name, value in facts if value])
 
 

@@ -59,6 +59,8 @@ UNWISE: dict[str, tuple[str, Change]] = {
     "example": ("recipient", lambda p: _first(p, is_example=True)),
     "classical": ("recipient", lambda p: _first(p, kind=RecipientKind.CLASSICAL)),
     "French": ("notice", lambda p: replace(p, notices=(*p.notices, replace(p.notices[0], locale="fr")))),
+    "same contact": ("independent_contact", lambda p: replace(p, independent_contact=p.contact)),
+    "no assessment": ("dpia", lambda p: replace(p, dpia="")),
     "soon": ("expires", lambda p: replace(p, expires=NOW + timedelta(days=29))),
     "long": ("retention_days", lambda p: replace(p, retention_days=366)),
     "nowhere": ("destination", lambda p: replace(p, destination=None)),

@@ -178,6 +178,11 @@ def test_a_page_says_it_in_words_and_holds_nothing_from_elsewhere(
     assert html(story[1]) == html(story[1], "de")  # without a language, that of the notice
 
 
+def test_how_to_take_it_back_is_said_as_long_as_there_is_something_to_take_back(story: list[dict[str, Any]]) -> None:
+    says = ["How to take it back" in html(one, "en") for one in story]
+    assert says == [state in {"Given", "RenewedGiven"} or n == 5 for n, state in enumerate(STATES)]
+
+
 def test_every_decision_can_be_read_in_every_language(story: list[dict[str, Any]]) -> None:
     for one in story:
         assert "{" not in html(one, "de").partition("</style>")[2]
