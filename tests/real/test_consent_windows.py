@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from agent_driver import AgentDriver
 from ui_driver import Driver
 
 from capture_agent.demo.desktop import PrivateDesktop
 
 pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def agent(desktop: PrivateDesktop) -> Iterator[Any]:
+    driver = AgentDriver(desktop)
+    yield driver
+    driver.close()
+
 
 AGREED = "person.agent.choose_own(); person.agree(m.ALL)"
 
@@ -59,3 +72,33 @@ def test_a_profile_that_does_not_fit_is_told_with_a_way_out_and_nothing_else_to_
         ui.click("Opt out and delete…", "push button")
         ui.click("Opt out and delete", "push button")
         ui.until(lambda _seen: any("You have opted out" in node.name for node in ui.nodes()))
+
+
+# promise: P1
+# promise: P2
+def test_an_older_copy_of_a_profile_is_found_out_by_the_program_and_can_be_left(agent: Any, tmp_path: Path) -> None:
+    agent.set_up()
+    copy = tmp_path / "copy"
+    shutil.copytree(agent.profile, copy, ignore=shutil.ignore_patterns("*.sock", "agent.lock"))
+    told = json.loads(agent.command("consent", "withdraw", "--category", "screen", "--json"))
+    assert "screen" not in told["recorded"]
+    assert len(told["recorded"]) == 4
+    agent.end()
+    shutil.rmtree(agent.profile)
+    shutil.copytree(copy, agent.profile)
+    agent.profile.chmod(0o700)
+    doctor = json.loads(agent.command("doctor", "--json", code=3))
+    assert [one["name"] for one in doctor["problems"] if one["blocks"]] == ["record"]
+    agent.start_agent()
+    seen = agent.until_status(lambda seen: seen["broken"])
+    assert (seen["state"], seen["consented"]) == ("off", [])
+    assert "older copy" in seen["problem"]
+    assert (agent.profile / "ledger.jsonl").read_bytes() == (copy / "ledger.jsonl").read_bytes()
+    doctor = json.loads(agent.command("doctor", "--json", code=3))
+    assert seen["problem"] in [one["what"] for one in doctor["problems"] if one["blocks"]]
+    agent.press("Opt out and delete…")
+    agent.press("Opt out and delete")
+    agent.until_status(lambda seen: "opted out" in seen["problem"])
+    agent.end()
+    agent.start_agent()
+    agent.until_status(lambda seen: (seen["broken"], seen["study"], seen["problem"]) == (False, None, ""))
