@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture_agent.core.events import Category
+from capture_agent.core.language import word_list
 from capture_agent.core.policy import TRAINING_PURPOSE, Notice, Policy, Recipient, RecipientKind, Right, widenings
 from capture_agent.keys import age
 from capture_agent.ledger.notices import own_notices
@@ -197,3 +198,16 @@ def test_only_a_change_that_asks_for_more_makes_a_built_notice_ask_again() -> No
         assert {"notice (en)", "notice (de)"} <= found
     fewer = at(replace(agreed, rights=(Right.ACCESS,)))
     assert {one.what for one in widenings(agreed, fewer)} == {"right"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notices_call_things_as_the_windows_do(language: str) -> None:
+    own = {notice.locale: notice.text for notice in own_notices()}[language]
+    for sentence, texts in (
+        ("Opt out and &delete…", (built(language), own)),
+        ("&What is recorded", (built(language),)),
+    ):
+        called = word_list(language).get(sentence, sentence).replace("&", "")
+        assert all(f"*{called}*" in text for text in texts)
+    for sentence, category in zip(("Keyboard", "Mouse", "Windows", "Screen", "Tasks"), Category, strict=True):
+        assert template(language).tables["names"][category] == word_list(language).get(sentence, sentence)
