@@ -8,8 +8,11 @@ demo: ## run the real agent on a desktop of its own; put bundle, opened files an
 	@scripts/setup demo
 	@scripts/demo "$(OUT)"
 
-pictures: demo ## renew the screenshots in docs/pictures from what the demo saw
+pictures: demo ## renew the screenshots in docs/pictures: the demo's, and those of the windows that tests take
 	@for picture in docs/pictures/*.png; do cp "$(OUT)/$$(basename $$picture)" "$$picture"; done
+	@scripts/setup test
+	@scripts/unprivileged "$(OUT)" $(PYTHON) -m pytest -q -p no:cacheprovider tests/real/test_pictures.py -k shows_the_window
+	@cp "$(OUT)"/consent/*.png docs/pictures/consent/
 
 test: ## check, then every test (or those of TESTS), as an unprivileged user
 	@scripts/setup test

@@ -12,6 +12,7 @@ from typing import Any
 from Xlib import XK, X, error
 
 from capture_agent.core.errors import ConfigError, DesktopError, FaultError
+from capture_agent.core.language import say
 from capture_agent.desktop.waker import Waker
 from capture_agent.desktop.x11_connection import LOST, Connection, wait
 
@@ -103,9 +104,11 @@ class X11Hotkeys:
         if not wish.done.wait(ANSWER_S) or self._died is not None:
             raise DesktopError("hotkeys do not work: the display does not answer", hint="log in again")
         if wish.no_key:
-            raise DesktopError(f"no key of this keyboard makes {combination}", hint="choose another one")
+            raise DesktopError(say("no key of this keyboard makes {keys}", keys=combination), hint="choose another one")
         if wish.taken:
-            raise DesktopError(f"another program has taken {combination}", hint="choose another one in settings.toml")
+            raise DesktopError(
+                say("another program has taken {keys}", keys=combination), hint="choose another one in settings.toml"
+            )
 
     def check(self) -> None:
         """Raise `FaultError` if the thread has died. Called every 100 ms; costs microseconds."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Event
+from capture_agent.core.language import say
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.core.recording import Input, State
 from capture_agent.core.splitting import Reason
@@ -325,7 +326,7 @@ class Controller(Kept):
     def _go_on(self) -> None:
         if not self._agreement.captured:
             self._agreement.end()
-            reason = self._agreement.closed_because() or "Nothing was agreed to, so nothing can be recorded."
+            reason = self._agreement.closed_because() or say("Nothing was agreed to, so nothing can be recorded.")
             raise ConsentError(reason, hint="Open the window and read what is asked.")
         given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
         self._proved_us = 0

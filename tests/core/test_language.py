@@ -1,6 +1,9 @@
 import ast
+import builtins
+import re
 import string
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,57 @@ def sentences() -> Counter[str]:
     return found
 
 
+# Where errors come from that a window tells of: their fixed sentences are said there, as everything else is.
+TOLD = (
+    "session",
+    "ui",
+    "held/disk.py",
+    "held/lifecycle.py",
+    "keys/os_keyring.py",
+    "keys/secret_store.py",
+    "keys/vault.py",
+)
+ERROR = re.compile(r"[A-Z]\w*Error_?$")
+PYTHONS = {name for name in dir(builtins) if name.endswith("Error")}
+
+
+def errors(paths: Iterable[Path]) -> set[str]:
+    """Return the fixed messages and hints of our errors in some modules."""
+    found: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and ERROR.match(name) and name not in PYTHONS:
+                said = [*node.args[:1], *[word.value for word in node.keywords if word.arg == "hint"]]
+                found |= {one.value for one in said if isinstance(one, ast.Constant) and type(one.value) is str}
+    return found
+
+
+def all_errors() -> set[str]:
+    """Return those of all modules, and the constants that their hints are kept in."""
+    modules = list(PACKAGE.rglob("*.py"))
+    kept = {
+        node.value.value
+        for path in modules
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and type(node.value.value) is str
+    }
+    choices = {
+        leaf.value
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.keyword) and node.arg == "hint"
+        for leaf in ast.walk(node.value)
+        if isinstance(leaf, ast.Constant) and type(leaf.value) is str
+    }
+    return errors(modules) | kept | choices
+
+
+def told_errors() -> set[str]:
+    """Return what a window may have to say."""
+    return errors(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).as_posix().startswith(TOLD))
+
+
 def places(sentence: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
 
@@ -39,7 +93,12 @@ def places(sentence: str) -> set[str]:
 def test_every_language_has_every_sentence_and_no_other(spoken):
     said = word_list(spoken)
     assert sorted(sentences().keys() - said.keys()) == []
-    assert sorted(said.keys() - sentences().keys()) == []
+    assert sorted(said.keys() - sentences().keys() - all_errors()) == []
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES[1:])
+def test_every_language_has_the_errors_that_windows_tell_of(spoken):
+    assert sorted(told_errors() - word_list(spoken).keys()) == []
 
 
 @pytest.mark.parametrize("spoken", LANGUAGES[1:])

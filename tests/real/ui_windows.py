@@ -12,6 +12,17 @@ SESSIONS = (
 RECORDINGS = [STUDY, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"]
 CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
 
+MONITORED = [
+    "from capture_agent.core.policy import Monitoring, MonitoringLaw, Notice",
+    "from capture_agent.ledger.monitoring import build",
+    "work = m.replace(m.study_policy(), controller_address='1 Main Street', independent_contact='council@example.org')",
+    "texts = tuple(Notice(each, 1, build(work, MonitoringLaw, each)) for each in ('en', 'de'))",
+    "work = m.replace(work, monitoring=Monitoring(tuple(MonitoringLaw), texts))",
+    "agent.offer_study('/s.toml', work); agent.join('/s.toml')",
+    "agent._now = m.replace(agent._now, acknowledge=True); shell.bridge.refresh()",
+    "shell.monitoring.window.activateWindow()",
+]
+
 WINDOWS: dict[str, list[str]] = {
     "first run": ["shell.open()"],
     "study": [
@@ -23,6 +34,14 @@ WINDOWS: dict[str, list[str]] = {
     "paused": [OWN, AGREE, "agent.start()", "agent.pause(15)", "shell.open()"],
     "recordings": RECORDINGS,
     "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
+    "receipts": [
+        OWN,
+        AGREE,
+        "agent._now = m.replace(agent._now, decided=True)",
+        "shell.bridge.refresh()",
+        "shell.open(ui_command('recorded'))",
+    ],
+    "monitoring": MONITORED,
     "problem": [
         OWN,
         AGREE,
