@@ -35,6 +35,7 @@ from capture_agent.core.events import (
 )
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
+from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
 
 # Focus changes older than this cannot matter to any event that still waits.
@@ -271,7 +272,7 @@ class Gate:
         gate = self
         if self.last_focus is None or event.window is None or event.window.id != self.last_focus.id:
             gate = replace(self, hidden=self.hidden.turn(event.t_us, None))  # until somebody looks into the window
-        kept = (Cleared(event),) if agreed else ()
+        kept = (Cleared(_scrubbed(event)),) if agreed else ()
         return replace(gate, last_focus=event.window), Kept(kept, None if agreed else Reason.NOT_AGREED)
 
     def _turn(self, look: FieldFocus) -> Gate:
@@ -300,6 +301,13 @@ class Gate:
             words[top : top + rect.height, left : left + rect.width] = _MASK_WORD
             painted += rect.area
         return Kept((Cleared(replace(frame, pixels=pixels)),), painted=painted / max(1, area.area))
+
+
+def _scrubbed(focus: Focus) -> Focus:
+    """Return `focus` without the secrets that stand in the window's title."""
+    if focus.window is None or not secrets_in(focus.window.title):
+        return focus
+    return replace(focus, window=replace(focus.window, title=scrub(focus.window.title)))
 
 
 def hold_window(event: Event) -> tuple[int, int]:

@@ -37,6 +37,7 @@ from capture_agent.core.privacy import (
     Verdict,
     waiting,
 )
+from capture_agent.core.scrub import MASK
 
 ALL = frozenset(Category)
 ALWAYS = Intervals().open(0).mark(400_000).mark(800_000).mark(1_200_000)
@@ -180,6 +181,13 @@ def test_what_is_said_of_a_withheld_stretch_covers_it_and_stays_out_of_pauses(op
     assert (end if back is None or back >= lasted else since + back) <= marker.t_us <= end
     assert marker.start_us in {opened, marker.start_us // 1_000_000 * 1_000_000}
     assert marker.t_us in {end, marker.t_us // 1_000_000 * 1_000_000}
+
+
+# proves P8
+def test_a_secret_in_a_title_is_not_kept():
+    telling = replace(EDITOR, title="mysql --password=hunter2-and-more - xterm")
+    _, seen = gate_with((0, telling)).clear(Focus(1, telling), ALWAYS)
+    assert seen.cleared[0].event.window == replace(telling, title=f"mysql --password={MASK} - xterm")
 
 
 def test_our_own_windows_are_never_recorded():
