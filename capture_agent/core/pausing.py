@@ -46,7 +46,6 @@ class Input(StrEnum):
     LEFT_ALONE = "left-alone"  # its time is over, and nobody is there or could see the countdown
     SEEN_OUT = "seen-out"  # the countdown was in sight to its end, and nobody said no
     END = "end"  # a click resumed, or there is nothing left to resume: stopped, opted out
-    RESTART = "restart"  # of the agent
 
 
 class Note(StrEnum):
@@ -63,7 +62,6 @@ TABLE: Mapping[Phase, Mapping[Input, Phase]] = MappingProxyType(
         Phase.NONE: {
             Input.PAUSE: Phase.OPEN,
             Input.PAUSE_FOR: Phase.TIMED,
-            Input.RESTART: Phase.NONE,
             **_OVER,
         },
         Phase.TIMED: {
@@ -71,7 +69,6 @@ TABLE: Mapping[Phase, Mapping[Input, Phase]] = MappingProxyType(
             Input.PAUSE_FOR: Phase.TIMED,
             Input.TIME_UP: Phase.COUNTING,
             Input.LEFT_ALONE: Phase.OPEN,
-            Input.RESTART: Phase.OPEN,
             **_OVER,
         },
         Phase.COUNTING: {
@@ -79,13 +76,11 @@ TABLE: Mapping[Phase, Mapping[Input, Phase]] = MappingProxyType(
             Input.PAUSE_FOR: Phase.TIMED,
             Input.LEFT_ALONE: Phase.OPEN,
             Input.SEEN_OUT: Phase.NONE,
-            Input.RESTART: Phase.OPEN,
             **_OVER,
         },
         Phase.OPEN: {
             Input.PAUSE: Phase.OPEN,
             Input.PAUSE_FOR: Phase.TIMED,
-            Input.RESTART: Phase.OPEN,
             **_OVER,
         },
     }
@@ -129,10 +124,6 @@ class Pausing:
     def end(self) -> Pausing:
         """End it because the person wants so, or because there is nothing to resume."""
         return Pausing(step(self.phase, Input.END))
-
-    def restart(self) -> Pausing:
-        """Come back after the agent ended: whatever it was, it is until I resume now."""
-        return Pausing(step(self.phase, Input.RESTART))
 
     def due(self, now_us: int) -> bool:
         """Return whether its time is over, so that `watch` needs to know what is to be seen."""

@@ -22,9 +22,9 @@ class Pauses:
     """Main thread only. It decides nothing and has no effects: what it permits, the controller does."""
 
     def __init__(self, world: World, *, paused: bool) -> None:
-        """Come back `paused` if that is how the last run ended: until the person resumes."""
+        """Come back `paused` if that is how the last run ended: until the person resumes, whatever it was then."""
         self._world = world
-        self._pausing = (Pausing().pause(world.now_us(), None) if paused else Pausing()).restart()
+        self._pausing = Pausing().pause(world.now_us(), None) if paused else Pausing()
         self._until: datetime | None = None
 
     def begin(self, minutes: int | None) -> None:

@@ -77,13 +77,6 @@ def test_the_countdown_can_be_extended_and_cancelled() -> None:
     assert counting.end() == Pausing()
 
 
-# promise: P5
-def test_after_a_restart_every_pause_is_until_i_resume() -> None:
-    for phase in (Phase.TIMED, Phase.COUNTING, Phase.OPEN):
-        assert Pausing(phase, 5, 5).restart() == Pausing(Phase.OPEN)
-    assert Pausing().restart() == Pausing()
-
-
 facts = st.lists(
     st.tuples(
         st.one_of(st.just(LOOK_LOST_US), st.integers(0, 20 * MINUTE_US)),
@@ -130,7 +123,6 @@ def test_only_a_countdown_or_the_person_ends_a_pause() -> None:
     ways = {(phase, given) for phase, row in TABLE.items() for given, after in row.items() if after is Phase.NONE}
     assert ways == {(phase, Input.END) for phase in Phase} | {
         (Phase.COUNTING, Input.SEEN_OUT),
-        (Phase.NONE, Input.RESTART),
     }
     with pytest.raises(ConsentError):
         step(Phase.OPEN, Input.SEEN_OUT)
