@@ -372,6 +372,45 @@ def test_opting_out_takes_two_clicks_and_no_older_copy_opens_any_more(agent, stu
     assert agent.status()["study"] is None
 
 
+# promise: P11
+def test_what_is_forgotten_opens_from_no_older_copy_and_recording_goes_on(agent, study, tmp_path):
+    study.write()
+    agent.set_up(study.path)
+    icon = agent.windows.wait_tray_icon()
+    for words in ("the closed one", "the running one"):
+        agent.front()
+        agent.record()
+        agent.work_in_terminal()
+        agent.hands.type(words)
+        time.sleep(1.5)
+        if words == "the closed one":
+            agent.command("stop")
+    agent.command("task", "start", "a task to be forgotten")
+    shutil.copytree(agent.profile, tmp_path / "copy", ignore=shutil.ignore_patterns("*.sock"))
+    copied = list(sealed(tmp_path / "copy"))
+    assert len(opened_with(copied, kept_in_keyring(agent.desktop))) == len(copied)
+
+    agent.windows.close(agent.windows.wait("capture-agent"))
+    agent.hands.click(*icon.centre, button=3)
+    agent.windows.wait_popup("capture-agent")
+    time.sleep(0.3)
+    agent.hands.key("f")
+    time.sleep(0.5)
+    agent.hands.key("5")
+    agent.press("Forget")
+    agent.eyes.wait_gone("Forget the last 5 minutes?", "dialog")
+    seen = agent.until("recording")
+    assert seen["task"] is None
+    assert opened_with(copied, kept_in_keyring(agent.desktop)) == set()
+    agent.work_in_terminal()
+    agent.hands.type("after")
+    time.sleep(1.5)
+    agent.command("stop")
+    (kept,) = agent.sessions()
+    agent.opened(kept["id"], tmp_path / "opened")
+    assert typed(tmp_path / "opened") == "after"
+
+
 SHADES = 200
 BITS = 8
 STRIPE = 40  # px
