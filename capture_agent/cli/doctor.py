@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from capture_agent.control.client import Client, NotRunningError
+from capture_agent.core.asking import Remedy, remedy
 from capture_agent.core.errors import CaptureAgentError, DesktopError
+from capture_agent.core.events import Window
 from capture_agent.desktop.base import Problem
 from capture_agent.session.profile import Profile, Remembered
 
@@ -26,9 +28,11 @@ def examine(profile: Profile) -> dict[str, Any]:
     from capture_agent.settings import system_policy_path
 
     desktop = check()
-    running, socket_problems = _agent(profile)
+    running, ticked, socket_problems = _agent(profile)
     record = [] if running else _record(profile)
-    problems = [*desktop, *socket_problems, *record, *_files(profile), *_folders(profile), *_keyring()]
+    windows = [] if any(problem.blocks for problem in desktop) else _windows()
+    fields = _fields([window for window in windows if window.app in ticked])
+    problems = [*desktop, *socket_problems, *record, *_files(profile), *_folders(profile), *_keyring(), *fields]
     system = system_policy_path()
     return {
         "ok": not any(problem.blocks for problem in problems),
@@ -39,22 +43,24 @@ def examine(profile: Profile) -> dict[str, Any]:
             "settings": str(profile.settings_file),
             "policy": str(system) if system.exists() else "",
         },
-        "programs": [] if any(problem.blocks for problem in desktop) else _programs(),
+        "programs": sorted({window.app for window in windows if window.app}),
     }
 
 
-def _agent(profile: Profile) -> tuple[bool, list[Problem]]:
+def _agent(profile: Profile) -> tuple[bool, frozenset[str], list[Problem]]:
+    """Return whether an agent runs, the programs that are ticked in it, and what is wrong with it."""
     try:
         found = Client(profile.folder).ask("status")
     except NotRunningError:
-        return False, []
+        return False, frozenset(), []
     except DesktopError as error:  # a system without control socket
-        return False, [_problem("socket", error, blocks=False)]
+        return False, frozenset(), [_problem("socket", error, blocks=False)]
     except CaptureAgentError as error:
-        return True, [_problem("socket", error, blocks=True)]
+        return True, frozenset(), [_problem("socket", error, blocks=True)]
+    ticked = frozenset(found["programs"])
     if found["problem"]:
-        return True, [Problem("agent", found["problem"], found["hint"], blocks=bool(found["broken"]))]
-    return True, []
+        return True, ticked, [Problem("agent", found["problem"], found["hint"], blocks=bool(found["broken"]))]
+    return True, ticked, []
 
 
 def _record(profile: Profile) -> Iterator[Problem]:
@@ -148,8 +154,19 @@ def _keyring() -> Iterator[Problem]:
         yield Problem("keyring", what, error.hint, blocks=False)
 
 
-def _programs() -> list[str]:
-    """Return the names, for rules, of programs that have a window now."""
+def _fields(windows: list[Window]) -> Iterator[Problem]:
+    """Yield the programs of `windows` that do not show their fields, each with what makes them visible."""
+    from capture_agent.desktop.unseen import unseen_programs
+
+    for app in unseen_programs(windows):
+        hint = "switch accessibility on for your session, then start it anew; docs/privacy-gate.md says how"
+        if remedy(app) is Remedy.BROWSER_FLAG:
+            hint = "switch accessibility on for your session, and start it with --force-renderer-accessibility"
+        yield Problem("fields", f"text in {app} is not recorded: its fields cannot be seen", hint, blocks=False)
+
+
+def _windows() -> list[Window]:
+    """Return the windows that there are now."""
     from capture_agent.desktop.choose import open_desktop
 
     try:
@@ -157,7 +174,7 @@ def _programs() -> list[str]:
     except DesktopError:
         return []
     try:
-        return sorted({window.app for window in desktop.layout().windows if window.app})
+        return list(desktop.layout().windows)
     finally:
         desktop.close()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -114,3 +116,20 @@ def bus_processes(desktop):
                 found.append(int(pid))
     assert found
     return found
+
+
+def test_doctor_names_the_ticked_programs_whose_fields_cannot_be_seen(desktop):
+    found = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
+    driver = importlib.util.module_from_spec(found)
+    found.loader.exec_module(driver)
+    agent = driver.AgentDriver(desktop)
+    try:
+        desktop.start(sys.executable, "-c", FORM)
+        agent.windows.wait("form")
+        agent.set_up(programs=(re.compile(r"(?i)\bxterm\b"), re.compile(r"(?i)\bform\b")))
+        problems = json.loads(agent.run_plain(("doctor", "--json")).stdout)["problems"]
+    finally:
+        agent.close()
+    (problem,) = [one for one in problems if one["name"] == "fields"]
+    assert problem["what"] == "text in form is not recorded: its fields cannot be seen"
+    assert not problem["blocks"]
