@@ -111,6 +111,22 @@ def test_looking_at_the_panel_again_does_not_make_a_consent_longer(person):
     assert agent.snapshot().agreed_until == until
 
 
+# promise: P1
+@pytest.mark.parametrize("who", ["study", "settings"])
+def test_a_time_that_is_made_shorter_later_counts_from_the_click_and_not_from_looking_again(person, who):
+    agent = study(person)
+    person.tick(20 * DAY)
+    agent.asked()
+    if who == "study":
+        person.world.study = replace(STUDY, version=2, consent_months=1)
+    else:
+        person.world.chosen = Settings(consent_months=1)
+    agent.reload()
+    assert agent.snapshot().agreed_until - person.world.wall() < timedelta(days=12)
+    person.tick(12 * DAY)
+    assert set(states(person).values()) == {Consent.EXPIRED}
+
+
 def test_what_is_written_down_says_when_how_and_who(person):
     study(person)
     event, body = last(person, Kind.ACCEPTED).body["event"], last(person, Kind.ACCEPTED).body
@@ -175,6 +191,15 @@ def test_a_clock_that_was_set_back_stops_capture_until_it_is_right_again(person)
     person.agent.start()
     person.tick()
     assert running(person) == [ALL]
+
+
+# promise: P1
+def test_how_late_it_was_is_known_to_the_next_start_to_the_minute(person):
+    agent = recording(person)
+    person.tick(400)
+    agent.shut_down()
+    person.world.set_back(500)
+    assert "clock" in person.start_agent().snapshot().problem
 
 
 # promise: P1

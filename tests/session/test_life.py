@@ -22,6 +22,7 @@ from capture_agent.core.errors import CaptureAgentError, ConfigError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import OWN_STUDY, Settings
 from capture_agent.core.recording import State
+from capture_agent.desktop.base import Presence
 from capture_agent.session.closed import open_agent
 
 DAY = 86_400
@@ -147,6 +148,10 @@ class Life(RuleBasedStateMachine):
         else:
             self.world.study = replace(STUDY, version=max(1, self.oracle.highest))
             done = self.attempt(self.agent.join, "study.toml")
+            if done:  # read by this click, whatever becomes of the file later
+                self.oracle.policy, self.oracle.study = self.world.study, self.world.study.study
+                self.oracle.highest = max(self.oracle.highest, self.world.study.version)
+                self.oracle.judge()
         if done:
             if self.oracle.clock_is_wrong(self.world.wall()):
                 self.oracle.latest = self.world.wall()  # the person begins anew with it
@@ -260,12 +265,16 @@ class Life(RuleBasedStateMachine):
     def cover(self, shown):
         self.world.proved = shown
 
+    @rule(locked=st.booleans())
+    def lock_the_screen(self, locked):
+        self.world.here = Presence(self.world.now_us() if locked else None)
+
     @rule(seconds=st.sampled_from([0.1, 0.25, 0.25, 1.0, 400.0, 4000.0, 20 * DAY, 100 * DAY]))
     def tick(self, seconds):
         self.world.skipped_us += int(seconds * 1e6)
         self.look()
         self.attempt(self.agent.tick)
-        if seconds >= 0.25 and not self.world.proved:
+        if seconds >= 0.25 and (not self.world.proved or self.world.here.locked):
             assert not self.world.running
         self.settle()
 
