@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from capture_agent.core.errors import ConfigError, KeyError_
-from capture_agent.core.events import Category, Focus, Key, Rect, Window
+from capture_agent.core.events import Category, FieldFocus, Focus, Key, Rect, Verdict, Window
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.desktop.base import Presence
@@ -236,18 +236,27 @@ EDITOR = Window(7, "editor", "a letter", Rect(0, 0, 800, 600), Rect(0, 0, 800, 6
 def look_at_editor(person):
     """The editor gets the keyboard, as sources say it at the beginning of each stretch."""
     person.world.running[0].sink(Focus(person.world.now_us(), EDITOR))
+    look_into_field(person)
     person.tick(0.5)
+
+
+def look_into_field(person):
+    """The field that has the keyboard holds no secret, as the watcher of fields says it many times a second."""
+    person.world.running[0].sink(FieldFocus(person.world.now_us(), Verdict.CLEAR, EDITOR.id))
 
 
 def type_text(person, text, every=0.25):
     """Type into the editor, one key each `every` seconds; all of it is on the disk when this returns."""
     for letter in text:
         person.tick(every)
+        look_into_field(person)
         person.world.running[0].sink(Key(person.world.now_us(), True, 38, letter, letter, (), False))
     pipeline = person.agent._recorder._running.pipeline
-    for _ in range(1000):
-        person.tick(0.3)
-        if not (pipeline._queue or pipeline._waiting or pipeline._messages):
+    for n in range(1000):
+        if n < 10:  # as long as the last key is not decided
+            look_into_field(person)
+        person.tick(0.1)
+        if n >= 10 and not (pipeline._queue or pipeline._waiting or pipeline._messages):
             return
         time.sleep(0.01)
     raise AssertionError("the pipeline does not write")
