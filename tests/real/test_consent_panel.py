@@ -166,3 +166,24 @@ def test_opting_out_is_on_the_first_screen_of_a_small_display(state: str, scale:
         assert left + width <= 1024 and top + height <= 768 - 30  # above the desktop's own panel
         ui.click_at(int(left + width / 2), int(top + height / 2))
         ui.until(lambda seen: "optOutDialog" in seen["windows"])
+
+
+def test_the_panel_is_answered_by_keys_alone(ui: Driver) -> None:
+    ui.until_focused("Notice")
+    ui.key("Tab")
+    ui.until_focused("Keyboard")
+    ui.key("space")
+    ui.key("Tab", "Tab")
+    ui.until_focused("Windows")
+    ui.key("space", "space")  # on, and off again
+    ui.key("alt+a")
+    assert ui.until(lambda seen: seen["accepted"])["accepted"][0][0] == ["keyboard"]
+
+
+@pytest.mark.parametrize("key", ["Return", "space"])
+def test_a_button_that_has_the_keyboard_is_pressed_by_enter_and_by_space(ui: Driver, key: str) -> None:
+    ui.until_focused("Notice")
+    ui.key("shift+Tab", "shift+Tab")  # from the first control back to the last but one
+    ui.until_focused("Refuse")
+    ui.key(key)
+    ui.until(lambda seen: seen["calls"][-1] == "refuse" and "consentPanel" not in seen["windows"])

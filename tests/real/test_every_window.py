@@ -136,3 +136,27 @@ def english(line: str) -> bool:
         return True
     words = {word.strip(".,:;!?()“”\"'").lower() for word in line.split()}
     return bool(words & ENGLISH)
+
+
+ASKING = {
+    "panel": "consentPanel",
+    "changed panel": "consentPanel",
+    "start task": "startTaskDialog",
+    "finish task": "finishTaskDialog",
+    "opt out": "optOutDialog",
+    "forget": "forgetDialog",
+    "share": "shareDialog",
+    "delete": "deleteDialog",
+    "monitoring": "monitoringWindow",
+    "failure": "problemDialog",
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_escape_closes_what_asks_and_does_nothing(name: str) -> None:
+    with window(name) as ui:
+        ui.until_focused()
+        before = ui.seen()["calls"]
+        ui.key("Escape")
+        seen = ui.until(lambda seen: ASKING[name] not in seen["windows"])
+        assert seen["calls"] == before

@@ -69,6 +69,10 @@ WINDOWS: dict[str, list[str]] = {
     "opt out": [OWN, AGREE, SESSIONS, "shell.open(ui_command('opt-out'))"],
     "undo": [OWN, AGREE, SESSIONS, "agent.withdraw(destroy=True)", "shell.bridge.refresh()"],
     "countdown": [OWN, AGREE, "agent.start()", "agent.pause(15)", "agent.count_down(7)", "shell.bridge.refresh()"],
+    "forget": [STUDY, AGREE, SESSIONS, "agent.start_task('Write')", "shell.open()", "shell.forget(15)"],
+    "habits": [OWN, AGREE, "shell.open(ui_command.HABITS)"],
+    "who": [OWN, AGREE, "agent.ask_who()", "shell.bridge.refresh()"],
+    "beginning": [OWN, AGREE, "agent._now = m.replace(agent._now, starts_in=7)", "shell.bridge.refresh()"],
     "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
     "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
     "passphrase": ["later(lambda: ask(new=True))"],
@@ -76,7 +80,7 @@ WINDOWS: dict[str, list[str]] = {
 }
 
 # Windows that never take the keyboard, so that nobody resumes by typing; a click or the hotkey answers them.
-WITHOUT_KEYBOARD = {"countdown"}
+WITHOUT_KEYBOARD = {"countdown", "beginning"}
 # Texts that are the study's or the person's own and are shown as they are, in any language.
 OWN_WORDS = (
     "How people work at a desk",
