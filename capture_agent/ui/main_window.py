@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QTabWidget, QWidget
 
 from capture_agent.core.language import noted, say
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.first_run import FirstRunPage
+from capture_agent.ui.flow import Flow
 from capture_agent.ui.forget import forget_menu
 from capture_agent.ui.habits import HabitsPage
 from capture_agent.ui.icons import qicon
@@ -91,6 +93,15 @@ class MainWindow(QWidget):
         self.raise_()
         self.activateWindow()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the status whole in a narrow window."""
+        super().resizeEvent(event)
+        self._keep_whole()
+
+    def _keep_whole(self) -> None:
+        """Let the page below give way, never the status: it wraps, and Qt would cut its last line on a low screen."""
+        self._status.setMinimumHeight(self._status.heightForWidth(max(1, self._status.width())))
+
     def _header(self) -> QHBoxLayout:
         self._picture = QLabel()
         self._picture.setObjectName("stateIcon")
@@ -107,7 +118,7 @@ class MainWindow(QWidget):
         self._stop = look.button(say("Stop and sa&ve"), lambda: do(agent.stop), name="stopButton")
         self._not_me = look.button("", lambda: self.asked.emit(Command.NOT_ME), name="notMeButton")
         buttons = (self._start, self._resume, self._pause, self._pause_for, self._stop, self._not_me)
-        self._row = look.row(*buttons, push=True)
+        self._row = Flow(*buttons)
         lines = look.column(gap=2)
         lines.addWidget(self._status)
         lines.addWidget(self._study)
@@ -165,9 +176,9 @@ class MainWindow(QWidget):
         self._quit = look.button("", lambda: self.asked.emit(Command.QUIT), name="quitButton")
         self._forget = look.button(say("Forget the last &minutes…"), lambda: None, name="forgetMinutesButton")
         self._forget.setMenu(forget_menu(self.forget.emit, self._forget))
-        layout = look.row(self._opt_out, self._forget)
-        layout.addStretch(1)
-        layout.addWidget(self._quit)
+        layout = look.row()
+        layout.addLayout(Flow(self._opt_out, self._forget), 1)
+        layout.addWidget(self._quit, 0, Qt.AlignmentFlag.AlignBottom)
         layout.setContentsMargins(look.SPACE, look.SPACE - 4, look.SPACE, look.SPACE - 4)
         return layout
 
@@ -177,6 +188,7 @@ class MainWindow(QWidget):
             self._picture.setPixmap(qicon(view.icon).pixmap(_ICON, _ICON))
             self._picture.setAccessibleName(say(_STATES[view.icon]))
         self._status.setText(view.status)
+        self._keep_whole()
         joined = self._bridge.snapshot.joined
         self._study.setText("" if joined is None else words.own(joined, joined.title))
         self._study.setVisible(joined is not None)
