@@ -20,10 +20,11 @@ from capture_agent.control.instance import Instance
 from capture_agent.control.server import Server, answer
 from capture_agent.control.wire import Response
 from capture_agent.core.errors import CaptureAgentError, DesktopError
+from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
-from capture_agent.desktop.base import Desktop, Hotkeys, Presence
-from capture_agent.desktop.choose import check, open_desktop, open_hotkeys, open_lookout
+from capture_agent.desktop.base import Desktop, Hotkeys, InputBackEnd, Presence
+from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_hotkeys, open_lookout
 from capture_agent.desktop.process import harden, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
@@ -52,6 +53,7 @@ class LocalWorld:
         self._profile = profile
         self._desktop = desktop
         self._lookout = open_lookout(desktop)
+        self._input = input_back_end()
         self._fields: Fields | None = None
         self._watched: dict[Path, Stamp | None] = {}
         self.prove: Callable[[], bool] = lambda: False
@@ -76,7 +78,7 @@ class LocalWorld:
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""
-        chosen = choose(plan.categories, max_fps=plan.max_fps)
+        chosen = choose(plan.categories, max_fps=plan.max_fps, back_end=self._input)
         self._fields = chosen.fields
         return chosen.all
 
@@ -91,7 +93,14 @@ class LocalWorld:
             locale=_locale(),
             keyboard_layouts=self._desktop.keyboard_layouts(),
             input_resolution_us=INPUT_RESOLUTION_US,
+            input=self._input.value,
         )
+
+    def limits(self) -> tuple[str, ...]:
+        """Return what this display does not tell."""
+        if self._input is InputBackEnd.XI2:
+            return ()
+        return (say("What is typed: this display tells of shortcuts and named keys only."),)
 
     def prove_indicator(self) -> bool:
         """Return whether the indicator is proved shown."""

@@ -133,6 +133,7 @@ class Environment(Closed):
     desktop: Loose = ""
     locale: Loose = ""
     keyboard_layouts: Annotated[tuple[Short, ...], Field(max_length=MAX_LAYOUTS)] = ()
+    input: Loose = ""  # "xi2", or "pynput": then X11 gave shortcuts and named keys without what was typed
     agent_version: Loose = ""
 
 

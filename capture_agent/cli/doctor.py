@@ -43,6 +43,7 @@ def examine(profile: Profile) -> dict[str, Any]:
             "settings": str(profile.settings_file),
             "policy": str(system) if system.exists() else "",
         },
+        "input": "" if any(problem.blocks for problem in desktop) else _input(),
         "programs": sorted({window.app for window in windows if window.app}),
     }
 
@@ -152,6 +153,16 @@ def _keyring() -> Iterator[Problem]:
     except CaptureAgentError as error:
         what = f"the keyring cannot be used ({error}); keys are then kept behind a passphrase that you choose"
         yield Problem("keyring", what, error.hint, blocks=False)
+
+
+def _input() -> str:
+    """Return the name of what reads keyboard and mouse here; empty if the display has gone meanwhile."""
+    from capture_agent.desktop.choose import input_back_end
+
+    try:
+        return input_back_end().value
+    except DesktopError:
+        return ""
 
 
 def _fields(windows: list[Window]) -> Iterator[Problem]:

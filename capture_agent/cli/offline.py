@@ -56,6 +56,10 @@ class OfflineWorld:
         """Refuse, for the same reason."""
         raise _nothing_here()
 
+    def limits(self) -> tuple[str, ...]:
+        """Return none: nothing is recorded."""
+        return ()
+
     def prove_indicator(self) -> bool:
         """Return False: nothing is shown."""
         return False

@@ -307,7 +307,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     \b
     JSON: ok, running, problems [{name, what, hint, blocks}], places {profile, settings, policy},
-    programs [name].
+    input (what reads keyboard and mouse: xi2 or pynput), programs [name].
     """
     from capture_agent.cli.doctor import examine
     from capture_agent.cli.words import doctor_lines

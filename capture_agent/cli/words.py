@@ -90,6 +90,9 @@ def receipt_lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*lines, "For files, say --out DIR."] if lines else ["You have decided nothing yet, so there is no receipt."]
 
 
+_BACK_ENDS = {"xi2": "XInput 2", "pynput": "pynput"}
+
+
 def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     """Return what `doctor` says."""
     lines = []
@@ -104,6 +107,8 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
         lines.append("✓ Nothing that recording needs is missing.")
     lines.append(f"Agent: {'running' if found['running'] else 'not running'}")
     lines += [f"{name.capitalize()}: {place}" for name, place in found["places"].items() if place]
+    if found["input"]:
+        lines.append(f"Keyboard and mouse are read by {_BACK_ENDS[found['input']]}.")
     if found["programs"]:
         lines.append(f"Programs with a window now: {', '.join(found['programs'])}")
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from capture_agent.core.events import Layout, Monitor, Window
@@ -17,6 +18,13 @@ class Problem:
     what: str
     hint: str
     blocks: bool = True
+
+
+class InputBackEnd(StrEnum):
+    """How keyboard and pointer are read."""
+
+    XI2 = "xi2"  # XInput 2: everything, with the server's times
+    PYNPUT = "pynput"  # elsewhere; on X11 without what is typed: see `sources.input_pynput`
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import DesktopError
-from capture_agent.desktop.base import Problem
+from capture_agent.desktop.base import InputBackEnd, Problem
 
 if TYPE_CHECKING:
     from capture_agent.desktop.base import Desktop, Hotkeys
@@ -41,6 +41,19 @@ def open_desktop(display: str | None = None) -> Desktop:
     from capture_agent.desktop.x11 import X11Desktop
 
     return X11Desktop(display)
+
+
+def input_back_end(display: str | None = None) -> InputBackEnd:
+    """Return how keyboard and pointer can be read here.
+
+    Raises:
+        DesktopError: There is no such display.
+    """
+    if sys.platform == "win32" or sys.platform == "darwin":
+        return InputBackEnd.PYNPUT
+    from capture_agent.desktop import x11_check
+
+    return x11_check.input_back_end(display)
 
 
 def open_lookout(desktop: Desktop) -> Lookout:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from Xlib.ext import xinput
 
 from capture_agent.core.errors import DesktopError
-from capture_agent.desktop import x11_xkb
-from capture_agent.desktop.base import Problem
+from capture_agent.desktop import x11_xi2, x11_xkb
+from capture_agent.desktop.base import InputBackEnd, Problem
 from capture_agent.desktop.x11_connection import Connection
 
 # What Qt's xcb plugin (ldd libqxcb.so) and libxkbcommon need from the system, and the Debian package that has it.
@@ -37,7 +38,6 @@ LIBRARIES = (
 )
 # Name, least version that is needed, for what.
 EXTENSIONS = (
-    (xinput.extname, "keyboard and pointer"),
     ("DAMAGE", "the screen"),
     ("XFIXES", "the screen"),
     ("RANDR", "monitors"),
@@ -45,6 +45,8 @@ EXTENSIONS = (
     ("XKEYBOARD", "the keyboard"),
     ("MIT-SCREEN-SAVER", "idle time"),
 )
+XI_NEEDED = (2, 2)  # since then the pointer is told of during grabs
+RECORD = "RECORD"  # what pynput reads
 RANDR_NEEDED = (1, 5)  # since then it knows monitors
 _X11_HINT = 'log out, and choose an X11 session ("… on Xorg") when you log in'
 
@@ -102,6 +104,7 @@ def _check_server(connection: Connection) -> tuple[Problem, ...]:
     ]
     if problems:
         return tuple(problems)
+    problems += _check_input(connection, there)
     version = connection.display.xrandr_query_version()
     if (version.major_version, version.minor_version) < RANDR_NEEDED:
         problems.append(Problem("extension", "the X server's RANDR is older than 1.5", "use a current Xorg"))
@@ -112,6 +115,35 @@ def _check_server(connection: Connection) -> tuple[Problem, ...]:
             Problem("window-manager", "no window manager runs", "start one that knows EWMH, such as openbox")
         )
     return tuple(problems)
+
+
+def input_back_end(display: str | None = None) -> InputBackEnd:
+    """Return how keyboard and pointer can be read on this display: by XInput 2 if it knows that.
+
+    Raises:
+        DesktopError: There is no such display.
+    """
+    connection = Connection(display)
+    try:
+        return InputBackEnd.XI2 if _has_xi2(connection) else InputBackEnd.PYNPUT
+    finally:
+        connection.close()
+
+
+def _has_xi2(connection: Connection) -> bool:
+    if not connection.display.has_extension(xinput.extname):
+        return False
+    return x11_xi2.say_version(connection, XI_NEEDED) >= XI_NEEDED
+
+
+def _check_input(connection: Connection, there: AbstractSet[str]) -> tuple[Problem, ...]:
+    if _has_xi2(connection):
+        return ()
+    hint = "use a current Xorg"
+    if RECORD not in there:
+        return (Problem("extension", f"the X server has neither XInput 2 nor {RECORD}, which input needs", hint),)
+    what = "the X server has no XInput 2, so pynput reads the keyboard: shortcuts and named keys, not what is typed"
+    return (Problem("input", what, f"{hint} to record what is typed", blocks=False),)
 
 
 def _has_window_manager(connection: Connection) -> bool:

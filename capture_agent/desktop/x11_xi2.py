@@ -60,18 +60,24 @@ class Devices(NamedTuple):
     absolute: frozenset[int]  # tablets and touch screens: valuators are no deltas
 
 
-def select(connection: Connection, version: tuple[int, int], mask: int) -> None:
-    """Ask for raw events of the kinds in `mask`, and for changes of the devices.
-
-    Only of master devices: an event of a device comes through its master once.
-    """
+def say_version(connection: Connection, version: tuple[int, int]) -> tuple[int, int]:
+    """Say which version this connection speaks, and return the server's, which is not higher."""
     display = connection.display
-    xinput.XIQueryVersion(
+    reply = xinput.XIQueryVersion(
         display=display.display,
         opcode=display.display.get_extension_major(xinput.extname),
         major_version=version[0],
         minor_version=version[1],
     )
+    return int(reply.major_version), int(reply.minor_version)
+
+
+def select(connection: Connection, version: tuple[int, int], mask: int) -> None:
+    """Ask for raw events of the kinds in `mask`, and for changes of the devices.
+
+    Only of master devices: an event of a device comes through its master once.
+    """
+    say_version(connection, version)
     connection.root.xinput_select_events(
         [(xinput.AllMasterDevices, mask), (xinput.AllDevices, xinput.HierarchyChangedMask)]
     )

@@ -37,6 +37,7 @@ SESSION, STUDY, STARTED = "session", "study", "started"  # `started`: ISO 8601, 
 OS, DESKTOP, LOCALE, AGENT_VERSION = "os", "desktop", "locale", "agent_version"
 KEYBOARD_LAYOUTS = "keyboard_layouts"  # JSON list of names
 INPUT_RESOLUTION_US = "input_resolution_us"  # how finely the input clock counts: 1000 for an X server
+INPUT = "input"  # the back end that read keyboard and pointer
 MAX_FPS = "max_fps"
 # … and in its end, missing after a crash.
 FRAMES_DROPPED = "frames_dropped"
@@ -148,6 +149,7 @@ def _environment(notes: Mapping[str, str]) -> Environment:
         desktop=_plain(notes.get(DESKTOP, "")),
         locale=_plain(notes.get(LOCALE, "")),
         keyboard_layouts=_layouts(notes),
+        input=_plain(notes.get(INPUT, "")),
         agent_version=_plain(notes.get(AGENT_VERSION, "")),
     )
 

@@ -118,7 +118,9 @@ class Controller(Kept):
             task=self._tasks.current,
             waiting=self._rhythm.hinders,
             held=self._held,
-            not_recorded=status.not_recorded(self._recorder.state, captured, apps, self._world.unseen_fields()),
+            not_recorded=status.not_recorded(
+                self._recorder.state, captured, apps, self._world.unseen_fields(), self._world.limits()
+            ),
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,

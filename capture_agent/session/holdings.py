@@ -53,6 +53,7 @@ class Surroundings:
     locale: str
     keyboard_layouts: tuple[str, ...]
     input_resolution_us: int
+    input: str = ""  # the back end that reads keyboard and pointer
 
 
 class Holdings:
@@ -113,6 +114,7 @@ class Holdings:
             describe.LOCALE: around.locale,
             describe.KEYBOARD_LAYOUTS: json.dumps(around.keyboard_layouts),
             describe.INPUT_RESOLUTION_US: str(around.input_resolution_us),
+            describe.INPUT: around.input,
             describe.AGENT_VERSION: f"{__version__} (Python {sys.version_info.major}.{sys.version_info.minor})",
             describe.MAX_FPS: str(max_fps),
         }

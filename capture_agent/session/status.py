@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from capture_agent.core.asking import Remedy, remedy
@@ -59,11 +60,15 @@ _WHY_UNSEEN = {
 
 
 def not_recorded(
-    state: State, captured: AbstractSet[Category], apps: AbstractSet[str], unseen: AbstractSet[str] = frozenset()
+    state: State,
+    captured: AbstractSet[Category],
+    apps: AbstractSet[str],
+    unseen: AbstractSet[str] = frozenset(),
+    limits: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all.
 
-    `unseen`: the programs whose fields could not be seen.
+    `unseen`: the programs whose fields could not be seen. `limits`: what this computer does not tell, in sentences.
     """
     if state is not State.RECORDING:
         return ()
@@ -72,6 +77,7 @@ def not_recorded(
         for category in Category
         if category not in captured
     ]
+    lines += limits
     if not apps:
         return (*lines, say("No program is ticked, so no content is recorded."))
     if Category.KEYBOARD in captured:

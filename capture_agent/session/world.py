@@ -47,6 +47,9 @@ class World(Protocol):
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""
 
+    def limits(self) -> tuple[str, ...]:
+        """Return what cannot be recorded on this computer whatever is agreed to, in sentences."""
+
     def prove_indicator(self) -> bool:
         """Return whether the indicator is proved shown, with the state as it is."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Category
+from capture_agent.desktop.base import InputBackEnd
 
 if TYPE_CHECKING:
     from capture_agent.sources.base import Source
@@ -26,9 +27,14 @@ class Sources:
 
 
 def choose(
-    categories: Collection[Category], *, max_fps: float, display: str | None = None, session_bus: str | None = None
+    categories: Collection[Category],
+    *,
+    max_fps: float,
+    back_end: InputBackEnd = InputBackEnd.XI2,
+    display: str | None = None,
+    session_bus: str | None = None,
 ) -> Sources:
-    """Return fresh sources for exactly these categories.
+    """Return fresh sources for exactly these categories; `back_end` is what `desktop.choose.input_back_end` said.
 
     Windows are always observed when anything is: where the keyboard is decides what may be kept of
     the rest; so are fields, where something typed could be recorded or seen. Nothing is constructed for
@@ -43,7 +49,6 @@ def choose(
     if not observed:
         return Sources((), None)
     from capture_agent.sources.fields import Fields, each
-    from capture_agent.sources.input_x11 import X11Input
     from capture_agent.sources.screen import X11Screen
     from capture_agent.sources.windows import X11Windows
 
@@ -58,5 +63,17 @@ def choose(
     keyboard, pointer = Category.KEYBOARD in observed, Category.POINTER in observed
     if keyboard or pointer:
         nudges = [part.nudge for part in (fields, screen) if part is not None]
-        chosen.append(X11Input(keyboard=keyboard, pointer=pointer, pressed=each(*nudges), display=display))
+        chosen.append(_input(back_end, keyboard, pointer, each(*nudges), display))
     return Sources(tuple(chosen), screen, fields)
+
+
+def _input(
+    back_end: InputBackEnd, keyboard: bool, pointer: bool, pressed: Callable[[int], None] | None, display: str | None
+) -> Source:
+    if back_end is InputBackEnd.PYNPUT:
+        from capture_agent.sources.input_pynput import PynputInput
+
+        return PynputInput(keyboard=keyboard, pointer=pointer, pressed=pressed)  # on the environment's display
+    from capture_agent.sources.input_x11 import X11Input
+
+    return X11Input(keyboard=keyboard, pointer=pointer, pressed=pressed, display=display)

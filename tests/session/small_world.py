@@ -130,6 +130,9 @@ class SmallWorld:
     def surroundings(self):
         return Surroundings("openbox", "en_US", ("us",), 1000)
 
+    def limits(self):
+        return ()
+
     def prove_indicator(self):
         return self.proved
 

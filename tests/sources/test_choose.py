@@ -7,8 +7,10 @@ from itertools import chain, combinations
 import pytest
 
 from capture_agent.core.events import Category
+from capture_agent.desktop.base import InputBackEnd
 from capture_agent.sources.choose import choose
 from capture_agent.sources.fields import Fields
+from capture_agent.sources.input_pynput import PynputInput
 from capture_agent.sources.input_x11 import X11Input
 from capture_agent.sources.screen import X11Screen
 from capture_agent.sources.windows import X11Windows
@@ -29,6 +31,13 @@ def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Categor
     assert (Fields in kinds) is bool(asked - {Category.WINDOWS})
 
     assert (chosen.screen is not None) is (Category.SCREEN in asked)
+
+
+@pytest.mark.parametrize("keyboard", [True, False])
+def test_a_display_without_xinput_is_read_by_pynput(keyboard: bool) -> None:
+    categories = {Category.KEYBOARD if keyboard else Category.POINTER}
+    chosen = choose(categories, max_fps=10, back_end=InputBackEnd.PYNPUT, display=":no-such-display")
+    assert [type(source) for source in chosen.all] == [X11Windows, PynputInput]
 
 
 @pytest.mark.promise("P1")

@@ -1,0 +1,59 @@
+"""The running agent on an X server without XInput 2: pynput reads input, and everybody is told what that leaves out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+def load(name):
+    """Return a module that stands beside this file: tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+agent_driver, x_proxy = load("agent_driver"), load("x_proxy")
+SECRET = "zymurgy"
+
+
+@pytest.fixture
+def agent(desktop):
+    proxy = x_proxy.WithoutXInput(desktop.display)
+    driver = agent_driver.AgentDriver(desktop, {"DISPLAY": proxy.display})
+    yield driver
+    driver.close()
+    proxy.close()
+
+
+def test_without_xinput_shortcuts_are_recorded_and_nothing_that_is_typed(agent, tmp_path):
+    agent.set_up()
+    agent.record()
+    agent.work_in_terminal()
+    agent.hands.type(SECRET)
+    agent.hands.key("s", hold=("Control_L",))
+    time.sleep(0.8)
+    seen = agent.status()
+    assert any("shortcuts" in line for line in seen["not_recorded"])
+    agent.command("stop")
+    report = agent.opened(agent.sessions()[0]["id"], tmp_path / "opened")
+    assert report["environment"]["input"] == "pynput"
+    keys = [e for topic, _, e in agent_driver.events(tmp_path / "opened") if topic == "keyboard" and e["down"]]
+    assert [key["text"] for key in keys] == [None] * len(keys)
+    assert [key["sym"] for key in keys] == ["printable"] * len(SECRET) + ["Control_L", "s"]
+
+
+def test_doctor_says_which_back_end_reads_input_and_that_recording_goes_on(agent):
+    found = json.loads(agent.command("doctor", "--json"))
+    (said,) = [one for one in found["problems"] if one["name"] == "input"]
+    assert "pynput" in said["what"]
+    assert not said["blocks"]
+    assert found["input"] == "pynput"
+    assert found["ok"]
