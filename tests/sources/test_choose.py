@@ -37,7 +37,9 @@ def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Categor
 def test_a_display_without_xinput_is_read_by_pynput(keyboard: bool) -> None:
     categories = {Category.KEYBOARD if keyboard else Category.POINTER}
     chosen = choose(categories, max_fps=10, back_end=InputBackEnd.PYNPUT, display=":no-such-display")
-    assert [type(source) for source in chosen.all] == [X11Windows, PynputInput]
+    kinds = [type(source) for source in chosen.all]
+    assert PynputInput in kinds
+    assert X11Input not in kinds
 
 
 @pytest.mark.promise("P1")
