@@ -46,8 +46,10 @@ def test_without_xinput_shortcuts_are_recorded_and_nothing_that_is_typed(agent, 
     report = agent.opened(agent.sessions()[0]["id"], tmp_path / "opened")
     assert report["environment"]["input"] == "pynput"
     keys = [e for topic, _, e in agent_driver.events(tmp_path / "opened") if topic == "keyboard" and e["down"]]
-    assert [key["text"] for key in keys] == [None] * len(keys)
-    assert [key["sym"] for key in keys] == ["printable"] * len(SECRET) + ["Control_L", "s"]
+    assert {key["text"] for key in keys} == {None}
+    symbols = [key["sym"] for key in keys]
+    assert symbols[-2:] == ["Control_L", "s"]
+    assert set(symbols[:-2]) == {"printable"}  # how many, decides when the focus was known
 
 
 def test_doctor_says_which_back_end_reads_input_and_that_recording_goes_on(agent):

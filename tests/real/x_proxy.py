@@ -4,47 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 NAME, UNKNOWN = b"XInputExtension", b"XInputExtensioX"
 CHUNK = 1 << 16
 MAX_FDS = 16
+PLACE = "/tmp/.X11-unix/X"
 FIRST, LAST = 200, 260  # numbers of displays that nobody else takes
 
 
 class WithoutXInput:
-    """Relays every connection to `display`, and hides one extension in both directions."""
+    """Relays every connection to `display`, and hides one extension in both directions; a process of its own."""
 
     def __init__(self, display: str) -> None:
-        self._server = f"/tmp/.X11-unix/X{display.lstrip(':')}"
-        self._listener = socket.socket(socket.AF_UNIX)
-        for number in range(FIRST, LAST):
-            self._path = Path(f"/tmp/.X11-unix/X{number}")
-            with contextlib.suppress(OSError):
-                self._listener.bind(str(self._path))
-                self.display = f":{number}"
-                break
-        self._listener.listen()
-        self._open: list[socket.socket] = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
+        command = (sys.executable, __file__, display)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.display = self._process.stdout.readline().strip()
 
     def close(self) -> None:
-        for one in self._open:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._path.unlink()
+        self._process.terminate()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        Path(f"{PLACE}{self.display.lstrip(':')}").unlink()
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._server)
-                self._open += (client, server)
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=_relay, args=(one, other), daemon=True).start()
+
+def serve(display: str) -> None:
+    """Relay until the process is ended; say the name of the display first."""
+    listener = socket.socket(socket.AF_UNIX)
+    for number in range(FIRST, LAST):
+        with contextlib.suppress(OSError):
+            listener.bind(f"{PLACE}{number}")
+            break
+    listener.listen()
+    print(f":{number}", flush=True)
+    while True:
+        client, _ = listener.accept()
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(f"{PLACE}{display.lstrip(':')}")
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=_relay, args=(one, other), daemon=True).start()
 
 
 def _relay(one: socket.socket, other: socket.socket) -> None:
@@ -59,3 +62,7 @@ def _relay(one: socket.socket, other: socket.socket) -> None:
                 socket.close(fd)
             other.sendall(data[sent:])
         other.shutdown(socket.SHUT_RDWR)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
