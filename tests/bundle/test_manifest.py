@@ -119,5 +119,6 @@ def test_the_specification_lists_exactly_the_fields() -> None:
 
 
 def test_no_field_could_hold_who_or_which_machine_it_was() -> None:
-    assert set(manifest.Environment.model_fields) == {"os", "desktop", "locale", "keyboard_layouts", "agent_version"}
+    known = {"os", "desktop", "locale", "keyboard_layouts", "input", "agent_version"}
+    assert set(manifest.Environment.model_fields) == known
     assert Manifest.model_config["extra"] == "forbid"

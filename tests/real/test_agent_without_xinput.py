@@ -33,6 +33,7 @@ def agent(desktop):
     proxy.close()
 
 
+@pytest.mark.serial
 def test_without_xinput_shortcuts_are_recorded_and_nothing_that_is_typed(agent, tmp_path):
     agent.set_up()
     agent.record()
