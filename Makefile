@@ -32,9 +32,9 @@ soak: ## the long versions, and installation on a slim Debian
 	@scripts/setup test
 	@scripts/soak
 
-bench: ## measure against public tools
+bench: ## measure against public tools (12 minutes, nothing else running); renew the table in README
 	@scripts/setup test
-	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m benchmarks --keep docs/benchmarks/last.json --readme README.md
 
 promises: ## print promise -> tests -> last result, and write the table in SECURITY.md
 	@$(PYTHON) scripts/promises.py write

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.table import Table
 
@@ -145,6 +145,13 @@ def markdown(summary: Sequence[Row], after: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *(line for paragraph in after for line in ("", paragraph))])
 
 
+def _fewer(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return who ran in fewer rounds than the others, in brackets."""
+    most = max((row["rounds"] for row in rows), default=0)
+    names = sorted({f"{row['recorder']}: {row['rounds']}" for row in rows if row["rounds"] < most})
+    return f" ({', '.join(names)})" if names else ""
+
+
 def document(results: Mapping[str, Any]) -> str:
     """Return the table and what is said below it, as Markdown, from what the JSON holds."""
     summary = [Row(**{**row, "plaintext": tuple(row["plaintext"])}) for row in results["rows"]]
@@ -190,7 +197,7 @@ def notes(results: Mapping[str, object]) -> list[str]:
             f"{facts['cores']} × {facts['processor']}, {facts['memory_gb']} GB, {facts['system']}, "
             f"Python {facts['python']}, ffmpeg {facts['ffmpeg']}; 1920 × 1080 under Xvfb, "
             f"10 fps; load {facts['load']} at the start. "
-            f"{results['date']}, commit {results['commit']}; median of {results['rounds']}. "
+            f"{results['date']}, commit {results['commit']}; median of {results['rounds']}{_fewer(cast(Any, results['rows']))}. "
             f"Command: `{results['command']}` (`make bench` takes three rounds)."
         )
     poured = results.get("flood")
