@@ -197,7 +197,8 @@ def notes(results: Mapping[str, object]) -> list[str]:
             f"{facts['cores']} × {facts['processor']}, {facts['memory_gb']} GB, {facts['system']}, "
             f"Python {facts['python']}, ffmpeg {facts['ffmpeg']}; 1920 × 1080 under Xvfb, "
             f"10 fps; load {facts['load']} at the start. "
-            f"{results['date']}, commit {results['commit']}; median of {results['rounds']}{_fewer(cast(Any, results['rows']))}. "
+            f"{results['date']}, commit {results['commit']}; "
+            f"median of {results['rounds']}{_fewer(cast(Any, results['rows']))}. "
             f"Command: `{results['command']}` (`make bench` takes three rounds)."
         )
     poured = results.get("flood")
