@@ -23,8 +23,8 @@ from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
-from capture_agent.desktop.base import Desktop, Hotkeys, InputBackEnd, Presence
-from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_hotkeys, open_lookout
+from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
+from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
 from capture_agent.desktop.process import harden, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
@@ -32,6 +32,7 @@ from capture_agent.ledger.record import Ledger
 from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.closed import open_agent
 from capture_agent.session.holdings import Holdings, Surroundings
+from capture_agent.session.hotkeys import Keys
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan, World
 from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp, system_policy_path
@@ -276,7 +277,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     timer.start()
     server = Server(instance, dispatch, fault)
 
-    keys = _Keys(
+    keys = Keys(
         controller,
         lambda: mailbox.posted.emit(pause_or_open),
         lambda: mailbox.posted.emit(lambda: shell.open(Command.TASK)),
@@ -321,46 +322,6 @@ def _end_without_qt() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(DesktopError.exit_code)
-
-
-class _Keys:
-    """The two hotkeys, as the settings say now."""
-
-    def __init__(self, controller: Clockwork, pause: Callable[[], None], task: Callable[[], None]) -> None:
-        self._controller = controller
-        self._does = (pause, task)
-        self._wanted: tuple[str, str] | None = None
-        self._keys: Hotkeys | None = None
-
-    def take(self) -> None:
-        """Grab them anew if they changed. One that another program has is told of and changes nothing else."""
-        settings = self._controller.settings
-        wanted = (settings.pause_hotkey, settings.task_hotkey)
-        if wanted == self._wanted:
-            return
-        self.close()
-        self._keys, self._wanted = open_hotkeys(), wanted
-        for combination, pressed in zip(wanted, self._does, strict=True):
-            try:
-                if combination:
-                    self._keys.grab(combination, pressed)
-            except CaptureAgentError as error:
-                self._controller.note(error)
-
-    def check(self) -> None:
-        """Say so if they have died: who relies on them to pause has to know."""
-        try:
-            if self._keys is not None:
-                self._keys.check()
-        except CaptureAgentError as error:
-            self._controller.note(error)
-            self.close()
-
-    def close(self) -> None:
-        """Give them back."""
-        keys, self._keys = self._keys, None
-        if keys is not None:
-            keys.close()
 
 
 def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
