@@ -104,7 +104,8 @@ def status(as_json: AsJson = False) -> None:
 
     \b
     JSON: running, state (off, recording, paused, suspended, fault), study {id, title, version} or null,
-    consented [category], programs [name], must_ask, refused, widened [{what, was, wants}], problem, hint,
+    consented [category], programs [name], must_ask, refused, decided (there are receipts),
+    acknowledge (a monitoring notice has to be read), widened [{what, was, wants}], problem, hint,
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
     waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,

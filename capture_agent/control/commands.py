@@ -138,6 +138,8 @@ def describe(snapshot: Snapshot) -> Result:
         "programs": sorted(snapshot.apps),
         "must_ask": snapshot.must_ask,
         "refused": snapshot.refused,
+        "decided": snapshot.decided,
+        "acknowledge": snapshot.acknowledge,
         "widened": [{"what": one.what, "was": one.was, "wants": one.wants} for one in snapshot.widened],
         "agreed_until": _time(snapshot.agreed_until),
         "problem": snapshot.problem,

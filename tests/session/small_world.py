@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
 from capture_agent.core.errors import ConfigError, KeyError_
@@ -29,6 +30,18 @@ STUDY = Policy(
     (Recipient("Lab", age.new_classical().recipient, RecipientKind.CLASSICAL, ALL),),
     30, (Notice("en", 1, "The notice."),),
 )  # fmt: skip
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+# A Wednesday that is still to come: clocks that are set back are noticed, and no time of the year matters.
+WEDNESDAY = next(
+    day for day in (datetime.now(BERLIN).date() + timedelta(days=ahead) for ahead in range(1, 8)) if day.weekday() == 2
+)
+
+
+def local(hour, minute=0, second=0, *, days=0):
+    """Return a moment in Berlin on that Wednesday, or `days` later."""
+    return datetime.combine(WEDNESDAY + timedelta(days=days), time_of_day(hour, minute, second), BERLIN).astimezone(UTC)
 
 
 class Secrets:
@@ -111,7 +124,7 @@ class SmallWorld:
         self.back += timedelta(seconds=seconds)
 
     def zone(self):
-        return ZoneInfo("Europe/Berlin")
+        return BERLIN
 
     def presence(self):
         return self.here

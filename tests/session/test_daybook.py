@@ -1,17 +1,17 @@
 """One notification at the end of a day, once, over restarts, and the same sums for commands."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from small_world import ALL, recording
+from small_world import ALL, WEDNESDAY, local, recording
 
 from capture_agent.control.commands import describe
 from capture_agent.core.schedule import parse
 from capture_agent.core.splitting import IDLE_LIMIT_US
 from capture_agent.desktop.base import Presence
 
-NOON = datetime(2026, 11, 25, 11, tzinfo=UTC)  # in Berlin
+NOON = local(12)  # in Berlin
 
 
 def at(person, moment):
@@ -43,7 +43,7 @@ def worked(person):
 
 def test_commands_tell_the_sums_of_today(worked):
     today = describe(worked.agent.snapshot())["today"]
-    assert (today["day"], today["recorded"], today["paused"], today["told"]) == ("2026-11-25", 180, 60, False)
+    assert (today["day"], today["recorded"], today["paused"], today["told"]) == (str(WEDNESDAY), 180, 60, False)
     assert today["not_recorded"] == {"locked": 120}
     assert worked.world.said == []
 
@@ -80,7 +80,7 @@ def test_going_away_in_the_evening_tells(worked):
 
 
 def test_the_end_of_the_chosen_hours_tells(person):
-    at(person, datetime(2026, 11, 25, 9, 57, tzinfo=UTC))
+    at(person, local(10, 57))
     agent = recording(person)
     agent.choose_schedule(parse("wed 09:00-11:00"))
     minutes(person, 5)
@@ -90,10 +90,10 @@ def test_the_end_of_the_chosen_hours_tells(person):
 
 
 def test_midnight_tells_and_a_new_day_begins_at_nothing(worked):
-    at(worked, datetime(2026, 11, 25, 22, 59, 50, tzinfo=UTC))
+    at(worked, local(23, 59, 50))
     minutes(worked, 1)
     assert len(worked.world.said) == 1
-    assert worked.agent.snapshot().today.day.isoformat() == "2026-11-26"
+    assert worked.agent.snapshot().today.day.isoformat() == str(WEDNESDAY + timedelta(days=1))
     assert worked.agent.snapshot().today.recorded_us == 0
 
 
@@ -101,7 +101,7 @@ def test_a_day_that_was_not_told_of_is_told_at_the_next_start_with_its_date(work
     worked.crash()
     at(worked, NOON + timedelta(days=2))
     worked.tick()
-    assert [title for title, _ in worked.world.said] == ["Your 2026-11-25 with Capture Agent"]
+    assert [title for title, _ in worked.world.said] == [f"Your {WEDNESDAY} with Capture Agent"]
 
 
 def test_a_day_without_any_recording_says_nothing(person):

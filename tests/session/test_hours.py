@@ -1,10 +1,9 @@
 """Recording that begins and ends by itself: only in hours that the person chose, and never unseen."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from small_world import ALL, STUDY, recording
+from small_world import ALL, STUDY, local, recording
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.policy import Settings
@@ -17,8 +16,7 @@ from capture_agent.held import reader
 from capture_agent.ledger.standing import Kind
 
 WORK = parse("mon-fri 09:00-17:00")
-# Berlin is an hour ahead of UTC: the hours begin at 08:00 UTC.
-BEFORE, DURING = datetime(2026, 11, 25, 7, 59, 30, tzinfo=UTC), datetime(2026, 11, 25, 10, tzinfo=UTC)
+BEFORE, DURING = local(8, 59, 30), local(11)
 
 
 def at(person, moment):
@@ -125,13 +123,13 @@ def test_what_was_waved_away_or_stopped_does_not_begin_again_in_the_same_hours(p
     person.crash()
     seconds(person, 60)
     assert person.agent.recording_state is State.OFF
-    at(person, datetime(2026, 11, 26, 8, 30, tzinfo=UTC))
+    at(person, local(9, 30, days=1))
     seconds(person, 15)
     assert person.agent.recording_state is State.RECORDING
 
 
 def test_recording_ends_and_is_saved_when_the_hours_end(person):
-    agent = agreed(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    agent = agreed(person, local(16, 59))
     seconds(person, 30)
     agent.start_task("write a letter")
     seconds(person, 31)
@@ -144,7 +142,7 @@ def test_recording_ends_and_is_saved_when_the_hours_end(person):
 
 # promise: P5
 def test_a_pause_outlives_the_end_of_the_hours_and_the_next_beginning(person):
-    agent = agreed(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    agent = agreed(person, local(16, 59))
     seconds(person, 30)
     agent.pause(None)
     for _ in range(20 * 60):
@@ -163,7 +161,7 @@ def test_taking_the_hours_back_while_recording_does_not_stop_it(person):
 # promise: P1
 @pytest.mark.parametrize("by_study", [True, False])
 def test_outside_the_hours_of_study_or_settings_nothing_is_recorded_at_all(person, by_study):
-    at(person, datetime(2026, 11, 25, 15, 59, tzinfo=UTC))
+    at(person, local(16, 59))
     if by_study:
         person.world.study = replace(STUDY, schedule=WORK)
         person.agent.join("study.toml")
@@ -179,7 +177,7 @@ def test_outside_the_hours_of_study_or_settings_nothing_is_recorded_at_all(perso
     assert (person.agent.recording_state, person.agent.snapshot().hours_over) == (State.OFF, True)
     with pytest.raises(ConsentError, match="mon-fri 09:00-17:00"):
         person.agent.start()
-    at(person, datetime(2026, 11, 26, 9, tzinfo=UTC))
+    at(person, local(10, days=1))
     person.agent.start()
     seconds(person, 1)
     assert person.agent.recording_state is State.RECORDING
@@ -187,7 +185,7 @@ def test_outside_the_hours_of_study_or_settings_nothing_is_recorded_at_all(perso
 
 def test_settings_that_come_while_recording_end_it_out_of_hours(person):
     agent = recording(person)
-    at(person, datetime(2026, 11, 25, 20, tzinfo=UTC))
+    at(person, local(21))
     person.world.chosen = Settings(schedule=WORK)
     agent.reload()
     seconds(person, 2)
@@ -197,14 +195,14 @@ def test_settings_that_come_while_recording_end_it_out_of_hours(person):
 # promise: P7
 def test_chosen_hours_never_reach_beyond_those_of_the_study(person):
     person.world.study = replace(STUDY, schedule=parse("mon-fri 10:00-12:00"))
-    at(person, datetime(2026, 11, 25, 8, 30, tzinfo=UTC))
+    at(person, local(9, 30))
     person.agent.join("study.toml")
     person.agree(ALL)
     person.agent.choose_schedule(WORK)
     person.world.counted = True
     seconds(person, 60)
     assert person.agent.recording_state is State.OFF
-    at(person, datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+    at(person, local(10, 30))
     seconds(person, 15)
     assert person.agent.recording_state is State.RECORDING
 
