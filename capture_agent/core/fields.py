@@ -15,11 +15,11 @@ from capture_agent.core.events import FieldFocus, Rect, Verdict, Window
 # ±25 ms around a focus change leaks keys of a password field, ±50 ms does not (measured in four toolkits).
 HOLD_US = 250_000
 # Between two windows the window manager names no active window for about 2 ms. If it is longer, focus is unknown.
-# A new window has this long to be looked into, too: what it was until then is what it was at the first look.
 TRANSITION_US = 100_000
 # Changes older than this cannot matter to any event that still waits.
 MEMORY_US = 5_000_000
-# A key counts only if a look began this soon after it: in a longer time a prompt can come and go unseen.
+# A key counts only if a look began this soon after it, and this soon after its window got the focus:
+# in a longer time a prompt can come and go unseen.
 LOOK_WITHIN_US = 200_000
 # What was seen is known this late after the look began; then the source has said UNKNOWN, or is stuck.
 LOOK_TAKES_US = 200_000
@@ -79,7 +79,7 @@ class Fields:
         return tuple(kept[-MAX_PLACES:])
 
     def verdict(
-        self, start_us: int, end_us: int, windows: Iterable[tuple[int, Window]], *, late_us: int = TRANSITION_US
+        self, start_us: int, end_us: int, windows: Iterable[tuple[int, Window]], *, late_us: int = LOOK_WITHIN_US
     ) -> Verdict:
         """Return the worst verdict in [start_us, end_us].
 

@@ -183,7 +183,7 @@ class Gate:
         start, end = hold_window(event)
         windows = [(since, window) for since, _, window in self._focused(start, end) if window is not None]
         # The pointer types nothing by itself: a look that comes late is enough.
-        late = TRANSITION_US if isinstance(event, Key) else end - start
+        late = LOOK_WITHIN_US if isinstance(event, Key) else end - start
         verdict = self.fields.verdict(start, end, windows, late_us=late)
         pressed = isinstance(event, Key) and event.down
         unseen = pressed and not self.fields.looked_after(event.t_us)

@@ -23,7 +23,7 @@ from capture_agent.core.events import (
     Window,
     Withheld,
 )
-from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, Fields
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.privacy import MASK_BGRX, Gate, Rules
 from capture_agent.core.stretches import Reason
@@ -104,9 +104,9 @@ def test_before_anybody_looked_into_a_window_nothing_typed_there_is_kept():
     gate = looking(*[CLEAR] * 20, start=-500_000).observe(Focus(500_000, OTHER))
     assert kept(gate, key(500_000 - HOLD_US - 1)).cleared
     assert kept(gate, key(500_000)).reason is Reason.FIELD_UNKNOWN
-    soon = gate.observe(FieldFocus(500_000 + TRANSITION_US, CLEAR, 2))
-    assert kept(soon, key(500_000)).cleared  # it had no time to be another field before
-    late = gate.observe(FieldFocus(500_001 + TRANSITION_US, CLEAR, 2))
+    soon = gate.observe(FieldFocus(500_000 + LOOK_WITHIN_US, CLEAR, 2))
+    assert kept(soon, key(500_000)).cleared  # it had little time to be another field before
+    late = gate.observe(FieldFocus(500_001 + LOOK_WITHIN_US, CLEAR, 2))
     assert kept(late, key(500_000)).reason is Reason.FIELD_UNKNOWN
     beside = Button(500_000, True, "left", PLACE.right, 5, False)
     assert kept(late, beside).cleared  # a click types nothing by itself
