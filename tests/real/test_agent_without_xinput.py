@@ -37,12 +37,12 @@ def agent(desktop):
 def test_without_xinput_shortcuts_are_recorded_and_nothing_that_is_typed(agent, tmp_path):
     agent.set_up()
     agent.record()
+    agent.until_status(lambda seen: any("shortcuts" in line for line in seen["not_recorded"]))
     agent.work_in_terminal()
     agent.hands.type(SECRET)
     agent.hands.key("s", hold=("Control_L",))
     time.sleep(0.8)
-    seen = agent.status()
-    assert any("shortcuts" in line for line in seen["not_recorded"])
+    agent.until_status(lambda seen: any("shortcuts" in line for line in seen["not_recorded"]))
     agent.command("stop")
     report = agent.opened(agent.sessions()[0]["id"], tmp_path / "opened")
     assert report["environment"]["input"] == "pynput"
