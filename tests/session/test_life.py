@@ -390,7 +390,7 @@ def read(path):
 
 # promise: P1
 # promise: P7
-TestLife = Life.TestCase
+TestLife = pytest.mark.timeout(1800)(Life.TestCase)  # 200 lives, also on a machine with much else to do
 TestLife.settings = settings(
     max_examples=int(os.environ.get("LIFE_EXAMPLES", "200")),
     stateful_step_count=30,
@@ -403,7 +403,7 @@ class LongLife(Life):
     """The same for longer; `make soak`."""
 
 
-TestLongLife = pytest.mark.soak(LongLife.TestCase)
+TestLongLife = pytest.mark.soak(pytest.mark.timeout(0)(LongLife.TestCase))
 TestLongLife.settings = settings(
     max_examples=5_000, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
 )
