@@ -70,7 +70,7 @@ def test_consent_show_says_what_since_when_until_when_and_who_can_read_it(run: A
         assert words in said
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_one_category_is_withdrawn_by_a_command_and_then_all_of_it(run: Any, agreed: Profile) -> None:
     found = told(run, "withdraw", "--category", "screen", "--category", "tasks")
     assert {name for name, state in states(found).items() if state == "Withdrawn"} == {"screen", "tasks"}
@@ -86,7 +86,7 @@ def test_deleting_and_keeping_some_do_not_go_together(run: Any, agreed: Profile)
     assert set(states(told(run, "show")).values()) == {"Given"}
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_damaged_record_is_told_by_show_and_can_be_left_by_withdraw(run: Any, agreed: Profile) -> None:
     whole = agreed.ledger.read_bytes()
     agreed.ledger.write_bytes(whole[: whole.rindex(b"\n", 0, -1) + 1])

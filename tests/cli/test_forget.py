@@ -69,7 +69,7 @@ def test_anything_else_is_refused(text: str) -> None:
         minutes(text)
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_without_a_running_agent_the_last_minutes_are_gone_from_the_disk(run: Any, recorded: Any) -> None:
     profile, session = recorded
     before = (profile.held / f"{session}.held").read_bytes()

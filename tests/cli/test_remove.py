@@ -75,7 +75,7 @@ def test_starting_at_log_in_and_changed_settings_are_undone_and_recordings_kept(
     assert (again["undone"], again["kept"]) == ([], 2)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_recordings_are_destroyed_if_that_is_said_and_no_key_is_left(run: Any, profile: Profile) -> None:
     done = removed(run("remove", "--yes", "--delete-recordings", "--json", passphrase=PASSPHRASE))
     assert (done["destroyed"], done["kept"]) == (2, 0)

@@ -39,7 +39,7 @@ def test_a_timed_pause_counts_down_in_sight_and_then_ends() -> None:
     assert watched(counting, 15 * MINUTE_US, COUNTDOWN_US) == Pausing()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_with_nobody_there_the_pause_goes_on_until_somebody_resumes() -> None:
     pausing = Pausing().pause(0, 15)
     alone = watched(pausing, 0, 16 * MINUTE_US, attended=False)
@@ -49,7 +49,7 @@ def test_with_nobody_there_the_pause_goes_on_until_somebody_resumes() -> None:
     assert watched(alone, 16 * MINUTE_US, 60 * MINUTE_US) == alone
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_countdown_that_is_covered_begins_anew_and_in_the_end_gives_up() -> None:
     end = 15 * MINUTE_US
     counting = watched(Pausing().pause(0, 15), end, 0)
@@ -60,7 +60,7 @@ def test_a_countdown_that_is_covered_begins_anew_and_in_the_end_gives_up() -> No
     assert never_seen == Pausing(Phase.OPEN, note=Note.UNSEEN)
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_program_that_hung_through_the_countdown_counts_again() -> None:
     end = 15 * MINUTE_US
     counting = watched(Pausing().pause(0, 15), end, 0)
@@ -68,7 +68,7 @@ def test_a_program_that_hung_through_the_countdown_counts_again() -> None:
     assert (woken.phase, woken.left_us(end + 2 * COUNTDOWN_US)) == (Phase.COUNTING, COUNTDOWN_US)
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_the_countdown_can_be_extended_and_cancelled() -> None:
     end = 15 * MINUTE_US
     counting = watched(Pausing().pause(0, 15), end, MINUTE_US // 20)
@@ -88,7 +88,7 @@ facts = st.lists(
 )
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 @given(st.one_of(st.none(), st.integers(1, 60)), facts)
 def test_whatever_happens_no_pause_ends_before_its_time_and_a_countdown_in_sight(
     minutes: int | None, things: list[tuple[int, bool, bool, int | None]]

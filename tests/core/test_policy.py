@@ -98,7 +98,7 @@ PARTICULARS = {
 }  # fmt: skip
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 @pytest.mark.parametrize("name", PARTICULARS)
 def test_a_study_that_changes_what_people_were_told_about_it_asks_again(name):
     base = Policy("s", 1, "T", "C", "c", {}, frozenset(), (), 1, (Notice("en", 1, "text"),))

@@ -45,7 +45,7 @@ def test_a_session_ends_after_one_hour_and_not_before():
     assert judge(HERE, HERE, None) == Verdict()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @given(
     st.none() | st.integers(0, NOW),
     st.integers(0, 2 * IDLE_LIMIT_US),

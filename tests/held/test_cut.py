@@ -70,7 +70,7 @@ def sessions(draw):
     return parts, spans
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @given(sessions())
 def test_nothing_inside_a_span_stays_and_nothing_outside_goes_but_frames_up_to_the_next_key_frame(made):
     parts, spans = made
@@ -97,7 +97,7 @@ def test_nothing_inside_a_span_stays_and_nothing_outside_goes_but_frames_up_to_t
         assert [message for message in content if message.topic == topic] == stays
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @given(sessions())
 def test_no_mark_speaks_of_a_time_inside_a_span_but_the_one_of_the_gap(made):
     parts, spans = made
@@ -116,7 +116,7 @@ def test_no_mark_speaks_of_a_time_inside_a_span_but_the_one_of_the_gap(made):
     assert gaps == [(s.start_us, min(s.end_us, end_us)) for s in whole if s.start_us < end_us]
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @given(sessions())
 def test_cutting_twice_is_cutting_once(made):
     parts, spans = made
@@ -127,7 +127,7 @@ def test_cutting_twice_is_cutting_once(made):
     assert sorted(twice) == sorted(once)
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @given(sessions(), st.sets(st.sampled_from(["keyboard", "screen/1"])))
 def test_a_cut_of_some_streams_leaves_the_others_and_the_marks_as_they_are(made, topics):
     parts, spans = made
@@ -139,7 +139,7 @@ def test_a_cut_of_some_streams_leaves_the_others_and_the_marks_as_they_are(made,
     assert inside == []
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_where_the_monitors_are_is_said_again_after_the_span():
     kept = cut_all([[monitors(0, 1)], [monitors(50, 2), event(90)]], [Span(40, 60)])
     assert [(m.t_us, decode(m).get("monitors")) for m in kept if decode(m).get("kind") == "monitors"] == [
@@ -148,7 +148,7 @@ def test_where_the_monitors_are_is_said_again_after_the_span():
     ]
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize(("span", "stays"), [(Span(10, 20), [9, 40]), (Span(0, 21), [40]), (Span(9, 9), [9, 21, 40])])
 def test_a_screen_cut_widens_to_the_next_key_frame_and_never_before_the_span(span, stays):
     parts = [[frame(9, key=True)], [frame(15), frame(21), frame(40, key=True)]]
@@ -157,7 +157,7 @@ def test_a_screen_cut_widens_to_the_next_key_frame_and_never_before_the_span(spa
     assert [m.t_us for m in cut_all(parts, [span]) if m.topic == "screen/1"] == stays
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_part_before_the_span_is_not_looked_at():
     cut = Cut([Span(100)])
     assert not cut.touches((0, 99))
@@ -166,6 +166,6 @@ def test_a_part_before_the_span_is_not_looked_at():
     assert not Cut([]).touches((0, 1))
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_spans_that_touch_are_one():
     assert merged([Span(5, 9), Span(0, 5), Span(7, 8), Span(20, 20)]) == (Span(0, 9),)

@@ -33,7 +33,7 @@ def recording(desktop):
     driver.close()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_lock_ends_the_recording_and_after_it_another_one_goes_on(recording, tmp_path):
     bus = recording.desktop.env["DBUS_SESSION_BUS_ADDRESS"]
     recording.command("task", "start", "write")

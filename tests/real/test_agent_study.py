@@ -372,7 +372,7 @@ def test_opting_out_takes_two_clicks_and_no_older_copy_opens_any_more(agent, stu
     assert agent.status()["study"] is None
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_what_is_forgotten_opens_from_no_older_copy_and_recording_goes_on(agent, study, tmp_path):
     study.write()
     agent.set_up(study.path)

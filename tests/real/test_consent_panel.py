@@ -67,7 +67,7 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
         yield driver
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("keys", ["Escape", "alt+F4"])
 def test_closing_the_panel_is_neither_yes_nor_no(spy: Driver, keys: str) -> None:
     spy.tick("Keyboard")
@@ -78,7 +78,7 @@ def test_closing_the_panel_is_neither_yes_nor_no(spy: Driver, keys: str) -> None
     assert not seen["status"].startswith("Not recording, you said no")
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_trying_out_makes_no_source_and_writes_nothing(spy: Driver) -> None:
     spy.say("shell._panel.area.ensureWidgetVisible(shell._panel._try_it)")
     before = spy.seen()["spied"]["kinds"]
@@ -107,7 +107,7 @@ def test_what_was_tried_is_not_in_what_is_agreed_to(ui: Driver) -> None:
     assert CANARY not in ui.until(lambda seen: seen["accepted"])["accepted"][0][3]
 
 
-# promise: P8
+@pytest.mark.promise("P8")
 def test_the_sample_shows_live_what_would_be_stored_and_follows_the_switches(ui: Driver) -> None:
     def stored() -> list[str]:
         ui.say("agent.calls.append('rows ' + shell._panel._try_it._rows.text().replace(chr(10), '|'))")
@@ -133,7 +133,7 @@ def test_the_sample_shows_live_what_would_be_stored_and_follows_the_switches(ui:
     assert "key “H”" not in stored()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_any_choice_of_switches_is_accepted_as_it_is(ui: Driver) -> None:
     ui.say("shell._panel.reject()")
     run(ui, ALL_SUBSETS)
@@ -141,13 +141,13 @@ def test_any_choice_of_switches_is_accepted_as_it_is(ui: Driver) -> None:
     assert seen["problems"] == []
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_accept_and_refuse_are_drawn_the_same_to_the_pixel(ui: Driver) -> None:
     run(ui, SAME_FACE)
     assert ui.seen()["calls"][-2:] == ["same=True", "weights=1"]
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize("scale", ["1", "2"])
 @pytest.mark.parametrize("state", ["off", "recording", "paused", "problem"])
 def test_opting_out_is_on_the_first_screen_of_a_small_display(state: str, scale: str) -> None:

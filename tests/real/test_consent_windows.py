@@ -31,7 +31,7 @@ def agent(desktop: PrivateDesktop) -> Iterator[Any]:
 AGREED = "person.agent.choose_own(); person.agree(m.ALL)"
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_one_click_takes_one_kind_of_data_back_and_only_the_panel_gives_it_again(desktop: PrivateDesktop) -> None:
     with Driver(desktop, "--spy") as ui:
         ui.say(AGREED)
@@ -59,8 +59,8 @@ def test_an_agreement_that_ends_soon_is_told_quietly_in_the_window(desktop: Priv
         assert ui.seen()["icon"] == "off", "nothing asks for attention"
 
 
-# promise: P1
-# promise: P2
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P2")
 def test_a_profile_that_does_not_fit_is_told_with_a_way_out_and_nothing_else_to_click(desktop: PrivateDesktop) -> None:
     with Driver(desktop, "--spy", "--closed") as ui:
         ui.until(lambda seen: seen["icon"] == "attention")
@@ -74,8 +74,8 @@ def test_a_profile_that_does_not_fit_is_told_with_a_way_out_and_nothing_else_to_
         ui.until(lambda _seen: any("You have opted out" in node.name for node in ui.nodes()))
 
 
-# promise: P1
-# promise: P2
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P2")
 def test_an_older_copy_of_a_profile_is_found_out_by_the_program_and_can_be_left(agent: Any, tmp_path: Path) -> None:
     agent.set_up()
     copy = tmp_path / "copy"

@@ -40,7 +40,7 @@ def counting(ui: Driver) -> None:
     ui.until(lambda seen: "countdown" in seen["windows"])
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_the_countdown_is_in_sight_above_a_full_screen_program_and_takes_no_key(bare: PrivateDesktop) -> None:
     with Driver(bare) as ui:
         bare.start("xterm", "-fullscreen", "-title", "covers everything")
@@ -54,7 +54,7 @@ def test_the_countdown_is_in_sight_above_a_full_screen_program_and_takes_no_key(
         ui.find("Ctrl+Shift+F9 keeps it paused.")
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_countdown_that_something_else_covers_is_not_shown_until_it_is_on_top_again(bare: PrivateDesktop) -> None:
     with Driver(bare) as ui:
         counting(ui)
@@ -70,7 +70,7 @@ def test_a_countdown_that_something_else_covers_is_not_shown_until_it_is_on_top_
         server.close()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 @pytest.mark.parametrize(
     ("answer", "call", "state"),
     [
@@ -89,7 +89,7 @@ def test_the_countdown_is_answered_by_one_click(desktop: PrivateDesktop, answer:
         assert seen["calls"][-1] == call
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_click_on_the_icon_in_the_countdown_stays_paused(desktop: PrivateDesktop) -> None:
     with Driver(desktop) as ui:
         ui.until(lambda seen: seen["proof"])

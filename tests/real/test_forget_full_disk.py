@@ -91,7 +91,7 @@ EVERYTHING = [at for second in range(PARTS) for at in (second * 1_000_000, secon
 STAYS = [at for at in EVERYTHING if at < BOUNDARY_US]
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_what_is_forgotten_on_a_full_disk_is_gone_at_once_and_from_older_copies_when_there_is_room(owner, tmp_path):
     owner.record("one")
     copy = tmp_path / "copy"
@@ -112,7 +112,7 @@ def test_what_is_forgotten_on_a_full_disk_is_gone_at_once_and_from_older_copies_
     assert not owner.holdings.shelf.ledger.open_intents()
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_whole_recording_is_forgotten_on_a_full_disk_at_once(owner, tmp_path):
     owner.record("one")
     copy = tmp_path / "copy"
@@ -123,7 +123,7 @@ def test_a_whole_recording_is_forgotten_on_a_full_disk_at_once(owner, tmp_path):
     assert list(owner.profile.held.iterdir()) == []
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_on_a_full_disk_needs_no_room(owner, tmp_path):
     owner.record("one")
     copy = tmp_path / "copy"

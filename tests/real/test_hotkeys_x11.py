@@ -50,7 +50,7 @@ def use(plain: PrivateDesktop, layouts: str) -> None:
     time.sleep(0.3)
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 @pytest.mark.parametrize("layouts", ["us", "ru", "us,ru", "ru,us", "de", "gr"])
 @pytest.mark.parametrize("before", [True, False], ids=["set-before", "changed-after"])
 def test_a_hotkey_works_in_every_layout_and_in_each_of_two(
@@ -75,7 +75,7 @@ def test_a_hotkey_works_in_every_layout_and_in_each_of_two(
         use(plain, "us")
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_hotkeys_that_have_died_say_so_and_can_still_be_given_back(plain: PrivateDesktop, program: Display) -> None:
     hotkeys = X11Hotkeys(plain.display)
     hotkeys.grab("ctrl+shift+f9", lambda: None)

@@ -110,7 +110,7 @@ def out_of_sight(display, title):
         server.close()
 
 
-# promise: P6
+@pytest.mark.promise("P6")
 def test_an_indicator_that_cannot_be_seen_suspends_within_a_second_and_the_same_session_goes_on(agent, tmp_path):
     recording(agent)
     icon = agent.windows.wait_tray_icon()
@@ -146,7 +146,7 @@ def test_an_indicator_that_cannot_be_seen_suspends_within_a_second_and_the_same_
     assert [t_us for t_us in times if due_us < t_us < ended_us] == []
 
 
-# promise: P6
+@pytest.mark.promise("P6")
 def test_an_icon_that_is_covered_gets_a_small_window_beside_it(agent):
     recording(agent)
     icon = agent.windows.wait_tray_icon()
@@ -157,7 +157,7 @@ def test_an_icon_that_is_covered_gets_a_small_window_beside_it(agent):
     assert agent.status()["state"] == "recording"
 
 
-# promise: P6
+@pytest.mark.promise("P6")
 def test_without_a_panel_the_sign_is_on_the_screen_before_the_first_picture_is_taken(bare, tmp_path):
     recording(bare)
     sign = bare.eyes.wait("Recording sign")
@@ -171,7 +171,7 @@ def test_without_a_panel_the_sign_is_on_the_screen_before_the_first_picture_is_t
     assert max(abs(int(a) - b) for a, b in zip(first[700, x], BACKGROUND, strict=True)) <= 12
 
 
-# promise: P6
+@pytest.mark.promise("P6")
 def test_what_is_typed_while_only_the_window_hangs_is_never_recorded(agent, tmp_path):
     """Another program grabs the X server: keys still reach the recorder, but the thread with the indicator waits."""
     recording(agent)

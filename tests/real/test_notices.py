@@ -53,7 +53,7 @@ def told(ui: Driver, expression: str) -> Any:
 LAST = "person.agent._agreement.ledger.entries[-1].body['notice']"
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 def test_the_hash_in_the_record_is_that_of_the_text_in_the_window(ui: Driver, spoken: str) -> None:
     ui.say(JOIN + NAMED + "person.world.study = study; agent.join('study.toml'); shell.ask()")
     ui.until(lambda seen: "consentPanel" in seen["windows"])
@@ -71,7 +71,7 @@ def test_the_hash_in_the_record_is_that_of_the_text_in_the_window(ui: Driver, sp
     assert kept["locale"] == spoken
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 def test_so_it_is_when_one_records_for_oneself(ui: Driver, spoken: str) -> None:
     ui.say(JOIN + NAMED + OWN + "shell.ask()")
     ui.until(lambda seen: "consentPanel" in seen["windows"])
@@ -82,7 +82,7 @@ def test_so_it_is_when_one_records_for_oneself(ui: Driver, spoken: str) -> None:
     assert (kept["text"], kept["sha256"]) == (whole, hashlib.sha256(whole.encode()).hexdigest())
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_monitoring_notice_is_read_in_a_window_of_its_own_and_permits_nothing(ui: Driver, spoken: str) -> None:
     ui.say(
         JOIN

@@ -76,7 +76,7 @@ class Typist(threading.Thread):
         self.hands.close()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording, tmp_path):
     window = recording.windows.wait("capture-agent")
     recording.windows.place(window, 20, 40, 620, 600)
@@ -109,7 +109,7 @@ def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording
     assert [t for t in times_of(tmp_path / "opened") for start, end in gaps if start < t < end] == []
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_crash_in_a_pause_comes_back_paused_and_a_timed_one_until_i_resume(recording, tmp_path):
     recording.hands.type("before")
     time.sleep(0.6)
@@ -128,7 +128,7 @@ def test_a_crash_in_a_pause_comes_back_paused_and_a_timed_one_until_i_resume(rec
     assert hits(recording.profile, CANARY) == []
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_timed_pause_counts_down_and_goes_on_while_somebody_is_there(recording, tmp_path):
     recording.hands.type("before")
     time.sleep(0.6)
@@ -153,7 +153,7 @@ def test_a_timed_pause_counts_down_and_goes_on_while_somebody_is_there(recording
     assert [t for t in times_of(tmp_path / "opened") if start < t < end] == []
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_the_keys_that_pause_can_be_chosen_and_the_old_ones_are_given_back(recording):
     agent_driver.replace(recording.settings, 'pause_hotkey = "ctrl+alt+p"\n')
     recording.until_status(lambda seen: seen["pause_keys"] == "ctrl+alt+p")
@@ -164,7 +164,7 @@ def test_the_keys_that_pause_can_be_chosen_and_the_old_ones_are_given_back(recor
     recording.until("paused")
 
 
-# promise: P6
+@pytest.mark.promise("P6")
 def test_a_frozen_agent_that_wakes_up_paused_again_by_its_keys_records_nothing_of_both(recording, tmp_path):
     recording.hands.type("before")
     time.sleep(0.6)

@@ -93,7 +93,7 @@ def test_a_screen_that_was_locked_before_is_noticed_at_the_start(bus: str) -> No
         locks.close()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_another_program_cannot_say_that_the_screen_is_unlocked(bus: str) -> None:
     with StandIn(bus, SAVER.bus_name, {"GetActive": ("b", (True,))}) as saver, StandIn(bus, "") as stranger:
         locks = BusLocks()
@@ -170,7 +170,7 @@ def test_the_x_screen_saver_counts_as_locked_and_input_ends_it(plain: PrivateDes
     desktop.close()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_lockers_window_that_tells_no_bus_counts_as_locked(plain: PrivateDesktop, locks: BusLocks) -> None:
     desktop, program = X11Desktop(plain.display), Display(plain.display)
     lookout = Lookout(desktop, locks)

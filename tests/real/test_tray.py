@@ -106,7 +106,7 @@ def test_a_left_click_pauses_at_once_and_never_resumes(panel: PrivateDesktop) ->
         assert "resume" not in seen["calls"]
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_the_second_of_two_quick_clicks_pauses_what_is_recorded_by_then_and_opens_nothing(
     desktop: PrivateDesktop,
 ) -> None:

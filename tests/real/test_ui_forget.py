@@ -48,7 +48,7 @@ def picture(ui: Driver, name: str) -> None:
         ui.desktop.screenshot(Path(PICTURES) / f"{name}.png")
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_forgetting_says_first_what_goes_and_what_cannot_and_takes_one_more_click(ui: Driver) -> None:
     run(ui, FORGET)
     ui.find("Forget the last 15 minutes?")
@@ -88,7 +88,7 @@ def test_forgetting_is_asked_for_in_the_window_and_in_the_tray(ui: Driver) -> No
     ui.find("Forget the last 60 minutes?")
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_two_clicks_opt_out_and_a_third_one_within_ten_seconds_keeps_the_recordings(ui: Driver) -> None:
     run(ui, OPT_OUT)
     ui.click("Opt out and delete", "push button")

@@ -293,7 +293,7 @@ def test_a_wrong_study_file_does_not_keep_the_settings_from_narrowing(person):
     assert [source.categories for source in person.world.running] == [{Category.POINTER}]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("basis", [basis for basis in LegalBasis if basis is not LegalBasis.CONSENT])
 def test_a_study_on_any_other_basis_than_consent_records_nothing(person, basis):
     person.world.study = replace(STUDY, legal_basis=basis)

@@ -84,7 +84,7 @@ BREAKING = [
 ]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("break_it", BREAKING)
 def test_a_profile_that_does_not_fit_records_nothing_says_why_and_loses_nothing(person, tmp_path, break_it):
     break_it(person, tmp_path)
@@ -105,7 +105,7 @@ def test_a_profile_that_does_not_fit_records_nothing_says_why_and_loses_nothing(
     assert files(person.profile.folder) == before
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize("destroy", [True, False])
 @pytest.mark.parametrize("break_it", BREAKING)
 def test_such_a_profile_can_be_left_and_the_next_start_is_a_new_beginning(person, tmp_path, break_it, destroy):
@@ -133,7 +133,7 @@ def test_such_a_profile_can_be_left_and_the_next_start_is_a_new_beginning(person
     recording(person)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_after_leaving_such_a_profile_no_copy_of_it_opens_a_recording(person, tmp_path):
     held = held_one(person)
     copy = tmp_path / "copy"
@@ -150,7 +150,7 @@ def test_after_leaving_such_a_profile_no_copy_of_it_opens_a_recording(person, tm
     assert not (tmp_path / "again").exists()
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_with_a_locked_keyring_at_the_start_is_done_by_the_next_start_that_can(person):
     held_one(person)
     person.secrets.locked = True

@@ -19,7 +19,6 @@ from capture_agent.core.errors import (
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
-from capture_agent.desktop.base import Presence
 from capture_agent.keys import age
 
 
@@ -86,15 +85,6 @@ def test_a_pause_survives_a_crash_and_a_restart_and_only_a_click_ends_it(person)
     person.agent.resume()
     person.tick()
     assert person.agent.recording_state is State.RECORDING
-
-
-@pytest.mark.promise("P5")
-def test_a_timed_pause_never_resumes_by_itself_in_this_version(person):
-    """With nobody there; test_pauses has the rest."""
-    recording(person).pause(15)
-    person.world.here = Presence(idle_us=3_600_000_000)
-    person.tick(16 * 60)
-    assert person.agent.recording_state is State.PAUSED
 
 
 def test_consent_survives_a_restart_but_recording_does_not_start_by_itself(person):

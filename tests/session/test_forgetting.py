@@ -48,7 +48,7 @@ def copied(person, folder):
     return folder
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_the_running_recording_loses_the_last_minutes_and_recording_goes_on_in_another(person, tmp_path):
     agent = writing(person, "before", "secret")
     copy = copied(person, tmp_path / "copy")
@@ -65,7 +65,7 @@ def test_the_running_recording_loses_the_last_minutes_and_recording_goes_on_in_a
     assert not agent._agreement.ledger.open_intents()
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_the_gap_is_marked_and_the_session_stays_complete(person):
     agent = writing(person, "before", "secret")
     agent.forget(5)
@@ -81,7 +81,7 @@ def test_the_gap_is_marked_and_the_session_stays_complete(person):
     assert kept.seconds < 6 * 60 + 1
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_closed_recordings_in_the_span_go_too_and_older_ones_stay(person, tmp_path):
     agent = writing(person, "old")
     agent.stop()
@@ -101,7 +101,7 @@ def test_closed_recordings_in_the_span_go_too_and_older_ones_stay(person, tmp_pa
     assert everything(person, copy).count(b"text") == 0
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_closed_recordings_of_an_earlier_run_go_too(person, tmp_path):
     agent = writing(person, "before", "secret")
     agent.shut_down()
@@ -121,7 +121,7 @@ def _dated(person, session):
     os.utime(path, (person.world.wall().timestamp(),) * 2)
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize("jump", [timedelta(hours=3), timedelta(hours=-3), timedelta(days=400)])
 def test_a_clock_that_was_set_during_the_recording_forgets_nothing_less(person, jump):
     agent = writing(person, "before", "secret")
@@ -132,7 +132,7 @@ def test_a_clock_that_was_set_during_the_recording_forgets_nothing_less(person, 
     assert not set("sct") & set("".join(all_typed(person)))
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize("jump", [timedelta(hours=3), timedelta(hours=-3)])
 def test_a_clock_that_was_set_during_a_recording_of_an_earlier_run_forgets_nothing_less(person, jump):
     agent = writing(person, "before", "secret")
@@ -144,7 +144,7 @@ def test_a_clock_that_was_set_during_a_recording_of_an_earlier_run_forgets_nothi
     assert not set("sct") & set("".join(all_typed(person)))
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_sleep_after_a_recording_does_not_bring_it_into_the_span(person):
     agent = writing(person, "yesterday")
     agent.stop()
@@ -154,7 +154,7 @@ def test_a_sleep_after_a_recording_does_not_bring_it_into_the_span(person):
     assert all_typed(person) == ["yesterday"]
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_paused_recording_is_forgotten_and_stays_paused(person):
     agent = writing(person, "before", "secret")
     agent.pause(None)
@@ -166,7 +166,7 @@ def test_a_paused_recording_is_forgotten_and_stays_paused(person):
     assert agent.recording_state is State.RECORDING
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_tasks_of_the_span_are_forgotten_and_named_and_an_older_one_goes_on(person):
     agent = writing(person, "a")
     agent.start_task("the older one")
@@ -183,7 +183,7 @@ def test_tasks_of_the_span_are_forgotten_and_named_and_an_older_one_goes_on(pers
     assert person.crash().snapshot().task is None
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_nothing_in_the_span_changes_nothing(person):
     agent = writing(person, "old")
     agent.stop()
@@ -194,7 +194,7 @@ def test_nothing_in_the_span_changes_nothing(person):
     assert [entry.kind for entry in agent._agreement.ledger.entries] == before
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_what_was_released_is_named_with_its_date_and_readers(person):
     agent = studying(person)
     look_at_editor(person)
@@ -213,7 +213,7 @@ def test_what_was_released_is_named_with_its_date_and_readers(person):
     ]  # its own copy is gone, and it is said still
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person):
     agent = studying(person)
     look_at_editor(person)
@@ -236,7 +236,7 @@ def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person):
     assert typed(person, held.id) == "kept"
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_locked_keyring_delays_it_and_says_so_and_it_is_done_when_it_is_open(person, tmp_path):
     agent = writing(person, "before", "secret")
     copy = copied(person, tmp_path / "copy")
@@ -250,7 +250,7 @@ def test_a_locked_keyring_delays_it_and_says_so_and_it_is_done_when_it_is_open(p
     assert everything(person, copy) == b""
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_without_a_ledger_to_write_to_it_is_done_all_the_same(person, tmp_path):
     from small_world import in_the_way, out_of_the_way
 
@@ -263,7 +263,7 @@ def test_without_a_ledger_to_write_to_it_is_done_all_the_same(person, tmp_path):
     assert all_typed(person)[0] == "before"
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_disk_that_takes_no_second_file_loses_what_was_to_go_and_nothing_else(person, monkeypatch):
     agent = writing(person, "before", "secret")
     create = reader.disk.create

@@ -118,7 +118,7 @@ def was_noted(folder, kind):
     return any(entry.kind is kind for entry in restart(folder).shelf.ledger.entries)
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_forgetting_survives_a_kill_at_every_step(made, tmp_path):
     folder, everything = made
     stays = {stroke for stroke in everything if not gone(stroke)}
@@ -139,7 +139,7 @@ def test_forgetting_survives_a_kill_at_every_step(made, tmp_path):
     assert completed > 10
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_crash_of_the_start_that_completes_it_is_completed_by_the_next(made, tmp_path):
     folder, everything = made
     stays = {stroke for stroke in everything if not gone(stroke)}
@@ -154,7 +154,7 @@ def test_a_crash_of_the_start_that_completes_it_is_completed_by_the_next(made, t
         assert readable(folder / "profile", crashed / "keyring.json") == set()
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_survives_a_kill_at_every_step(made, tmp_path):
     folder, everything = made
 
@@ -172,7 +172,7 @@ def test_opting_out_survives_a_kill_at_every_step(made, tmp_path):
         assert older == (set() if noted else everything)
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_a_span_in_the_middle_is_cut_out_by_the_same_engine(made):
     folder, everything = made
     holdings = restart(folder)

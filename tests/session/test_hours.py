@@ -53,7 +53,7 @@ def test_recording_begins_in_the_chosen_hours_after_a_countdown_in_sight(person)
     assert agent.snapshot().starts_in is None
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_without_a_choice_nothing_ever_begins_by_itself(person):
     agent = agreed(person, BEFORE, None)
     for _ in range(24 * 60):
@@ -61,7 +61,7 @@ def test_without_a_choice_nothing_ever_begins_by_itself(person):
     assert (agent.recording_state, person.world.started) == (State.OFF, [])
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_restart_begins_nothing_unless_hours_were_chosen(person):
     agreed(person, DURING, None)
     person.agent.start()
@@ -75,8 +75,8 @@ def test_a_restart_begins_nothing_unless_hours_were_chosen(person):
     assert person.agent.recording_state is State.RECORDING
 
 
-# promise: P1
-# promise: P5
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P5")
 def test_nothing_begins_by_itself_without_consent_or_in_a_pause(person):
     agent = agreed(person, DURING)
     agent.start()
@@ -93,7 +93,7 @@ def test_nothing_begins_by_itself_without_consent_or_in_a_pause(person):
     assert person.agent.snapshot().schedule is None
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("away", [Presence(locked_us=1), Presence(idle_us=120_000_000)])
 def test_nothing_begins_while_nobody_is_there_to_see_it(person, away):
     agent = agreed(person, DURING)
@@ -105,7 +105,7 @@ def test_nothing_begins_while_nobody_is_there_to_see_it(person, away):
     assert agent.recording_state is State.RECORDING
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_countdown_that_is_not_in_sight_begins_nothing(person):
     agent = agreed(person, DURING)
     person.world.counted = False
@@ -140,7 +140,7 @@ def test_recording_ends_and_is_saved_when_the_hours_end(person):
     assert (agent.recording_state, agent.snapshot().hours_over) == (State.RECORDING, False)
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_pause_outlives_the_end_of_the_hours_and_the_next_beginning(person):
     agent = agreed(person, local(16, 59))
     seconds(person, 30)
@@ -158,7 +158,7 @@ def test_taking_the_hours_back_while_recording_does_not_stop_it(person):
     assert agent.recording_state is State.RECORDING
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("by_study", [True, False])
 def test_outside_the_hours_of_study_or_settings_nothing_is_recorded_at_all(person, by_study):
     at(person, local(16, 59))
@@ -192,7 +192,7 @@ def test_settings_that_come_while_recording_end_it_out_of_hours(person):
     assert (agent.recording_state, person.world.running) == (State.OFF, [])
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 def test_chosen_hours_never_reach_beyond_those_of_the_study(person):
     person.world.study = replace(STUDY, schedule=parse("mon-fri 10:00-12:00"))
     at(person, local(9, 30))
@@ -217,7 +217,7 @@ def test_the_choice_is_a_signed_entry_of_the_consent_record(person):
     assert person.agent.snapshot().schedule is None
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_on_a_shared_computer_nothing_is_recorded_before_somebody_says_it_is_me(person):
     person.agent.choose_own()
     person.agree(ALL)
@@ -274,7 +274,7 @@ def shared(person):
     return person.agent
 
 
-# promise: P11
+@pytest.mark.promise("P11")
 def test_not_me_pauses_and_forgets_since_the_last_lock(person):
     agent = shared(person)
     agent.start_task("mine")

@@ -35,7 +35,7 @@ def last(person, kind):
     return [entry for entry in person.agent._agreement.ledger.entries if entry.kind is kind][-1]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_consent_ends_after_six_months_while_it_is_recorded_and_is_written_down(person):
     agent = recording(person)
     person.world.skipped_us += int(180.9 * DAY * 1e6)
@@ -54,7 +54,7 @@ def test_a_consent_ends_after_six_months_while_it_is_recorded_and_is_written_dow
     assert {one.state for one in person.crash().agreed()} == {Consent.EXPIRED}
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_what_is_over_is_not_captured_even_if_that_cannot_be_written_down(person):
     agent = recording(person)
     person.profile.ledger.rename(person.profile.folder / "away")
@@ -70,7 +70,7 @@ def test_what_is_over_is_not_captured_even_if_that_cannot_be_written_down(person
     assert set(states(person).values()) == {Consent.EXPIRED}
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("who", ["study", "settings"])
 def test_study_and_settings_make_a_consent_shorter_and_nothing_makes_it_longer(person, who):
     agent = study(person, replace(STUDY, consent_months=1) if who == "study" else STUDY)
@@ -111,7 +111,7 @@ def test_looking_at_the_panel_again_does_not_make_a_consent_longer(person):
     assert agent.snapshot().agreed_until == until
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("who", ["study", "settings"])
 def test_a_time_that_is_made_shorter_later_counts_from_the_click_and_not_from_looking_again(person, who):
     agent = study(person)
@@ -169,7 +169,7 @@ def test_who_refused_can_open_the_panel_and_agree_at_any_time(person):
     assert person.agent.snapshot().consented == ALL
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_clock_that_was_set_back_stops_capture_until_it_is_right_again(person):
     agent = recording(person)
     person.tick(3600)
@@ -193,7 +193,7 @@ def test_a_clock_that_was_set_back_stops_capture_until_it_is_right_again(person)
     assert running(person) == [ALL]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_how_late_it_was_is_known_to_the_next_start_to_the_minute(person):
     agent = recording(person)
     person.tick(400)
@@ -202,7 +202,7 @@ def test_how_late_it_was_is_known_to_the_next_start_to_the_minute(person):
     assert "clock" in person.start_agent().snapshot().problem
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_consent_that_is_over_does_not_come_back_with_an_earlier_time(person):
     agent = recording(person)
     agent.stop()
@@ -222,7 +222,7 @@ def test_who_agrees_anew_after_a_clock_was_wrong_can_record(person):
     recording(person)
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 def test_an_older_policy_than_the_highest_seen_is_refused_and_the_last_one_stays(person):
     agent = study(person, replace(STUDY, version=3))
     agent.start()
@@ -243,7 +243,7 @@ def test_an_older_policy_than_the_highest_seen_is_refused_and_the_last_one_stays
     assert agent.snapshot().consented == ALL
 
 
-# promise: P7
+@pytest.mark.promise("P7")
 def test_a_study_that_was_switched_off_is_not_switched_on_by_its_older_policy(person):
     agent = study(person)
     person.world.study = replace(STUDY, version=2, enabled=False)
@@ -254,8 +254,8 @@ def test_a_study_that_was_switched_off_is_not_switched_on_by_its_older_policy(pe
         person.agent.start()
 
 
-# promise: P1
-# promise: P2
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P2")
 def test_one_category_is_taken_back_alone_and_the_others_go_on(person):
     agent = recording(person)
     person.agent.withdraw_category(Category.SCREEN)
@@ -270,7 +270,7 @@ def test_one_category_is_taken_back_alone_and_the_others_go_on(person):
     assert agent.snapshot().apps == {"editor"}
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_a_category_that_is_taken_back_on_a_full_disk_is_taken_back(person):
     agent = recording(person)
     person.profile.ledger.rename(person.profile.folder / "away")
@@ -283,7 +283,7 @@ def test_a_category_that_is_taken_back_on_a_full_disk_is_taken_back(person):
     (person.profile.folder / "away").rename(person.profile.ledger)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_the_last_category_taken_back_is_an_opt_out_that_deletes_nothing(person):
     agent = recording(person, {Category.SCREEN, Category.TASKS})
     agent.start_task("x")

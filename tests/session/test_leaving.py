@@ -27,7 +27,7 @@ def opens(person, folder, session):
     return True
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_the_second_click_stops_capture_and_withdraws_at_once_and_destroys_after_a_moment(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
@@ -51,7 +51,7 @@ def test_the_second_click_stops_capture_and_withdraws_at_once_and_destroys_after
     assert list(person.profile.held.iterdir()) == []
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_capture_has_stopped_before_anything_is_written(person):
     agent = recording(person)
     append, running = agent._agreement.ledger.append, []
@@ -66,7 +66,7 @@ def test_capture_has_stopped_before_anything_is_written(person):
     assert all(sources == [] for _, sources in running)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_undo_brings_back_the_recordings_and_not_the_consent(person):
     agent = recording(person)
     held = held_one(person, agent)
@@ -87,7 +87,7 @@ def test_undo_brings_back_the_recordings_and_not_the_consent(person):
         agent.start()
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_undo_comes_too_late_after_ten_seconds(person):
     agent = recording(person)
     held_one(person, agent)
@@ -97,7 +97,7 @@ def test_undo_comes_too_late_after_ten_seconds(person):
         agent.undo()
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize("ended", ["crash", "quit"])
 def test_a_crash_or_quitting_during_the_moment_completes_it(person, tmp_path, ended):
     agent = recording(person)
@@ -115,7 +115,7 @@ def test_a_crash_or_quitting_during_the_moment_completes_it(person, tmp_path, en
         agent.undo()
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_a_clock_that_is_set_back_makes_nobody_wait(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
@@ -126,7 +126,7 @@ def test_a_clock_that_is_set_back_makes_nobody_wait(person, tmp_path):
     assert not opens(person, copy, held)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_what_is_about_to_go_is_neither_opened_nor_released(person, tmp_path):
     agent = studying(person)
     held = held_one(person, agent)
@@ -138,7 +138,7 @@ def test_what_is_about_to_go_is_neither_opened_nor_released(person, tmp_path):
         agent._holdings.release(held, policy, standing)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_without_a_ledger_to_write_to_still_destroys(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
@@ -151,7 +151,7 @@ def test_opting_out_without_a_ledger_to_write_to_still_destroys(person, tmp_path
     out_of_the_way(person.profile.ledger)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_with_a_locked_keyring_is_finished_by_the_next_start(person, tmp_path):
     agent = recording(person)
     held = held_one(person, agent)
@@ -164,7 +164,7 @@ def test_opting_out_with_a_locked_keyring_is_finished_by_the_next_start(person, 
     assert not opens(person, copy, held)
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_twice_within_the_moment_asks_for_nothing_new(person):
     agent = recording(person)
     held_one(person, agent)
@@ -175,7 +175,7 @@ def test_opting_out_twice_within_the_moment_asks_for_nothing_new(person):
     assert len(agent.sessions()) == 1
 
 
-# promise: P2
+@pytest.mark.promise("P2")
 def test_opting_out_and_keeping_the_recordings_leaves_nothing_to_undo(person):
     agent = recording(person, ALL)
     held = held_one(person, agent)

@@ -388,9 +388,12 @@ def read(path):
     return path.read_bytes() if path.exists() else b""
 
 
-# promise: P1
-# promise: P7
-TestLife = pytest.mark.timeout(1800)(Life.TestCase)  # 200 lives, also on a machine with much else to do
+TestLife = Life.TestCase
+TestLife.pytestmark = [
+    pytest.mark.promise("P1"),
+    pytest.mark.promise("P7"),
+    pytest.mark.timeout(1800),  # 200 lives, also on a machine with much else to do
+]
 TestLife.settings = settings(
     max_examples=int(os.environ.get("LIFE_EXAMPLES", "200")),
     stateful_step_count=30,

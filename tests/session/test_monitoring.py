@@ -19,7 +19,7 @@ def joined(person, study=WATCHED):
     return person.agent
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_acknowledging_a_monitoring_notice_enables_no_capture(person):
     agent = joined(person)
     before = agent.snapshot()
@@ -34,7 +34,7 @@ def test_acknowledging_a_monitoring_notice_enables_no_capture(person):
     assert agent._agreement.standing.consent.states == {}
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_it_brings_no_consent_back_that_was_refused_or_withdrawn(person):
     agent = joined(person)
     agent.asked()

@@ -26,7 +26,7 @@ def counted_down(person, seconds=10):
         person.tick()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_timed_pause_ends_by_a_countdown_and_goes_on_in_the_same_session(person):
     agent = recording(person)
     agent.start_task("x")
@@ -44,7 +44,7 @@ def test_a_timed_pause_ends_by_a_countdown_and_goes_on_in_the_same_session(perso
     assert agent.snapshot().paused_until is None
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 @pytest.mark.parametrize(
     "away", [Presence(locked_us=1), Presence(idle_us=ATTENDED_US)], ids=["locked", "nobody at the keyboard"]
 )
@@ -68,7 +68,7 @@ def test_with_nobody_there_a_timed_pause_becomes_until_i_resume_and_says_so(pers
     assert (agent.recording_state, agent.snapshot().pause_note) == (State.RECORDING, "")
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_countdown_that_nobody_could_see_does_not_end_a_pause(person):
     person.world.counted = False
     agent = recording(person)
@@ -79,7 +79,7 @@ def test_a_countdown_that_nobody_could_see_does_not_end_a_pause(person):
     assert "could not be told" in agent.snapshot().pause_note
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_the_countdown_can_be_answered_three_ways(person):
     agent = recording(person)
     for answer in (lambda: agent.pause(15), lambda: agent.pause(None), agent.resume):
@@ -96,7 +96,7 @@ def test_the_countdown_can_be_answered_three_ways(person):
             assert agent.snapshot().paused_until == state.paused_until
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_timed_pause_is_until_i_resume_after_a_crash_also_in_the_countdown(person):
     for passed_s in (60, QUARTER_S):
         recording(person).pause(15)
@@ -109,7 +109,7 @@ def test_a_timed_pause_is_until_i_resume_after_a_crash_also_in_the_countdown(per
         agent.resume()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_wall_clock_that_is_set_neither_ends_nor_stretches_a_pause(person):
     agent = recording(person)
     agent.pause(15)
@@ -123,7 +123,7 @@ def test_a_wall_clock_that_is_set_neither_ends_nor_stretches_a_pause(person):
     assert agent.snapshot().resumes_in == 10
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_what_had_ended_in_a_fault_never_begins_again_by_itself(person):
     agent = recording(person)
     agent.fail(FaultError("the disk is full"))
@@ -134,8 +134,8 @@ def test_what_had_ended_in_a_fault_never_begins_again_by_itself(person):
     assert (agent.recording_state, person.world.running) == (State.PAUSED, [])
 
 
-# promise: P1
-# promise: P5
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P5")
 def test_the_end_of_a_pause_is_no_click_and_gives_nothing_back_that_files_took(person):
     agent = recording(person)
     person.world.chosen = Settings(categories=frozenset({Category.POINTER}))
@@ -168,7 +168,7 @@ policies = st.builds(
 )
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(policies, max_size=6), st.sampled_from([None, 15]))
 def test_no_policy_forbids_shortens_or_ends_a_pause(tmp_path_factory, changes, minutes):
@@ -196,7 +196,7 @@ def test_no_policy_forbids_shortens_or_ends_a_pause(tmp_path_factory, changes, m
     person.agent.shut_down()
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_policy_has_no_word_for_pauses_at_all():
     found = {field.name for field in fields(Policy)}
     tables: list[type[BaseModel]] = [PolicyTable]

@@ -34,7 +34,7 @@ def lock(person):
     person.tick()
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize(
     ("away", "ending"),
     [
@@ -74,7 +74,7 @@ def test_the_same_task_goes_on_in_the_next_session(person):
     ]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_lock_does_not_begin_what_the_person_stopped_or_paused(person):
     agent = recording(person)
     agent.pause(None)
@@ -89,7 +89,7 @@ def test_a_lock_does_not_begin_what_the_person_stopped_or_paused(person):
     assert (agent.recording_state, person.world.running) == (State.OFF, [])
 
 
-# promise: P5
+@pytest.mark.promise("P5")
 def test_a_pause_while_the_screen_is_locked_stays_one(person):
     agent = recording(person)
     lock(person)
@@ -102,7 +102,7 @@ def test_a_pause_while_the_screen_is_locked_stays_one(person):
     assert agent.recording_state is State.RECORDING
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_nothing_typed_between_the_lock_and_its_notice_is_kept(person):
     agent = recording(person, {Category.KEYBOARD, Category.TASKS})
     agent.start_task("write a letter")
@@ -185,7 +185,7 @@ def test_reading_the_same_files_again_splits_nothing(person):
     assert endings(person) == ["stopped"]
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_a_policy_that_widens_while_locked_is_not_recorded_under_afterwards(person):
     person.world.study = STUDY
     person.agent.join("study.toml")
@@ -212,7 +212,7 @@ def test_a_display_that_has_gone_is_a_fault_and_seals(person):
     assert person.world.running == []
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 def test_after_a_crash_while_locked_nothing_goes_on_by_itself(person):
     recording(person)
     lock(person)

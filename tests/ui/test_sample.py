@@ -36,7 +36,7 @@ WORDS = {
 }
 
 
-# promise: P1
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("ticked", SUBSETS)
 def test_the_sample_shows_what_is_ticked_and_nothing_else(ticked: frozenset[Category]) -> None:
     rows = set(tried().rows(ticked))
@@ -55,7 +55,7 @@ def test_with_nothing_ticked_nothing_is_stored_and_the_reason_is_said() -> None:
     assert Trial().add(key("x"), NOTES).why_not(ALL) == ""
 
 
-# promise: P8
+@pytest.mark.promise("P8")
 def test_what_is_done_in_a_program_that_is_not_ticked_is_not_stored() -> None:
     trial = Trial().add(key("a"), NOTES).add(key("b"), MAIL).add(click(300, 100), MAIL)
     assert trial.rows(ALL - {Category.SCREEN}) == (
@@ -67,7 +67,7 @@ def test_what_is_done_in_a_program_that_is_not_ticked_is_not_stored() -> None:
     assert "key “c”" in trial.add(key("c"), NOTES).rows(ALL)
 
 
-# promise: P8
+@pytest.mark.promise("P8")
 def test_the_picture_is_painted_over_but_for_the_program_that_is_ticked() -> None:
     hidden = covered({Category.SCREEN})
     seen = AREA.area - sum(box.area for box in hidden)
