@@ -181,7 +181,9 @@ class Life(RuleBasedStateMachine):
         closed = self.agent.snapshot().broken
         self.attempt(self.agent.withdraw, destroy=destroy)
         self.oracle.yes.clear() if closed else self.oracle.yes.pop(study, None)
-        self.oracle.study, self.oracle.clicked, self.oracle.paused = "", False, False
+        # A file that cannot be read leaves the last study in sight, to be agreed to anew.
+        self.oracle.study = study if self.world.wrong is not None and not closed else ""
+        self.oracle.clicked = self.oracle.paused = False
         self.oracle.reload(self.world)
         if closed:
             self.open()
