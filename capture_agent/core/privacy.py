@@ -151,11 +151,12 @@ class Gate:
         # What is on the screen stays there: secrets that were seen are painted over until they are seen to be gone.
         return replace(self, focus=(), fields=Fields(secrets=self.fields.secrets), last_focus=None)
 
-    def focus_verdict(self, start_us: int, end_us: int) -> Verdict:
+    def focus_verdict(self, start_us: int, end_us: int, typed_us: int | None = None) -> Verdict:
         """Return the worst verdict of the focused windows in [start_us, end_us].
 
         A short moment without an active window between two programs that may both be recorded
-        is CLEAR: what was typed went to one of them.
+        is CLEAR, but for what was typed in it (`typed_us`): a dialog can come, take a password and go
+        before anybody saw more of it than that moment.
         """
         worst = Verdict.CLEAR
         known = False
@@ -165,7 +166,9 @@ class Gate:
             if verdict is Verdict.SENSITIVE:
                 return Verdict.SENSITIVE
             first = since == self.focus[0][0]
-            if verdict is Verdict.UNKNOWN and (first or until is None or until - since > TRANSITION_US):
+            short = not first and until is not None and until - since <= TRANSITION_US
+            inside = typed_us is not None and until is not None and since - TRANSITION_US <= typed_us <= until
+            if verdict is Verdict.UNKNOWN and (inside or not short):
                 worst = Verdict.UNKNOWN
         return worst if known else Verdict.UNKNOWN
 
@@ -221,7 +224,8 @@ class Gate:
 
     def _clear_input(self, event: InputEvent) -> tuple[Gate, Kept]:
         kept = self._judge_input(event)
-        hidden = self.hidden.withheld() if kept.reason is Reason.FIELD_UNKNOWN else self.hidden
+        told = kept.reason is Reason.FIELD_UNKNOWN and not isinstance(event, PointerShape)
+        hidden = self.hidden.withheld() if told else self.hidden
         withheld = self.withheld
         if isinstance(event, Key):
             if not event.down and event.code in withheld:
@@ -231,7 +235,7 @@ class Gate:
         return self if same else replace(self, hidden=hidden, withheld=withheld), kept
 
     def _judge_input(self, event: InputEvent) -> Kept:
-        verdict = self.focus_verdict(*hold_window(event))
+        verdict = self.focus_verdict(*hold_window(event), event.t_us if isinstance(event, Key) else None)
         if verdict is Verdict.SENSITIVE:
             return Kept(reason=Reason.PROGRAM)
         of_field = self.field_verdict(event)
@@ -253,7 +257,7 @@ class Gate:
     def _inside(self, event: Move | Button | Scroll | PointerShape) -> bool:
         """Whether the pointer is over the window that has the keyboard: an on-screen keyboard lies beside it."""
         if isinstance(event, PointerShape):
-            return True
+            return False  # programs hide the pointer while somebody types
         at = Rect(event.x, event.y, 1, 1)
         windows = (window for _, _, window in self._focused(*hold_window(event)) if window is not None)
         return any(window.rect.intersect(at).area for window in windows)
