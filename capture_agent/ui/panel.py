@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from capture_agent.core.events import Category
 from capture_agent.core.language import asked_for, noted, say
@@ -24,7 +24,12 @@ class ConsentPanel(QDialog):
     """Asks for consent, once for every category and program that the person ticks.
 
     `shown_text` is what was on the screen, as rendered: it goes into the consent record.
+
+    Signals:
+        leaving: the person wants to opt out instead.
     """
+
+    leaving = Signal()
 
     def __init__(self, bridge: Bridge, offer: Effective, fingerprint: Fingerprint) -> None:
         super().__init__()
@@ -173,7 +178,8 @@ class ConsentPanel(QDialog):
         inner.addWidget(self._programs)
         return frame
 
-    def _bottom(self) -> QHBoxLayout:
+    def _bottom(self) -> QVBoxLayout:
+        """Answer below, leave at the far side: who is asked again can go as easily as answer."""
         self._message = look.strong(name="panelMessage")
         self._message.hide()
         refuse = look.button(say("&Refuse"), self._refuse, name="refuseButton")
@@ -182,11 +188,14 @@ class ConsentPanel(QDialog):
         for made in (refuse, accept):
             made.setFixedWidth(width)
             made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        layout = look.row(self._message)
-        layout.insertStretch(1, 1)
-        layout.addWidget(refuse)
-        layout.addWidget(accept)
-        layout.setStretch(0, 4)
+        leave = look.button(say("&Opt out and delete…"), self.leaving.emit, name="panelOptOutButton")
+        answers = look.row(leave)
+        answers.addStretch(1)
+        answers.addWidget(refuse)
+        answers.addWidget(accept)
+        layout = look.column(gap=look.GAP)
+        layout.addWidget(self._message)
+        layout.addLayout(answers)
         layout.setContentsMargins(look.SPACE + look.GAP, look.SPACE - 4, look.SPACE + look.GAP, look.SPACE - 4)
         return layout
 

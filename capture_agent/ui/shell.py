@@ -141,6 +141,7 @@ class Shell(QObject):
         if self._panel is None:
             self._panel = ConsentPanel(self.bridge, offer, self._fingerprint)
             self._panel.finished.connect(self._forget_panel)
+            self._panel.leaving.connect(lambda: self.open(Command.OPT_OUT))
             self.bridge.do(self._agent.asked)
         self._panel.show()
         self._panel.raise_()

@@ -149,19 +149,21 @@ def test_accept_and_refuse_are_drawn_the_same_to_the_pixel(ui: Driver) -> None:
 
 @pytest.mark.promise("P2")
 @pytest.mark.parametrize("scale", ["1", "2"])
-@pytest.mark.parametrize("state", ["off", "recording", "paused", "problem"])
+@pytest.mark.parametrize("state", ["off", "recording", "paused", "problem", "asked"])
 def test_opting_out_is_on_the_first_screen_of_a_small_display(state: str, scale: str) -> None:
     lines = [OWN, "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"]
     lines += {
         "off": [],
         "recording": ["agent.start()"],
         "paused": ["agent.start()", "agent.pause(15)"],
+        "asked": ["shell.ask()"],  # in the panel itself, beside its answers
         "problem": ["agent.fail('The disk is full, and nothing more can be written to it now.', 'Free some space.')"],
     }[state]
     with PrivateDesktop(size=(1024, 768), keyring=False) as small, Driver(small, env={"QT_SCALE_FACTOR": scale}) as ui:
-        for line in [*lines, "shell.open()"]:
+        asked = state == "asked"
+        for line in lines if asked else [*lines, "shell.open()"]:
             ui.say(line)
-        left, top, width, height = ui.settled()["buttons"]["optOutButton"]
+        left, top, width, height = ui.settled()["buttons"]["panelOptOutButton" if asked else "optOutButton"]
         assert left >= 0 and top >= 0
         assert left + width <= 1024 and top + height <= 768 - 30  # above the desktop's own panel
         ui.click_at(int(left + width / 2), int(top + height / 2))
