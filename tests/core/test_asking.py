@@ -22,7 +22,7 @@ def pty(echo, canonical, *names):
     return Pty(1, echo, canonical, frozenset(names))
 
 
-# proves P8
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize(
     ("echo", "canonical", "names", "verdict"),
     [
@@ -45,7 +45,7 @@ def test_a_terminal_is_judged_by_its_echo_and_by_who_reads(echo, canonical, name
     assert judge_terminals([pty(echo, canonical, *names)]) is verdict
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_of_several_terminals_in_one_program_the_worst_counts():
     shell, prompt, remote = pty(OFF, OFF, "bash"), pty(OFF, ON, "bash"), pty(OFF, OFF, "mosh-client")
     assert judge_terminals([shell, shell]) is CLEAR
@@ -54,7 +54,7 @@ def test_of_several_terminals_in_one_program_the_worst_counts():
     assert judge_terminals([]) is UNKNOWN
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_widgets_are_judged_by_role_and_what_is_not_said_is_unknown():
     assert judge_widgets([Widget(61)], plain_hides=False) is CLEAR
     assert judge_widgets([Widget(40)], plain_hides=False) is SENSITIVE
@@ -65,7 +65,7 @@ def test_widgets_are_judged_by_role_and_what_is_not_said_is_unknown():
     assert judge_widgets([Widget(60)], plain_hides=False) is None
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_where_hidden_entries_look_like_plain_ones_only_long_texts_are_clear():
     assert plain_hides("GTK", "4.8.3")
     assert not plain_hides("gtk", "3.24.38")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +55,7 @@ def kept(gate, event):
     return gate.clear(event, ALWAYS)[1]
 
 
-# proves P8
+@pytest.mark.promise("P8")
 @given(st.integers(HOLD_US, 2_000_000))
 def test_nothing_within_the_hold_time_of_a_secret_field_is_kept(t_us):
     gate = looking(*[CLEAR] * 16, SENSITIVE, SENSITIVE, *[CLEAR] * 40)  # from 800 to 900 ms
@@ -66,7 +67,7 @@ def test_nothing_within_the_hold_time_of_a_secret_field_is_kept(t_us):
         assert not near or kept(gate, event).reason is Reason.SECRET_FIELD
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_secret_field_that_had_the_keyboard_for_a_moment_is_enough():
     gate = looking(CLEAR).observe(FieldFocus(300_000, SENSITIVE, 1)).observe(FieldFocus(300_000, CLEAR, 1))
     gate = gate.observe(FieldFocus(350_000, CLEAR, 1))
@@ -74,7 +75,7 @@ def test_a_secret_field_that_had_the_keyboard_for_a_moment_is_enough():
     assert kept(gate, key(300_000 + HOLD_US - 1)).reason is Reason.SECRET_FIELD
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_where_fields_cannot_be_seen_only_commands_are_kept_and_without_text():
     gate = looking(*[UNKNOWN] * 20)
     assert kept(gate, key(500_000)).reason is Reason.FIELD_UNKNOWN
@@ -86,7 +87,7 @@ def test_where_fields_cannot_be_seen_only_commands_are_kept_and_without_text():
         assert kept(gate, key(500_000, beside, None)).reason is Reason.FIELD_UNKNOWN
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_where_fields_cannot_be_seen_the_pointer_is_kept_over_the_window_alone():
     gate = looking(*[UNKNOWN] * 20)
     for inside, x in ((True, PLACE.x), (False, PLACE.right)):
@@ -99,7 +100,7 @@ def test_where_fields_cannot_be_seen_the_pointer_is_kept_over_the_window_alone()
     assert not kept(gate, PointerShape(500_000, "", 1, 1, 0, 0, b"1234")).cleared  # hidden by who types
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_before_anybody_looked_into_a_window_nothing_typed_there_is_kept():
     gate = looking(*[CLEAR] * 20, start=-500_000).observe(Focus(500_000, OTHER))
     assert kept(gate, key(500_000 - HOLD_US - 1)).cleared
@@ -114,7 +115,7 @@ def test_before_anybody_looked_into_a_window_nothing_typed_there_is_kept():
     assert kept(gate.observe(FieldFocus(500_000, CLEAR, 1)), key(500_000)).reason is Reason.FIELD_UNKNOWN
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_key_is_not_kept_unless_somebody_looked_soon_after_it():
     gate = looking(CLEAR, CLEAR, CLEAR)
     assert kept(gate, key(400_000)).reason is Reason.FIELD_UNKNOWN
@@ -133,7 +134,7 @@ def test_a_look_is_waited_for_and_a_source_that_is_stuck_is_not():
     assert not gate.awaits(key(400_000, down=False), 400_000)
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_key_that_was_not_kept_does_not_come_up_either():
     gate = looking(CLEAR, CLEAR, CLEAR)
     gate, gone = gate.clear(key(400_000), ALWAYS)  # nobody has looked
@@ -144,7 +145,7 @@ def test_a_key_that_was_not_kept_does_not_come_up_either():
     assert kept(gate, key(800_000, down=False)).cleared
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_secret_field_leaves_one_mark_in_whole_seconds():
     gate = looking()
     looks = [CLEAR] * 30 + [SENSITIVE] * 20 + [CLEAR] * 80  # from 1.5 to 2.5 s
@@ -169,7 +170,7 @@ def test_fields_that_cannot_be_seen_leave_a_mark_only_if_something_was_typed():
         assert [one.event for one in gate.close_hidden(ALWAYS)[1]] == expected
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_after_a_stretch_without_sources_nobody_has_looked():
     gate = looking(*[CLEAR] * 20)
     assert kept(gate, key(500_000)).cleared
@@ -193,7 +194,7 @@ FIELD = Rect(2, 3, 5, 4)  # of the window
 FIELD_ON_SCREEN = Rect(6, 7, 5, 4)
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_secret_field_is_painted_over_as_long_as_it_is_shown_also_without_the_keyboard():
     gate = looking(CLEAR, CLEAR)
     assert painted(gate, Layout((EDITOR,))) == set()
@@ -208,7 +209,7 @@ def test_a_secret_field_is_painted_over_as_long_as_it_is_shown_also_without_the_
     assert painted(gone, Layout((EDITOR,)), 9_000_001 + HOLD_US) == set()
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_window_whose_secret_is_somewhere_in_it_is_painted_over_whole():
     gate = looking(CLEAR).observe(FieldFocus(300_000, SENSITIVE, 1, whole=True))
     assert painted(gate, Layout((EDITOR,))) == area(PLACE)

@@ -187,7 +187,7 @@ def test_what_is_said_of_a_withheld_stretch_covers_it_and_stays_out_of_pauses(op
     assert marker.t_us in {end, marker.t_us // 1_000_000 * 1_000_000}
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_secret_in_a_title_is_not_kept():
     telling = replace(EDITOR, title="mysql --password=hunter2-and-more - xterm")
     _, seen = gate_with((0, telling)).clear(Focus(1, telling), ALWAYS)

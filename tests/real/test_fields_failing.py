@@ -47,6 +47,7 @@ def until(person, verdict):
     return person.looks[before:]
 
 
+@pytest.mark.promise("P8")
 def test_a_program_that_hangs_is_unknown_at_once_and_known_again_when_it_goes_on(desktop):
     with Typist(desktop, {"form"}, seed=7) as person:
         form = desktop.start(sys.executable, "-c", FORM, env=AWAKE)
@@ -67,6 +68,7 @@ def test_a_program_that_hangs_is_unknown_at_once_and_known_again_when_it_goes_on
     assert outcome.typed == outcome.plain  # what came to it while it hung was not kept
 
 
+@pytest.mark.promise("P8")
 def test_without_a_message_bus_programs_are_unknown_and_terminals_are_not(desktop):
     bus = desktop.env.pop("DBUS_SESSION_BUS_ADDRESS")
     try:
@@ -87,6 +89,7 @@ def test_without_a_message_bus_programs_are_unknown_and_terminals_are_not(deskto
     assert outcome.typed == typed
 
 
+@pytest.mark.promise("P8")
 def test_a_bus_that_goes_is_noticed_and_one_that_comes_is_used(desktop):
     with Typist(desktop, {"form"}, seed=9) as person:
         form = desktop.start(sys.executable, "-c", FORM, env=AWAKE)

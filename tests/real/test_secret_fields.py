@@ -65,6 +65,7 @@ def fill_form(person, rounds):
     return person.outcome()
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("mode", ["Password", "NoEcho"])
 def test_a_secret_field_of_qt_is_not_recorded(desktop, mode, rounds):
@@ -82,6 +83,7 @@ def test_a_secret_field_of_qt_is_not_recorded(desktop, mode, rounds):
     assert all(is_mask(pixel) for pixel in shown)
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_program_of_qt_whose_fields_cannot_be_seen_is_recorded_without_text(desktop, rounds):
     with Typist(desktop, {"form"}, seed=2) as person:
@@ -91,6 +93,7 @@ def test_a_program_of_qt_whose_fields_cannot_be_seen_is_recorded_without_text(de
     check(outcome, kept=False, reason="field-unknown")
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_password_entry_of_gtk_3_is_not_recorded(desktop, rounds):
     with Typist(desktop, {"zenity"}, seed=3) as person:
@@ -106,6 +109,7 @@ def test_a_password_entry_of_gtk_3_is_not_recorded(desktop, rounds):
     check(outcome)
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_password_dialog_of_gtk_3_is_not_recorded_from_its_first_letter(desktop, rounds):
     """A window that comes with the keyboard in its secret field."""
@@ -135,6 +139,7 @@ PROMPTS = {
 }
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_a_password_prompt_in_a_terminal_is_not_recorded(desktop, prompt, rounds):
@@ -161,6 +166,7 @@ def test_a_password_prompt_in_a_terminal_is_not_recorded(desktop, prompt, rounds
     check(outcome)
 
 
+@pytest.mark.promise("P8")
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_what_is_typed_inside_tmux_is_not_recorded(desktop, rounds):
     with Typist(desktop, {"xterm"}, seed=6) as person:
@@ -176,6 +182,7 @@ def test_what_is_typed_inside_tmux_is_not_recorded(desktop, rounds):
     assert {look.verdict for look in outcome.looks} == {Verdict.UNKNOWN}
 
 
+@pytest.mark.promise("P8")
 def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(desktop, tmp_path):
     """The whole way, by clicks: consent, recording, seal, open."""
     spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))

@@ -118,7 +118,7 @@ def test_what_queued_while_no_mark_came_is_dropped_unread():
     assert shelf.messages("screen/1") == []
 
 
-# proves P8
+@pytest.mark.promise("P8")
 def test_a_key_waits_for_the_look_that_comes_late_and_not_for_one_that_does_not_come():
     shelf, start = Shelf(), clock()
     now = [start]
