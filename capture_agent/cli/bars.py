@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from capture_agent.outbox.compose import Progress as Told
+from capture_agent.core.progress import Progress as Told
 
 
 @contextmanager

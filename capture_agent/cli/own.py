@@ -13,8 +13,8 @@ from capture_agent.session.profile import Profile
 from capture_agent.session.snapshot import HeldSession
 
 if TYPE_CHECKING:
+    from capture_agent.core.progress import Progress
     from capture_agent.keys.vault import Ask
-    from capture_agent.outbox.compose import Progress
     from capture_agent.session.holdings import Holdings
 
 PRIVATE_FILE = 0o600

@@ -130,15 +130,20 @@ def length_us(path: Path, identity: Identity) -> int | None:
     return None
 
 
-def read_head(path: Path) -> tape.Head:
-    """Return what a session says in the clear.
+def read_outside(path: Path) -> Tape:
+    """Return what a session's file consists of; no part is opened.
 
     Raises:
         StorageError: The file is missing, odd, or in a newer format.
-        VerificationError: It is damaged.
+        VerificationError: Its head is damaged.
     """
     with disk.open_plain(path) as file:
-        return tape.scan(file).head
+        return tape.scan(file)
+
+
+def read_head(path: Path) -> tape.Head:
+    """Return what a session says in the clear. Raises as `read_outside` does."""
+    return read_outside(path).head
 
 
 def summarize(path: Path, identity: Identity) -> Summary:

@@ -13,23 +13,17 @@ from typing import BinaryIO, NamedTuple, Protocol, TypeAlias, cast
 from capture_agent.bundle.manifest import EVENTS_NAME, Described, Member, video_name
 from capture_agent.bundle.write import Content, Measure
 from capture_agent.core.errors import StorageError
+from capture_agent.core.progress import READING, Progress, silent
 from capture_agent.encode import frames, video
 from capture_agent.encode.event_log import LogWriter, Message
 from capture_agent.encode.records import SCREEN_PREFIX
 from capture_agent.outbox.describe import Tally
 from capture_agent.outbox.order import in_order
 
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done and how much there is (0: not known). Returns at once."""
-
 Choice: TypeAlias = Callable[[Iterable[Message]], Iterator[Message]]
 """Which messages of a session go on, and in which form: `order.agreed` or `order.everything`."""
 
 MAX_SEGMENTS = 128  # videos of one session: every monitor and size it had
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Show no progress."""
 
 
 class Recording(Protocol):
@@ -42,6 +36,10 @@ class Recording(Protocol):
     @property
     def complete(self) -> bool:
         """Whether the recorder closed it."""
+
+    @property
+    def total(self) -> int:
+        """How many parts its file has; the last may turn out to be torn."""
 
     def parts(self) -> Iterator[Sequence[Message]]:
         """Yield the messages of each part, decrypted, from the first part on."""
@@ -82,7 +80,7 @@ def compose(recording: Recording, choice: Choice, progress: Progress = silent) -
     writer = LogWriter(cast(BinaryIO, log))
     videos: dict[Place, tuple[Measure, video.Muxer]] = {}
     tracks = Tracks()
-    for message in choice(in_order(_watched(recording, progress, "reading"))):
+    for message in choice(in_order(_watched(recording, progress, READING))):
         if not message.topic.startswith(SCREEN_PREFIX):
             writer.add(message)
             tally.add(message)
@@ -159,5 +157,5 @@ def _make_video(recording: Recording, choice: Choice, progress: Progress, wanted
 
 def _watched(recording: Recording, progress: Progress, what: str) -> Iterator[Sequence[Message]]:
     for done, messages in enumerate(recording.parts(), 1):
-        progress(what, done, 0)
+        progress(what, done, recording.total)
         yield messages

@@ -23,7 +23,9 @@ class HeldRecording:
         """
         self._path = path
         self._identity = identity
-        head = reader.read_head(path)
+        outside = reader.read_outside(path)
+        head = outside.head
+        self._total = len(outside.parts)
         self.study = head.study
         self._notes: dict[str, str] = {SESSION: head.session, STUDY: head.study, STARTED: head.created}
         self._complete = False
@@ -37,6 +39,11 @@ class HeldRecording:
     def complete(self) -> bool:
         """Whether the recorder closed the session."""
         return self._complete
+
+    @property
+    def total(self) -> int:
+        """How many parts its file has."""
+        return self._total
 
     def parts(self) -> Iterator[Sequence[Message]]:
         """Yield the messages of each part. Raises as `held.reader.read` does."""

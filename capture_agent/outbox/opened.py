@@ -16,9 +16,9 @@ from typing import Any
 from capture_agent.bundle.manifest import EVENTS_NAME, Described, video_place
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.events import Category
+from capture_agent.core.progress import REPORTING, Progress, silent
 from capture_agent.encode import event_log, video
 from capture_agent.outbox import report, table
-from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.folder import OpenedFolder
 from capture_agent.outbox.measure import Desk, FrameIndex, Joined, Observed, is_press
 from capture_agent.outbox.pictures import Click, write_stills
@@ -111,13 +111,13 @@ def _joined(
             if left[message.topic] < 0:
                 raise _not_as_said(EVENTS_NAME)
             if done % _STEP == 0:
-                progress("events", done, total)
+                progress(REPORTING, done, total)
             fields = event_log.decode(message)
             monitor = desk.monitor(fields)
             yield fields, None if monitor is None else frames.shown(monitor, message.t_us), monitor
     if any(left.values()):
         raise _not_as_said(EVENTS_NAME)
-    progress("events", total, total)
+    progress(REPORTING, total, total)
 
 
 def _not_as_said(name: str) -> VerificationError:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from capture_agent.core.events import Category
+from capture_agent.core.progress import Progress, silent
 from capture_agent.keys.age import Identity
-from capture_agent.outbox.compose import Progress, compose, silent
+from capture_agent.outbox.compose import compose
 from capture_agent.outbox.folder import OpenedFolder
 from capture_agent.outbox.held_recording import HeldRecording
 from capture_agent.outbox.opened import USUAL, Extras, derive

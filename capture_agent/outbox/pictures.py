@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from capture_agent.core.progress import Progress
 from capture_agent.encode import stills, video
-from capture_agent.outbox.compose import Progress
 from capture_agent.outbox.folder import OpenedFolder
 from capture_agent.outbox.measure import Joined
 

@@ -33,10 +33,11 @@ from capture_agent.core.consent import Consent
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
+from capture_agent.core.progress import Progress, silent
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
 from capture_agent.keys.dsse import MANIFEST, SigningKey
-from capture_agent.outbox.compose import Composed, Progress, compose, silent
+from capture_agent.outbox.compose import Composed, compose
 from capture_agent.outbox.held_recording import HeldRecording
 from capture_agent.outbox.order import agreed
 

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from capture_agent.bundle.manifest import EVENTS_NAME, video_place
 from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.progress import Progress as Told
 from capture_agent.keys.age import Identity
-from capture_agent.outbox.compose import Progress as Told
 from capture_agent.outbox.opened import Extras
 from capture_agent.research import keyfile
 from capture_agent.research import open as opening

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 from capture_agent.bundle.read import BLOCK_READ, Bundle, Standing, Verified
 from capture_agent.core.errors import StorageError
+from capture_agent.core.progress import Progress, silent
 from capture_agent.keys.age import Identity
-from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.folder import OpenedFolder
 from capture_agent.outbox.opened import USUAL, Extras, derive
 from capture_agent.research.devices import Devices

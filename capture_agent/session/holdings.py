@@ -23,6 +23,7 @@ from capture_agent import __version__
 from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
+from capture_agent.core.progress import NOTING, Progress, silent
 from capture_agent.held import lifecycle
 from capture_agent.held.lifecycle import Input, State
 from capture_agent.held.store import HeldInfo, Store
@@ -33,7 +34,6 @@ from capture_agent.ledger import receipt_json
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
-from capture_agent.outbox.compose import Progress, silent
 from capture_agent.outbox.release import Chain, Signer, Terms, release
 from capture_agent.session.intents import Intents
 from capture_agent.session.profile import Profile
@@ -190,6 +190,7 @@ class Holdings:
 
         Raises:
             CaptureAgentError: As `outbox.own.open_own`.
+            CancelledError: `progress` raised it; `out` is not there.
         """
         from capture_agent.outbox import own  # what decodes video is loaded only when it is wanted
 
@@ -223,6 +224,7 @@ class Holdings:
 
         Raises:
             ConsentError: Nothing was agreed to for anybody, or the session is another study's.
+            CancelledError: `progress` raised it; no bundle is left and nothing is noted.
         """
         accepted = standing.accepted
         if accepted is None:
@@ -251,6 +253,7 @@ class Holdings:
         with self._lock, contextlib.ExitStack() as unnoted:
             for one in done:
                 unnoted.callback(one.path.unlink, missing_ok=True)
+            progress(NOTING, 0, 0)
             agreed = self._ledger.standing(policy.study).consent == standing.consent
             as_it_was = session in self._vault.sessions() and self.shelf.touched[session] == touched
             if not agreed or not as_it_was:

@@ -10,6 +10,7 @@ from typing import Any
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.keys.vault import Vault
@@ -80,13 +81,13 @@ class Kept:
         """Return the sessions on this disk, newest first."""
         return self._holdings.sessions()
 
-    def release(self, session: str) -> tuple[str, ...]:
+    def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """Compose and sign bundles. Slow; any thread."""
-        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing)
+        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing, progress)
 
-    def open_own(self, session: str, out: str) -> None:
+    def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened. Slow; any thread."""
-        self._holdings.open_own(session, Path(out))
+        self._holdings.open_own(session, Path(out), progress)
 
     def delete(self, session: str) -> None:
         """Destroy a held session."""

@@ -11,6 +11,7 @@ from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.day import Day
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Effective, Policy, Widening
+from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
@@ -233,11 +234,14 @@ class Agent(Protocol):
     def sessions(self) -> tuple[HeldSession, ...]:
         """Return the sessions on this disk, newest first."""
 
-    def release(self, session: str) -> tuple[str, ...]:
-        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow."""
+    def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
+        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow; any thread.
 
-    def open_own(self, session: str, out: str) -> None:
-        """Write one's own session, opened, into a new folder. Slow."""
+        Stopped by a `progress` that raises `CancelledError`: then there is no bundle, and nothing is noted.
+        """
+
+    def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
+        """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""
 
     def delete(self, session: str) -> None:
         """*click* Destroy a held session."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.language import say
+from capture_agent.core.progress import CancelledError, Progress
 from capture_agent.session.snapshot import Agent, Snapshot
+from capture_agent.ui.jobs import Job, Step, telling
 from capture_agent.ui.view_state import View, view
 
 # A state change made elsewhere (what a person does here is shown at once) is on the screen after at most this.
@@ -28,6 +30,7 @@ POLL_MS = 300
 SECONDS_MS = 1000  # how often the texts that say for how long are made anew while a window shows them
 UNSEEN_TICKS = 10  # of those, until they are made anew for a tool tip alone: telling everybody costs 6 ms
 JOIN_S = 5.0  # how long closing waits for a slow call that is running
+STOP_S = 2.0  # and then, if it can be stopped, for it to stop: at its next part, which a slow disk may hold up
 
 T = TypeVar("T")
 
@@ -54,29 +57,21 @@ def in_words(error: BaseException) -> CaptureAgentError:
     )
 
 
-@dataclass(eq=False)
-class Job(Generic[T]):
-    """One slow call. `label` says what is being done ("Sealing the recording…")."""
-
-    label: str
-    work: Callable[[], T]
-    done: Callable[[T], None]
-    started: bool = False
-    cancelled: bool = field(default=False)
-
-
 class Bridge(QObject):
     """The one way from windows to the agent.
 
     Signals:
         changed: snapshot or `View` is another one; carries the `View`.
         failed: something could not be done; carries the `CaptureAgentError`.
-        busy: the labels of the jobs that run or wait, in order, as a tuple.
+        busy: jobs came, went, or came further; carries the labels of those that run or wait, in order, as a tuple.
+        stopped: a job that ran was cancelled and has ended; it left nothing behind.
     """
 
     changed = Signal(object)
     failed = Signal(object)
     busy = Signal(object)
+    stopped = Signal()
+    _stepped = Signal(object, object)  # job, step: from the worker to the main thread
     _finished = Signal(object, object, object)  # job, result, error: from the worker to the main thread
 
     def __init__(self, agent: Agent, parent: QObject | None = None, seen: Callable[[], bool] = lambda: True) -> None:
@@ -90,6 +85,7 @@ class Bridge(QObject):
         self._jobs: list[Job[object]] = []
         self._queue: queue.SimpleQueue[Job[object] | None] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
+        self._stepped.connect(self._step, Qt.ConnectionType.QueuedConnection)
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.refresh)
@@ -107,6 +103,16 @@ class Bridge(QObject):
     def view(self) -> View:
         """What is shown."""
         return self._view
+
+    @property
+    def first(self) -> Job[object] | None:
+        """The job that runs, or is about to; its `step` says how far it has come."""
+        return self._jobs[0] if self._jobs else None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the jobs that run or wait, in order."""
+        return tuple(job.label for job in self._jobs)
 
     def refresh(self) -> None:
         """Show the agent's state as it is now; receivers of `changed` have drawn it when this returns."""
@@ -138,7 +144,13 @@ class Bridge(QObject):
 
     def run(self, label: str, work: Callable[[], T], done: Callable[[T], None]) -> Job[T]:
         """Run the slow call `work` on the worker thread, then `done` with its result on this one."""
-        job = Job(label, work, done)
+        return self._take(Job(label, lambda _progress: work(), done))
+
+    def run_watched(self, label: str, work: Callable[[Progress], T], done: Callable[[T], None]) -> Job[T]:
+        """As `run`, for work that tells how far it has come and that can be stopped while it runs."""
+        return self._take(Job(label, work, done, watched=True))
+
+    def _take(self, job: Job[T]) -> Job[T]:
         self._jobs.append(job)  # type: ignore[arg-type]  # a job feeds its own result to its own `done`
         self._queue.put(job)  # type: ignore[arg-type]
         if self._worker is None:
@@ -149,18 +161,22 @@ class Bridge(QObject):
         return job
 
     def cancel(self, job: Job[T]) -> bool:
-        """Take back a job that has not begun; return whether that was still possible."""
-        if job.started:
+        """Take back a job that has not begun, or ask a watched one to stop; return whether that was possible.
+
+        One that stops says so by `stopped`. One that was as good as done may still end well.
+        """
+        if not job.cancel():
             return False
-        job.cancelled = True
-        self._jobs = [other for other in self._jobs if other is not job]
+        if not job.started:
+            self._jobs = [other for other in self._jobs if other is not job]
         self._tell_busy()
         return True
 
     def cancel_waiting(self) -> None:
         """Take back every job that has not begun."""
         for job in list(self._jobs):
-            self.cancel(job)
+            if not job.started:
+                self.cancel(job)
 
     def fault(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None = None
@@ -169,14 +185,16 @@ class Bridge(QObject):
         if error is not None:
             self.failed.emit(in_words(error))
 
-    def close(self) -> None:
-        """Stop polling, take back what waits, and let a running job end."""
+    def close(self, patience_s: float = JOIN_S) -> None:
+        """Stop polling, take back what waits, and let a running job end; stop it if that takes too long."""
         self._poll.stop()
         self._seconds.stop()
         self.cancel_waiting()
         if self._worker is not None:
             self._queue.put(None)
-            self._worker.join(JOIN_S)
+            self._worker.join(patience_s)
+            if self._worker.is_alive() and self.first is not None and self.first.cancel():
+                self._worker.join(STOP_S)
             self._worker = None
 
     def _tick(self) -> None:
@@ -192,26 +210,33 @@ class Bridge(QObject):
             self.changed.emit(seen)
 
     def _tell_busy(self) -> None:
-        self.busy.emit(tuple(job.label for job in self._jobs))
+        self.busy.emit(self.labels)
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
-            if job.cancelled:
+            if not job.begin():
                 continue
-            job.started = True
             result: object = None
-            failure: CaptureAgentError | None = None
+            failure: CaptureAgentError | CancelledError | None = None
             try:
-                result = job.work()
+                result = job.work(telling(job, partial(self._stepped.emit, job)))
+            except CancelledError as stopped:
+                failure = stopped
             except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes words on the screen
                 failure = in_words(error)
             self._finished.emit(job, result, failure)
 
-    def _deliver(self, job: Job[object], result: object, failure: CaptureAgentError | None) -> None:
+    def _step(self, job: Job[object], step: Step) -> None:
+        job.step = step
+        self._tell_busy()
+
+    def _deliver(self, job: Job[object], result: object, failure: CaptureAgentError | CancelledError | None) -> None:
         self._jobs = [other for other in self._jobs if other is not job]
         self._tell_busy()
         self.refresh()
-        if failure is not None:
+        if isinstance(failure, CancelledError):
+            self.stopped.emit()
+        elif failure is not None:
             self.failed.emit(failure)
         else:
             job.done(result)

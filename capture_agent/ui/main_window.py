@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QWidget
 
 from capture_agent.core.language import noted, say
 from capture_agent.ui import look, words
@@ -19,9 +19,10 @@ from capture_agent.ui.icons import qicon
 from capture_agent.ui.now_page import NowPage
 from capture_agent.ui.readers import Fingerprint
 from capture_agent.ui.recorded import RecordedPage
-from capture_agent.ui.recordings import RecordingsPage, show_folder
+from capture_agent.ui.recordings import RecordingsPage
 from capture_agent.ui.tray import pause_menu
 from capture_agent.ui.view_state import Command, Icon, Page, View
+from capture_agent.ui.work_card import WorkCard
 
 _ICON = 40  # px
 _BANNER_ICON = 22  # px
@@ -50,7 +51,6 @@ class MainWindow(QWidget):
     def __init__(self, bridge: Bridge, fingerprint: Fingerprint) -> None:
         super().__init__()
         self._bridge = bridge
-        self._folder: Path | None = None
         self._drawn: Icon | None = None
         self.setObjectName("mainWindow")
         self.setWindowTitle(words.PRODUCT)
@@ -75,12 +75,12 @@ class MainWindow(QWidget):
         outer.addLayout(self._header())
         outer.addWidget(self._banner())
         outer.addWidget(self._stack, 1)
-        outer.addWidget(self._progress())
+        self._work = WorkCard(bridge)
+        outer.addWidget(self._work)
         outer.addLayout(self._footer())
         for page in (self.recordings, recorded.receipts, self.first_run.receipts):
             page.told.connect(self._tell_done)
         bridge.changed.connect(self._show)
-        bridge.busy.connect(self._tell_busy)
         self._show(bridge.view)
         self.setMinimumWidth(440)
         look.fit(self, 760, 620)
@@ -152,25 +152,6 @@ class MainWindow(QWidget):
         self._problem_frame = frame
         return _inset(frame)
 
-    def _progress(self) -> QWidget:
-        frame, inner = look.card(name="progress", said=say("Work that is going on"))
-        self._doing = look.text(name="doingLine")
-        self._bar = QProgressBar()
-        self._bar.setAccessibleName(say("Progress"))
-        self._bar.setRange(0, 0)
-        self._bar.setTextVisible(False)
-        self._bar.setMaximumWidth(160)
-        self._cancel = look.button(say("Cancel what wa&its"), self._bridge.cancel_waiting, name="cancelWaitingButton")
-        self._show_folder = look.button(say("&Show folder"), self._open_folder, name="showFolderButton")
-        self._dismiss = look.button(say("&Close"), lambda: self._tell_busy(()), name="dismissButton")
-        line = look.row(self._doing, self._bar, self._cancel, self._show_folder, self._dismiss)
-        line.setStretch(0, 1)
-        inner.addLayout(line)
-        self._progress_frame = frame
-        inset = _inset(frame)
-        self._tell_busy(())
-        return inset
-
     def _footer(self) -> QHBoxLayout:
         self._opt_out = look.button("", lambda: self.asked.emit(Command.OPT_OUT), name="optOutButton")
         self._quit = look.button("", lambda: self.asked.emit(Command.QUIT), name="quitButton")
@@ -220,29 +201,9 @@ class MainWindow(QWidget):
         self._problem_frame.setVisible(bool(view.problem))
         self._stack.setCurrentIndex(0 if view.page is Page.FIRST_RUN else 1)
 
-    def _tell_busy(self, labels: tuple[str, ...]) -> None:
-        self._progress_frame.setVisible(bool(labels))
-        waiting = len(labels) - 1
-        more = say(" ({count} more waiting)", count=waiting) if waiting > 0 else ""
-        self._doing.setText((labels[0] if labels else "") + more)
-        self._bar.setVisible(True)
-        self._cancel.setVisible(waiting > 0)
-        self._show_folder.hide()
-        self._dismiss.hide()
-
     def _tell_done(self, words: str, folder: Path | None) -> None:
-        self._folder = folder
-        self._progress_frame.show()
-        self._doing.setText(words)
-        self._bar.hide()
-        self._cancel.hide()
-        self._show_folder.setVisible(folder is not None)
-        self._dismiss.show()
+        self._work.tell(words, folder)
         self.recordings.reload()
-
-    def _open_folder(self) -> None:
-        if self._folder is not None:
-            show_folder(self._folder)
 
 
 def _inset(frame: QWidget) -> QWidget:

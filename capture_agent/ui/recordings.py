@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
@@ -155,9 +154,9 @@ class RecordingsPage(QWidget):
 
     def _open_into(self, session: HeldSession, parent: Path) -> None:
         out = opened_folder(session, parent)
-        self._bridge.run(
+        self._bridge.run_watched(
             say("Opening the recording…"),
-            lambda: self._bridge.agent.open_own(session.id, str(out)),
+            lambda progress: self._bridge.agent.open_own(session.id, str(out), progress),
             lambda _none: self.told.emit(say("Opened. The files in this folder are not encrypted."), out),
         )
 
@@ -174,9 +173,9 @@ class RecordingsPage(QWidget):
                 "{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=names
             ),
             yes=say("&Share"),
-            then=lambda: self._bridge.run(
+            then=lambda: self._bridge.run_watched(
                 say("Sealing the recording…"),
-                lambda: self._bridge.agent.release(session.id),
+                lambda progress: self._bridge.agent.release(session.id, progress),
                 lambda paths: self.told.emit(
                     say("Sealed for {names}. Hand over the file in this folder.", names=names),
                     Path(paths[0]).parent if paths else None,
@@ -201,8 +200,3 @@ class RecordingsPage(QWidget):
     def _delete_now(self, session: HeldSession) -> None:
         self._bridge.do(lambda: self._bridge.agent.delete(session.id))
         self.reload()
-
-
-def show_folder(folder: Path) -> None:
-    """Open `folder` in the person's file manager."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

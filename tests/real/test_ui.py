@@ -223,6 +223,27 @@ def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driv
     ui.until(lambda seen: "delete 222222222222" in seen["calls"])
 
 
+def test_sealing_shows_how_far_it_is_and_is_cancelled_by_key(ui: Driver) -> None:
+    ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
+    ui.say(SESSIONS)
+    ui.say("import threading; go = threading.Event(); app.aboutToQuit.connect(go.set)")
+    ui.say("agent.steps = lambda progress: (progress('reading', 42, 100), go.wait(60), progress('noting', 0, 0))")
+    ui.say("shell.open(ui_command('recordings'))")
+    ui.click("Only yours", "tree item")
+    ui.click("Share…", "push button")
+    ui.click("Share", "push button")
+    ui.find("Sealing the recording… Reading what was recorded")
+    ui.find("42 %")
+    ui.until_focused()
+    ui.key("alt+c")
+    ui.find("Cancelling…")
+    ui.say("go.set()")
+    ui.find("Cancelled. Nothing was written, and your recording is as it was.")
+    assert not [call for call in ui.seen()["calls"] if call.startswith("release")]
+    ui.key("alt+c")  # closes what is told
+    ui.find("Only yours", "tree item")
+
+
 def test_slow_work_that_fails_says_so_and_leaves_the_window_alive(ui: Driver) -> None:
     ui.say("agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')")
     ui.say(SESSIONS)

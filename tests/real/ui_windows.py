@@ -12,6 +12,14 @@ SESSIONS = (
 RECORDINGS = [STUDY, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"]
 CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
 
+# Two recordings are opened: one runs until the program ends, one waits behind it.
+WORKING = [
+    *RECORDINGS,
+    "import pathlib, threading; gone = threading.Event(); app.aboutToQuit.connect(gone.set)",
+    "agent.steps = lambda progress: (progress('screen-1.mp4', 42, 100), gone.wait(60))",
+    "[shell.window.recordings._open_into(one, pathlib.Path('/nowhere')) for one in agent.sessions()[:2]]",
+]
+
 MONITORED = [
     "from capture_agent.core.policy import Monitoring, MonitoringLaw, Notice",
     "from capture_agent.ledger.monitoring import build",
@@ -33,6 +41,12 @@ WINDOWS: dict[str, list[str]] = {
     "now": [OWN, AGREE, "agent.start()", "shell.open()"],
     "paused": [OWN, AGREE, "agent.start()", "agent.pause(15)", "shell.open()"],
     "recordings": RECORDINGS,
+    "working": WORKING,
+    "worked": [
+        *RECORDINGS,
+        "import pathlib; done = say('Opened. The files in this folder are not encrypted.')",
+        "shell.window.recordings.told.emit(done, pathlib.Path('/nowhere'))",
+    ],
     "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
     "receipts": [
         OWN,

@@ -26,6 +26,7 @@ from capture_agent.core.policy import (
     effective,
     widenings,
 )
+from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
@@ -88,6 +89,7 @@ class MemoryAgent:
         self.announce = announce
         self.broken: Exception | None = None  # what the next slow call raises
         self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
+        self.steps: Callable[[Progress], None] = lambda progress: None  # what a long one tells
         self._consent = consent.Consent.none()
         self._agreed: Policy | None = None
         self._studies: dict[str, Policy] = {}
@@ -302,8 +304,9 @@ class MemoryAgent:
     def sessions(self) -> tuple[HeldSession, ...]:
         return tuple(sorted(self._sessions.values(), key=lambda session: session.started, reverse=True))
 
-    def release(self, session: str) -> tuple[str, ...]:
+    def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         self._wait()
+        self.steps(progress)
         self.calls.append(f"release {session}")
         joined = self._now.joined
         names = tuple(recipient.name for recipient in joined.recipients) if joined else ()
@@ -311,8 +314,9 @@ class MemoryAgent:
         self._set()
         return (f"/nowhere/{session}.capture",)
 
-    def open_own(self, session: str, out: str) -> None:
+    def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         self._wait()
+        self.steps(progress)
         self.calls.append(f"open_own {session} {Path(out).name}")
 
     def delete(self, session: str) -> None:

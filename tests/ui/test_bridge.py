@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 
 from capture_agent.core.errors import CaptureAgentError, FaultError, StorageError
+from capture_agent.core.progress import Progress
 from capture_agent.ui.bridge import Bridge, in_words
 from capture_agent.ui.view_state import Icon, View
 
@@ -101,6 +102,91 @@ def test_work_that_waits_can_be_taken_back_and_work_that_runs_cannot(bridge: Bri
     until(lambda: done)
     assert done == ["first"]
     assert labels[-1] == ()
+
+
+def test_watched_work_tells_how_far_it_has_come_while_it_runs(bridge: Bridge) -> None:
+    go = threading.Event()
+    seen: list[tuple[str, int | None]] = []
+    done: list[int] = []
+
+    def look(_labels: object) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        if bridge.first is not None and bridge.first.step is not None:
+            seen.append((bridge.first.step.what, bridge.first.step.percent))
+
+    def work(progress: Progress) -> int:
+        progress("reading", 1, 4)
+        assert go.wait(WAIT_S)
+        return 7
+
+    bridge.busy.connect(look)
+    bridge.run_watched("Sealing…", work, done.append)
+    until(lambda: seen)
+    assert seen == [("reading", 25)]
+    go.set()
+    until(lambda: done)
+    assert bridge.first is None
+
+
+def test_watched_work_that_runs_stops_where_it_next_tells_and_the_next_work_still_runs(
+    bridge: Bridge, failures: list[CaptureAgentError]
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    stopped: list[bool] = []
+    done: list[str] = []
+    bridge.stopped.connect(lambda: stopped.append(True))
+
+    def work(progress: Progress) -> str:
+        begun.set()
+        assert go.wait(WAIT_S)
+        progress("reading", 1, 4)
+        return "too far"
+
+    job = bridge.run_watched("Sealing…", work, done.append)
+    assert begun.wait(WAIT_S)
+    bridge.run("Next…", lambda: "next", done.append)
+    assert bridge.cancel(job)
+    assert bridge.first is job
+    go.set()
+    until(lambda: done)
+    assert (done, stopped, failures) == (["next"], [True], [])
+
+
+def test_what_waits_can_be_taken_back_without_stopping_what_runs(bridge: Bridge) -> None:
+    begun, go = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def work(progress: Progress) -> str:
+        begun.set()
+        assert go.wait(WAIT_S)
+        progress("reading", 1, 4)
+        return "first"
+
+    bridge.run_watched("First…", work, done.append)
+    assert begun.wait(WAIT_S)
+    bridge.run_watched("Second…", lambda _progress: "second", done.append)
+    bridge.cancel_waiting()
+    go.set()
+    until(lambda: done)
+    assert (done, bridge.first) == (["first"], None)
+
+
+def test_closing_stops_what_takes_too_long(loop: QCoreApplication) -> None:
+    bridge = Bridge(memory_agent.MemoryAgent())
+    begun, undone = threading.Event(), threading.Event()
+
+    def endless(progress: Progress) -> None:
+        begun.set()
+        try:
+            while True:
+                progress("reading", 0, 0)
+        finally:
+            undone.set()
+
+    bridge.run_watched("Sealing…", endless, lambda _none: None)
+    assert begun.wait(WAIT_S)
+    bridge.close(patience_s=0.0)
+    assert undone.is_set()
 
 
 def test_a_failure_of_slow_work_is_told_and_the_next_work_still_runs(
