@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 SLOWEST = 20
 ALONE = "serial"  # measures its own time stamps: nothing else may run beside it
 NOT_HERE = "not soak and not two_accounts"  # long versions have `make soak`; two accounts are run by scripts/namespace
+MAX_WORKERS = 8  # scripts/namespace makes as many small disks
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
@@ -32,7 +33,7 @@ def pytest(name: str, *options: str) -> int:
 
 def run(options: list[str]) -> int:
     """Run what may run side by side, then what may not."""
-    workers = str(max(2, os.cpu_count() or 2))
+    workers = str(min(MAX_WORKERS, 2 * (os.cpu_count() or 2)))  # tests with a display wait more than they work
     together = pytest("parallel", "-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}", *options)
     alone = pytest("alone", "-m", f"{NOT_HERE} and {ALONE}", *options)
     return together or alone

@@ -9,6 +9,7 @@
     ├── VerificationError             5: the researcher; the data is not what was signed
     ├── KeyError_                     6: whoever holds the key that is missing or locked
     ├── StorageError                  7: the person at the desktop (disk full, read-only, damaged)
+    │   └── NewerVersionError         7: whoever went back to an older version of this program
     └── FaultError                    70: us; a thread of the agent died
 
 Each carries a `hint`: one sentence that says what to do next. Neither message nor hint ever
@@ -62,6 +63,10 @@ class StorageError(CaptureAgentError):
     """The disk is full, read-only, or holds something in a format that this version does not know."""
 
     exit_code = 7
+
+
+class NewerVersionError(StorageError):
+    """A newer version of this program wrote it. It is left as it is, and nothing is started beside it."""
 
 
 class FaultError(CaptureAgentError):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from capture_agent.core.errors import KeyError_, StorageError
+from capture_agent.core.errors import KeyError_, NewerVersionError, StorageError
 from capture_agent.keys import age
 from capture_agent.keys.files import make_private_folder, read_private, replace_private
 from capture_agent.keys.os_keyring import KeyringSecrets
@@ -185,7 +185,7 @@ def _try(store: Secrets) -> None:
 
 def _check_format(found: object, name: str) -> None:
     if found != FORMAT:
-        raise StorageError(
+        raise NewerVersionError(
             f"{name} was written by a newer version (format {found!s:.10})",
             hint="Install that version again; nothing was changed.",
         )

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from capture_agent.core.errors import KeyError_, StorageError, VerificationError
+from capture_agent.core.errors import KeyError_, NewerVersionError, StorageError, VerificationError
 from capture_agent.keys import age
 from capture_agent.keys.dsse import SigningKey
 from capture_agent.keys.files import append_private, make_private_folder, read_private, remove, replace_private
@@ -261,7 +261,7 @@ def _parse(data: bytes, path: Path) -> _Content:
     except (IndexError, VerificationError):
         raise damaged from None
     if head.get("format") != FORMAT:
-        raise StorageError(
+        raise NewerVersionError(
             f"{path} was written by a newer version (format {head.get('format')!s:.10})",
             hint="Install that version again; nothing was changed.",
         )

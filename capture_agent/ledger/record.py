@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from capture_agent.core.errors import ConsentError, KeyError_, StorageError, VerificationError
+from capture_agent.core.errors import ConsentError, KeyError_, NewerVersionError, VerificationError
 from capture_agent.keys import dsse
 from capture_agent.keys.files import append_private, make_private_folder, read_private
 from capture_agent.keys.secret_store import Secrets
@@ -212,7 +212,7 @@ class Ledger:
             raise VerificationError("this device does not know this consent record", hint=_OLD_HINT)
         dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
         if payload.get("format") not in _READABLE:
-            raise StorageError(
+            raise NewerVersionError(
                 f"{self._path} was written by a newer version (format {payload.get('format')!s:.10})",
                 hint="Install that version again; nothing was changed.",
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from capture_agent.core.errors import StorageError
+from capture_agent.core.errors import NewerVersionError, StorageError
 from capture_agent.keys.files import read_private, replace_private
 
 CHANGES_FORMAT = 1
@@ -148,4 +148,4 @@ def _read(path: Path) -> dict[str, Change]:
             return {one["what"]: Change(**one) for one in stored["changes"]}
     except (ValueError, KeyError, TypeError):
         raise StorageError(f"{path} cannot be read", hint=f"Move it away: mv {path}{{,.bad}}") from None
-    raise StorageError(f"{path} was written by a newer version", hint="Install that version again.")
+    raise NewerVersionError(f"{path} was written by a newer version", hint="Install that version again.")

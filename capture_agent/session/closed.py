@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NoReturn, cast
 
-from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, VerificationError
+from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, NewerVersionError, VerificationError
 from capture_agent.core.language import noted, say
 from capture_agent.core.policy import OWN_STUDY, Settings
 from capture_agent.core.recording import State
@@ -39,12 +39,17 @@ def open_agent(profile: Profile, secrets: Callable[[], Secrets], world: World) -
     """Return the agent of a profile; if the profile cannot be used as it is, one that is closed.
 
     `secrets` opens the place where secrets are kept, and may ask the person.
+
+    Raises:
+        NewerVersionError: It is not ours to open, not even to leave: nothing is touched.
     """
     found: Secrets | None = None
     try:
         found = secrets()
         vault = Vault(profile.vault, found)
         return Clockwork(profile, vault, Ledger(profile.ledger, vault), world)
+    except NewerVersionError:
+        raise
     except CaptureAgentError as error:
         # Whatever else a controller can be asked for, a closed one refuses: see `Closed.__getattr__`.
         return cast(Clockwork, Closed(profile, found, world, error))

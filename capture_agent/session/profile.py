@@ -14,7 +14,7 @@ from typing import Any
 
 import platformdirs
 
-from capture_agent.core.errors import StorageError
+from capture_agent.core.errors import NewerVersionError, StorageError
 from capture_agent.desktop import autostart
 from capture_agent.keys.files import make_private_folder, replace_private
 
@@ -128,7 +128,7 @@ class Remembered:
                 f"{path} cannot be read", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
             ) from error
         if version != STATE_FORMAT:
-            raise StorageError(
+            raise NewerVersionError(
                 f"{path} was written by a newer version (format {version!s:.10})",
                 hint="Install that version again; nothing was changed.",
             )

@@ -77,7 +77,8 @@ class Outcome:
             found += [
                 f"{message.topic} {message.data[:80]!r}"
                 for message in self.messages
-                if start <= message.t_us + self.epoch_us <= end and message.topic in {"keyboard", "pointer"}
+                # Strictly inside: Tab may share its ms with the first and the last key.
+                if start < message.t_us + self.epoch_us < end and message.topic in {"keyboard", "pointer"}
             ]
         return found
 
