@@ -40,6 +40,8 @@ from capture_agent.core.stretches import Reason, Stretches
 
 # Focus changes older than this cannot matter to any event that still waits.
 FOCUS_MEMORY_US = 5_000_000
+# A title that changes twice is told as a moment of 0 to 2 ms without a window; no dialog comes and goes in that.
+BLINK_US = 10_000
 MASK_BGRX = (64, 64, 64, 255)  # painted-over pixels are dark grey: visible as a mask, cheap to encode
 _MASK_WORD = int.from_bytes(bytes(MASK_BGRX), "little")
 DESKTOP_APP = "desktop"  # the background, where there is no window
@@ -167,7 +169,8 @@ class Gate:
                 return Verdict.SENSITIVE
             first = since == self.focus[0][0]
             short = not first and until is not None and until - since <= TRANSITION_US
-            inside = typed_us is not None and until is not None and since - TRANSITION_US <= typed_us <= until
+            lasting = until is not None and until - since > BLINK_US
+            inside = lasting and typed_us is not None and since - TRANSITION_US <= typed_us <= (until or since)
             if verdict is Verdict.UNKNOWN and (inside or not short):
                 worst = Verdict.UNKNOWN
         return worst if known else Verdict.UNKNOWN

@@ -115,6 +115,8 @@ def test_a_short_moment_without_a_window_between_two_agreed_programs_is_clear():
         assert not kept(gate, key(typed)).cleared  # a dialog may have come, taken it, and gone
     gate = gate_with((0, EDITOR), (300_000, None), (300_001 + TRANSITION_US, other))
     assert kept(gate, key(300_001)).reason is Reason.FOCUS_UNKNOWN
+    gate = gate_with((0, EDITOR), (300_000, None), (302_000, EDITOR))  # its title changed, twice
+    assert kept(gate, key(299_999)).cleared
 
 
 @pytest.mark.promise("P1")
