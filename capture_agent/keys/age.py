@@ -93,7 +93,9 @@ def check_recipient(text: str) -> RecipientKind:
         )
     if lower.startswith("ssh-"):
         raise ConfigError("this is an ssh key", hint="Make an age key with `capture-agent research keygen`.")
-    kind = RecipientKind.HYBRID if lower.startswith(hybrid.RECIPIENT_PREFIX) else RecipientKind.CLASSICAL
+    # With the separator: the data of one classical recipient in 1,024 begins with "pq".
+    hybrid_start = hybrid.RECIPIENT_PREFIX + "1"
+    kind = RecipientKind.HYBRID if lower.startswith(hybrid_start) else RecipientKind.CLASSICAL
     _recipient_bytes(text, kind)
     return kind
 

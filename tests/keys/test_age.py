@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from capture_agent.core.errors import ConfigError, KeyError_, VerificationError
 from capture_agent.core.policy import RecipientKind
-from capture_agent.keys import age, scrypt, stanza
+from capture_agent.keys import age, bech32, scrypt, stanza
 from capture_agent.keys.stream import CHUNK_BYTES
 
 # One of each for the whole module: making keys is slow, and nothing here changes them.
@@ -255,6 +255,14 @@ def test_what_is_not_one_identity_is_refused_with_its_line(text: str, reason: st
 def test_a_recipient_says_its_kind() -> None:
     assert age.check_recipient(CLASSICAL.recipient) is RecipientKind.CLASSICAL
     assert age.check_recipient(HYBRID.recipient) is RecipientKind.HYBRID
+
+
+def test_a_classical_recipient_whose_data_begins_like_a_hybrid_one_is_classical() -> None:
+    """One key in 1,024 reads `age1pq…`; only `age1pq1…` is post-quantum."""
+    recipient = bech32.encode("age", bytes([8, 0, *range(30)]))
+    assert recipient.startswith("age1pq")
+    assert age.check_recipient(recipient) is RecipientKind.CLASSICAL
+    assert age.encrypt(b"x", [recipient])
 
 
 def mistyped(text: str, place: int) -> str:
