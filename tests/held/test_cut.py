@@ -78,7 +78,7 @@ def test_nothing_inside_a_span_stays_and_nothing_outside_goes_but_frames_up_to_t
     before = [message for part in parts for message in part]
 
     def gone(t_us):
-        return any(span.holds(t_us) for span in spans)
+        return any(span.start_us <= t_us < span.end_us for span in spans)
 
     content = [message for message in kept if message.topic != "marks"]
     assert not [message for message in content if gone(message.t_us)]

@@ -172,6 +172,26 @@ def test_an_older_copy_cannot_undo_a_withdrawal(load: Load, path: Path) -> None:
         load()
 
 
+@pytest.mark.promise("P1")
+def test_a_record_that_went_another_way_from_an_older_copy_is_noticed(load: Load, path: Path, secrets: Any) -> None:
+    ledger = load()
+    ledger.append(Kind.JOINED, OWN_STUDY, {}, NOW)
+    head, older = secrets.get("ledger-head"), path.read_bytes()
+    ledger.append(Kind.ASKED, OWN_STUDY, ASKED, NOW)
+    ledger.append(Kind.ACCEPTED, OWN_STUDY, ACCEPTED, NOW)
+    other, head_of_other = path.read_bytes(), secrets.get("ledger-head")
+    path.write_bytes(older)
+    secrets.set("ledger-head", head)
+    again = load()
+    again.append(Kind.ASKED, OWN_STUDY, ASKED, NOW)
+    again.append(Kind.REFUSED, OWN_STUDY, {"keys": ASKED["keys"]}, NOW)
+    path.write_bytes(other)  # each entry of it is signed, and follows the one before
+    with pytest.raises(VerificationError, match="not the one"):
+        load()
+    secrets.set("ledger-head", head_of_other)
+    assert load().standing(OWN_STUDY).categories == set(Category)
+
+
 def test_a_record_of_another_device_is_noticed(load: Load, secrets: Any) -> None:
     filled(load)
     kept = secrets.everything()

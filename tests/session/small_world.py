@@ -108,6 +108,7 @@ class SmallWorld:
         self.chosen = Settings()
         self.wrong = None
         self.announced = 0
+        self.early = 0  # how often something ran already when it was announced
         self.unseen = set()
         self.here = Presence()
         self.said = []
@@ -151,6 +152,7 @@ class SmallWorld:
 
     def announce_recording(self):
         self.announced += 1
+        self.early += bool(self.running)
 
     def tell(self, title, text):
         self.said.append((title, text))

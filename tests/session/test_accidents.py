@@ -55,6 +55,19 @@ def test_opting_out_on_a_full_disk_ends_capture_and_can_be_repeated(person):
 
 
 @pytest.mark.promise("P2")
+def test_who_opted_out_of_a_study_that_stays_on_the_computer_is_out_even_if_it_cannot_be_written_down(person):
+    agent = studying(person)  # its file stays where the world finds it, as a system policy does
+    in_the_way(person.profile.ledger)
+    with pytest.raises(StorageError):
+        agent.withdraw(destroy=False)
+    assert agent.snapshot().joined.study == STUDY.study
+    assert (agent.snapshot().consented, person.world.running) == (frozenset(), [])
+    with pytest.raises(ConsentError):
+        agent.start()
+    out_of_the_way(person.profile.ledger)
+
+
+@pytest.mark.promise("P2")
 def test_opting_out_with_a_locked_keyring_holds_and_is_finished_when_it_is_open(person):
     agent = recording(person)
     held_one(person, agent)
@@ -168,6 +181,17 @@ def test_the_only_part_of_a_session_that_could_not_be_sealed_is_kept(person):
     agent.stop()
     assert agent.recording_state is State.FAULT
     assert [(one.state, one.complete) for one in agent.sessions()] == [("held", False)]
+
+
+@pytest.mark.promise("P1")
+def test_what_the_settings_do_not_offer_cannot_be_accepted(person):
+    person.world.chosen = Settings(categories=frozenset({Category.POINTER}))
+    person.agent.choose_own()
+    with pytest.raises(ConsentError, match="offered"):
+        person.agree(ALL)
+    person.world.chosen = Settings()
+    person.agent.reload()
+    assert person.agent.snapshot().consented == frozenset()
 
 
 @pytest.mark.promise("P7")

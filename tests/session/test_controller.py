@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from small_world import ALL, STUDY, recording
+from small_world import ALL, STUDY, in_the_way, out_of_the_way, recording, studying
 
 from capture_agent.core.errors import (
     CaptureAgentError,
@@ -64,7 +64,7 @@ def test_nothing_runs_until_the_indicator_is_proved_and_it_is_announced_first(pe
     assert "indicator" in person.agent.snapshot().problem
     person.world.proved = True
     person.tick()
-    assert person.world.announced == 1
+    assert (person.world.announced, person.world.early) == (1, 0)
     assert person.agent.recording_state is State.RECORDING
     person.world.proved = False
     person.tick()
@@ -143,6 +143,59 @@ def test_a_policy_that_widens_stops_capture_and_asks_again(person):
 
 
 @pytest.mark.promise("P7")
+def test_a_policy_that_widens_and_takes_it_back_has_to_ask_all_the_same(person):
+    agent = studying(person)
+    person.world.study = replace(STUDY, version=2, retention_days=60)
+    agent.reload()
+    person.world.study = replace(STUDY, version=3)
+    agent.reload()
+    seen = agent.snapshot()
+    assert (seen.widened, seen.must_ask, seen.consented) == ((), True, frozenset())
+    with pytest.raises(ConsentError):
+        agent.start()
+
+
+@pytest.mark.promise("P7")
+def test_a_policy_that_widens_stops_capture_even_if_that_cannot_be_written_down(person):
+    agent = studying(person)
+    in_the_way(person.profile.ledger)
+    person.world.study = replace(STUDY, version=2, retention_days=60)
+    agent.reload()
+    assert (person.world.running, agent.snapshot().consented) == ([], frozenset())
+    with pytest.raises(ConsentError):
+        agent.start()
+    out_of_the_way(person.profile.ledger)
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("by_study", [True, False])
+def test_programs_that_study_or_settings_take_away_are_not_recorded_any_more(person, by_study):
+    agent = studying(person)
+    assert agent.snapshot().apps == {"editor"}
+    if by_study:
+        person.world.study = replace(STUDY, version=2, apps=frozenset({"shell"}))
+    else:
+        person.world.chosen = Settings(never_apps=frozenset({"editor"}))
+    agent.reload()
+    person.tick()
+    assert (agent.snapshot().apps, agent._studio.rules().apps) == (frozenset(), frozenset())
+
+
+@pytest.mark.promise("P1")
+def test_joining_another_study_or_refusing_ends_what_is_recorded(person):
+    agent = recording(person)
+    person.world.study = STUDY
+    agent.join("study.toml")
+    assert (agent.recording_state, person.world.running) == (State.OFF, [])
+    person.agree(ALL)
+    agent.start()
+    person.tick()
+    agent.asked()
+    agent.refuse()
+    assert (agent.recording_state, person.world.running) == (State.OFF, [])
+
+
+@pytest.mark.promise("P7")
 def test_a_policy_that_narrows_goes_on_with_less_without_asking(person):
     person.world.study = STUDY
     person.agent.join("study.toml")
@@ -173,6 +226,7 @@ def test_the_kill_switch_stops_and_lifting_it_does_not_resume(person):
     assert person.agent.recording_state is State.OFF
 
 
+@pytest.mark.promise("P7")
 def test_the_example_recipient_is_never_recorded_to(person):
     someone = replace(STUDY.recipients[0], is_example=True)
     person.world.study = replace(STUDY, recipients=(someone,))
@@ -201,6 +255,7 @@ def test_a_wrong_file_at_the_start_lets_nothing_begin_and_says_so(person):
     assert agent.snapshot().problem == "policy.toml:3: wrong"
 
 
+@pytest.mark.promise("P7")
 def test_settings_narrow_the_running_recorder(person):
     recording(person)
     person.world.chosen = Settings(categories=frozenset({Category.POINTER}))

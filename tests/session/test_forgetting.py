@@ -8,6 +8,7 @@ from small_world import all_typed, look_at_editor, recording, studying, type_tex
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
 from capture_agent.core.events import Outcome
+from capture_agent.core.progress import NOTING, READING
 from capture_agent.core.recording import State
 from capture_agent.encode.event_log import decode
 from capture_agent.held import reader
@@ -214,7 +215,8 @@ def test_what_was_released_is_named_with_its_date_and_readers(person):
 
 
 @pytest.mark.promise("P11")
-def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person):
+@pytest.mark.parametrize("when", [READING, NOTING])
+def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person, when):
     agent = studying(person)
     look_at_editor(person)
     type_text(person, "kept")
@@ -225,8 +227,8 @@ def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person):
     agent.stop()
     (held,) = agent.sessions()
 
-    def forget(_what, _done, _total):
-        if agent._agreement.ledger.entries[-1].kind is not Kind.FORGOTTEN:
+    def forget(what, _done, _total):
+        if what == when and agent._agreement.ledger.entries[-1].kind is not Kind.FORGOTTEN:
             agent.forget(5)
 
     policy, standing = agent._agreement.check_release(), agent._agreement.standing

@@ -94,6 +94,16 @@ def test_nothing_begins_by_itself_without_consent_or_in_a_pause(person):
 
 
 @pytest.mark.promise("P1")
+def test_hours_that_were_chosen_before_a_no_begin_nothing_after_a_later_yes(person):
+    agent = agreed(person, DURING)
+    agent.asked()
+    agent.refuse()
+    person.agree(ALL)
+    seconds(person, 60)
+    assert (agent.snapshot().schedule, agent.recording_state) == (None, State.OFF)
+
+
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("away", [Presence(locked_us=1), Presence(idle_us=120_000_000)])
 def test_nothing_begins_while_nobody_is_there_to_see_it(person, away):
     agent = agreed(person, DURING)
@@ -106,6 +116,17 @@ def test_nothing_begins_while_nobody_is_there_to_see_it(person, away):
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("away", [Presence(locked_us=1), Presence(idle_us=120_000_000)])
+def test_a_countdown_that_somebody_leaves_alone_begins_nothing(person, away):
+    agent = agreed(person, DURING)
+    seconds(person, 3)
+    assert agent.snapshot().starts_in is not None
+    person.world.here = away
+    seconds(person, 60)
+    assert (agent.recording_state, agent.snapshot().starts_in) == (State.OFF, None)
+
+
+@pytest.mark.promise("P1")
 def test_a_countdown_that_is_not_in_sight_begins_nothing(person):
     agent = agreed(person, DURING)
     person.world.counted = False
@@ -113,6 +134,7 @@ def test_a_countdown_that_is_not_in_sight_begins_nothing(person):
     assert (agent.recording_state, person.world.started) == (State.OFF, [])
 
 
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("when", [2, 30])
 def test_what_was_waved_away_or_stopped_does_not_begin_again_in_the_same_hours(person, when):
     agent = agreed(person, DURING)
@@ -128,6 +150,7 @@ def test_what_was_waved_away_or_stopped_does_not_begin_again_in_the_same_hours(p
     assert person.agent.recording_state is State.RECORDING
 
 
+@pytest.mark.promise("P1")
 def test_recording_ends_and_is_saved_when_the_hours_end(person):
     agent = agreed(person, local(16, 59))
     seconds(person, 30)
@@ -200,6 +223,8 @@ def test_chosen_hours_never_reach_beyond_those_of_the_study(person):
     person.agree(ALL)
     person.agent.choose_schedule(WORK)
     person.world.counted = True
+    seconds(person, 5)
+    assert person.agent.snapshot().starts_in is None
     seconds(person, 60)
     assert person.agent.recording_state is State.OFF
     at(person, local(10, 30))
@@ -301,6 +326,7 @@ def test_not_me_pauses_and_forgets_since_the_last_lock(person):
     assert agent.snapshot().waiting is Reason.WHO
 
 
+@pytest.mark.promise("P11")
 def test_not_me_reaches_back_to_a_lock_before_a_crash(person):
     agent = shared(person)
     person.world.here = Presence(locked_us=person.world.now_us())

@@ -137,6 +137,7 @@ def test_what_is_written_down_says_when_how_and_who(person):
     assert body["until"] > event["event_time"]
 
 
+@pytest.mark.promise("P7")
 def test_who_refused_is_not_asked_again_by_itself_for_ninety_days_whatever_the_study_does(person):
     person.world.study = STUDY
     person.agent.join("study.toml")

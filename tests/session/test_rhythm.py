@@ -119,6 +119,7 @@ def test_nothing_typed_between_the_lock_and_its_notice_is_kept(person):
     assert {message.topic for part in session for message in part.messages} == {"tasks"}
 
 
+@pytest.mark.promise("P1")
 def test_sleep_ends_the_session_at_the_last_mark_before_it(person):
     agent = recording(person)
     agent.start_task("write a letter")
@@ -144,6 +145,7 @@ def test_sleep_before_recording_began_splits_nothing(person):
     assert endings(person) == ["stopped"]
 
 
+@pytest.mark.promise("P1")
 def test_a_session_is_split_after_an_hour_and_recording_goes_on(person):
     agent = recording(person)
     for _ in range(3):
@@ -200,6 +202,7 @@ def test_a_policy_that_widens_while_locked_is_not_recorded_under_afterwards(pers
     assert (person.agent.recording_state, person.world.running) == (State.OFF, [])
 
 
+@pytest.mark.promise("P6")
 def test_a_display_that_has_gone_is_a_fault_and_seals(person):
     agent = recording(person)
 
