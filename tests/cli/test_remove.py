@@ -55,6 +55,7 @@ def test_with_nothing_there_nothing_is_made_and_nothing_is_wrong(run: Any, home:
     assert not Path(done["profile"]).exists()
 
 
+@pytest.mark.promise("P2")
 def test_starting_at_log_in_and_changed_settings_are_undone_and_recordings_kept(
     run: Any, home: Path, profile: Profile
 ) -> None:
@@ -95,6 +96,7 @@ def test_without_the_key_recordings_stay_but_everything_else_is_undone(run: Any,
     assert len(list(profile.held.glob("*.held"))) == 2
 
 
+@pytest.mark.promise("P2")
 def test_a_script_has_to_say_yes_and_keeps_recordings_unless_it_says_otherwise(run: Any, profile: Profile) -> None:
     done = run("remove", "--delete-recordings")
     assert done.returncode == ConfigError.exit_code
@@ -102,6 +104,7 @@ def test_a_script_has_to_say_yes_and_keeps_recordings_unless_it_says_otherwise(r
     assert removed(run("remove", "--yes", "--json"))["kept"] == 2
 
 
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize(("answers", "kept"), [("n\n", 2), ("y\nn\n", 2), ("y\n\n", 2)])
 def test_a_person_is_asked_first_and_then_about_the_recordings(
     home: Path, profile: Profile, answers: str, kept: int

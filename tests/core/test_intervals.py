@@ -36,6 +36,12 @@ def test_a_lost_mark_ends_the_interval_at_the_last_mark():
     assert marked.open(late).place(late, late) is Place.INSIDE
 
 
+@pytest.mark.promise("P6")
+def test_within_a_second_without_a_mark_nothing_is_kept_any_more():
+    line = Intervals().open(0).mark(100_000)
+    assert line.lost(1_100_000).place(100_001, 100_001) is Place.OUTSIDE
+
+
 def test_closing_late_ends_at_the_last_mark():
     line = Intervals().open(0).mark(100_000).close(5_000_000)
     assert line.place(0, 100_000) is Place.INSIDE

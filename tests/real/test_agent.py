@@ -77,10 +77,13 @@ def test_the_hotkey_pauses_and_nothing_from_the_pause_exists(recording, tmp_path
 @pytest.mark.promise("P6")
 def test_what_is_typed_while_the_agent_is_frozen_is_never_recorded(recording, tmp_path):
     recording.hands.type("before")
+    recording.hands.move(750, 120)
     time.sleep(0.5)
     os.kill(recording.process.pid, signal.SIGSTOP)
     time.sleep(0.1)
     recording.hands.type(CANARY)
+    recording.hands.move(1150, 400)
+    recording.hands.move(750, 120)
     time.sleep(1.5)
     os.kill(recording.process.pid, signal.SIGCONT)
     recording.until("recording")
@@ -89,6 +92,9 @@ def test_what_is_typed_while_the_agent_is_frozen_is_never_recorded(recording, tm
     time.sleep(0.8)
     stopped(recording, tmp_path / "opened")
     assert typed(tmp_path / "opened") == "beforeafter"
+    pointed = [(event["x"], event["y"]) for _, _, event in events(tmp_path / "opened") if event["kind"] == "move"]
+    assert (750, 120) in pointed
+    assert [(x, y) for x, y in pointed if x > 1000 and y > 300] == []
 
 
 @pytest.mark.promise("P6")

@@ -40,6 +40,7 @@ def test_what_somebody_else_changed_since_is_theirs(changes, place):
     assert changes.noted == ()
 
 
+@pytest.mark.promise("P2")
 def test_it_is_noted_before_it_is_made_so_that_a_crash_in_between_is_undone(tmp_path, place):
     class Crashing:
         def read(self, where):
@@ -88,6 +89,7 @@ def test_the_register_is_private_and_a_damaged_one_is_left_as_it_is(changes, tmp
         assert file.read_text() == damaged
 
 
+@pytest.mark.promise("P2")
 def test_starting_at_log_in_is_a_file_that_comes_and_goes_with_the_switch(person):
     file = person.profile.autostart
     assert not file.exists()
@@ -103,6 +105,7 @@ def test_starting_at_log_in_is_a_file_that_comes_and_goes_with_the_switch(person
     assert not person.agent.snapshot().at_login
 
 
+@pytest.mark.promise("P2")
 @pytest.mark.parametrize("crashed", [True, False])
 def test_what_does_not_last_is_undone_on_exit_and_after_a_crash_at_the_next_start(person, tmp_path, crashed):
     person.agent._changes.make("switch", FILE, str(tmp_path / "switch"), "on", lasting=False)
