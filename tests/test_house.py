@@ -35,7 +35,7 @@ DOORS = {
     "pyrage": ("keys/",),
     "cryptography": ("keys/",),
     "keyring": ("keys/",),
-    "pydantic": ("settings/", "bundle/manifest.py", "outbox/", "research/devices.py"),
+    "pydantic": ("settings/", "bundle/", "outbox/", "research/devices.py"),
     "typer": ("cli/", "__main__.py", "admin/commands.py", "research/commands.py"),
     "rich": ("cli/", "research/commands.py"),
     "platformdirs": ("session/profile.py", "settings/places.py", "research/devices.py"),

@@ -19,7 +19,7 @@ from capture_agent.core.events import Category, GapReason
 from capture_agent.core.policy import RecipientKind
 from capture_agent.keys.strict_json import strict_object
 
-FORMAT = 1  # of the bundle as a whole; a reader refuses higher numbers
+FORMAT = 2  # of the bundle as a whole; a reader refuses higher numbers. 1 had no `withdrawals`
 KIND = "capture-agent/bundle"
 
 MANIFEST_NAME = "manifest.dsse.json"
@@ -168,6 +168,22 @@ class Release(Closed):
     previous: Sha256 | None  # SHA-256 of the manifest.dsse.json before; None for the first
 
 
+class Withdrawals(Closed):
+    """How many recordings of this study were withdrawn on this device so far, and the chain over them."""
+
+    count: Count
+    sha256: Sha256 | None  # `tombstone.after` makes it; None for none
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if (self.count == 0) != (self.sha256 is None):
+            raise ValueError("a count without a hash, or a hash without a count")
+        return self
+
+
+NO_WITHDRAWALS = Withdrawals(count=0, sha256=None)
+
+
 class Described(Closed):
     """What can be said about any opened session, released or one's own."""
 
@@ -186,7 +202,7 @@ class Manifest(Described):
     """Everything that a bundle says about itself."""
 
     kind: Literal["capture-agent/bundle"] = "capture-agent/bundle"
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     revision: Annotated[int, Field(ge=1, le=1_000_000)]
     policy_version: Annotated[int, Field(ge=0, le=MAX_US)]
     pseudonym: Short
@@ -196,11 +212,14 @@ class Manifest(Described):
     consent_sha256: Sha256
     withdrawal_sha256: Sha256
     release: Release
+    withdrawals: Withdrawals | None = None  # before this release; None in format 1
     members: Annotated[tuple[Member, ...], Field(min_length=2, max_length=MAX_MEMBERS)]
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         """Refuse a manifest that contradicts itself; the message names the field."""
+        if (self.withdrawals is None) != (self.format == 1):
+            raise ValueError("withdrawals: missing, or not of this format")
         names = [member.name for member in self.members]
         if names[:2] != [CONSENT_NAME, EVENTS_NAME] or names[2:] != _in_order(names[2:]):
             raise ValueError("members: not consent.json, events.mcap and then the videos in order")

@@ -24,6 +24,8 @@ from capture_agent.bundle.manifest import (
     Member,
     parse,
 )
+from capture_agent.bundle.tombstone import TOMBSTONE_NAME, Tombstone
+from capture_agent.bundle.tombstone import parse as parse_tombstone
 from capture_agent.core.errors import ConfigError, VerificationError
 from capture_agent.keys import age, dsse
 from capture_agent.keys.strict_json import strict_object
@@ -89,15 +91,12 @@ class Bundle:
         return self.front.manifest
 
     def _read_front(self, known: KnownDevices) -> Verified:
-        tape = self._tape
-        tape.where = MANIFEST_NAME
-        name, size = ustar.parse(tape.exactly(ustar.BLOCK))
-        if name != MANIFEST_NAME:
-            raise VerificationError("the bundle does not begin with its manifest", hint=_AGAIN)
-        if size > MAX_MANIFEST:
-            raise VerificationError("the manifest is larger than any that is written", hint=_AGAIN)
-        envelope = tape.exactly(size)
-        tape.zeros(ustar.filling(size))
+        name, envelope = _first(self._tape)
+        if name == TOMBSTONE_NAME:
+            raise VerificationError(
+                "this is no recording but the withdrawal of one",
+                hint="Leave it beside the recordings; it is obeyed there.",
+            )
         payload, signer = dsse.verify(envelope, dsse.MANIFEST, [_claimed_signer(envelope)])
         manifest = parse(payload)
         standing = known.judge(manifest.study, manifest.pseudonym, signer)
@@ -157,6 +156,37 @@ class Bundle:
         """
         for _ in self.members():
             pass  # each is drained, and so checked, before the next
+
+
+def read_tombstone(stream: BinaryIO, identities: Sequence[age.Identity]) -> Tombstone | None:
+    """Return the tombstone that a sealed file holds, verified; None if it holds something else.
+
+    Raises:
+        KeyError_: None of `identities` opens it.
+        VerificationError: It is damaged, was changed, or is not signed by whom it says.
+        StorageError: It is of a newer format.
+    """
+    tape = _Tape(age.decrypting(stream, identities))
+    name, envelope = _first(tape)
+    if name != TOMBSTONE_NAME:
+        return None
+    if tape.exactly(len(ustar.END)) != ustar.END:
+        raise VerificationError("something is hidden behind the withdrawal", hint=_AGAIN)
+    tape.only_zeros_up_to(sizes.most_plain(tape.position))
+    return parse_tombstone(envelope)
+
+
+def _first(tape: _Tape) -> tuple[str, bytes]:
+    """Return name and content of the first member: a manifest or a tombstone, if the file is one of ours."""
+    tape.where = MANIFEST_NAME
+    name, size = ustar.parse(tape.exactly(ustar.BLOCK))
+    if name not in {MANIFEST_NAME, TOMBSTONE_NAME}:
+        raise VerificationError("the bundle does not begin with its manifest", hint=_AGAIN)
+    if size > MAX_MANIFEST:
+        raise VerificationError("the manifest is larger than any that is written", hint=_AGAIN)
+    envelope = tape.exactly(size)
+    tape.zeros(ustar.filling(size))
+    return name, envelope
 
 
 def _claimed_signer(envelope: bytes) -> str:

@@ -44,10 +44,18 @@ def measure(content: Content) -> Member:
     return sink.member(content.name)
 
 
-def write(members: Sequence[tuple[Member, Content]], envelope: bytes, recipients: Sequence[str], folder: Path) -> Path:
+def write(
+    members: Sequence[tuple[Member, Content]],
+    envelope: bytes,
+    recipients: Sequence[str],
+    folder: Path,
+    *,
+    first: str = MANIFEST_NAME,
+) -> Path:
     """Write the bundle of `members` behind the signed manifest `envelope`, and return its path.
 
-    The name is random, the mode 0600. The file appears whole or not at all.
+    The name is random, the mode 0600. The file appears whole or not at all. `first` is what the envelope is called in
+    it: to whoever stores it, a tombstone is a file like any other.
 
     Raises:
         FaultError: A member came out differently than it was measured.
@@ -66,7 +74,7 @@ def write(members: Sequence[tuple[Member, Content]], envelope: bytes, recipients
             if header_bytes > sizes.HEADER_ROOM:
                 raise ConfigError("too many recipients for one bundle", hint="Put fewer recipients into the study.")
             tape = Measure(plain)
-            tape.write(ustar.header(MANIFEST_NAME, len(envelope)))
+            tape.write(ustar.header(first, len(envelope)))
             tape.write(envelope + bytes(ustar.filling(len(envelope))))
             for member, content in members:
                 _write_member(tape, member, content)

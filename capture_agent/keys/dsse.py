@@ -63,6 +63,11 @@ class SigningKey:
         return cls._of(Ed25519PrivateKey.from_private_bytes(raw))
 
     @classmethod
+    def from_seed(cls, seed: bytes) -> SigningKey:
+        """Return the key that 32 random bytes are the secret half of."""
+        return cls._of(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @classmethod
     def _of(cls, key: Ed25519PrivateKey) -> SigningKey:
         return cls(
             bech32.encode(PUBLIC_PREFIX, key.public_key().public_bytes_raw()),

@@ -22,13 +22,16 @@ from capture_agent.bundle import write
 from capture_agent.bundle.manifest import (
     CONSENT_NAME,
     MAX_RECIPIENTS,
+    NO_WITHDRAWALS,
     Manifest,
     Member,
     Purpose,
     Reader,
     Release,
+    Withdrawals,
 )
 from capture_agent.bundle.read import check_consent
+from capture_agent.bundle.tombstone import code_sha256
 from capture_agent.core.consent import Consent
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category
@@ -44,10 +47,11 @@ from capture_agent.outbox.order import agreed
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Where the releases of a study on this device stand: how many there were, and the hash of the last manifest."""
+    """Where a study stands on this device: how many releases there were, the hash of the last manifest, withdrawals."""
 
     counter: int = 0
     digest: str | None = None
+    withdrawals: Withdrawals = NO_WITHDRAWALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,11 @@ def release(
     with contextlib.ExitStack() as undo:
         for group in groups:
             composed = compose(recording, partial(agreed, categories=group.categories), progress)
-            place = Release(counter=after.counter + 1, previous=after.digest)
-            manifest, members = _signed(composed, group, terms, signer, place=place, revision=revision)
+            manifest, members = _signed(composed, group, terms, signer, after=after, revision=revision)
             envelope = signer.key.sign(MANIFEST, manifest.to_bytes())
             path = write.write(members, envelope, [one.key for one in group.recipients], out_folder)
             undo.callback(path.unlink, missing_ok=True)
-            after = Chain(after.counter + 1, hashlib.sha256(envelope).hexdigest())
+            after = Chain(after.counter + 1, hashlib.sha256(envelope).hexdigest(), after.withdrawals)
             done.append(Released(path, tuple(one.name for one in group.recipients), group.categories, after))
         undo.pop_all()
     return done
@@ -176,7 +179,7 @@ def withdrawal_secret(key: SigningKey, session: str) -> bytes:
 
 
 def _signed(
-    composed: Composed, group: Group, terms: Terms, signer: Signer, *, place: Release, revision: int
+    composed: Composed, group: Group, terms: Terms, signer: Signer, *, after: Chain, revision: int
 ) -> tuple[Manifest, list[tuple[Member, write.Content]]]:
     """Return the manifest of a group's bundle, and its members in order."""
     consent = write.Content(CONSENT_NAME, lambda stream: _put(terms.record, stream))
@@ -197,8 +200,9 @@ def _signed(
                 Reader(name=one.name, kind=one.kind, fingerprint=age.fingerprint(one.key)) for one in group.recipients
             ),
             "consent_sha256": members[0][0].sha256,
-            "withdrawal_sha256": hashlib.sha256(withdrawal_secret(signer.key, session)).hexdigest(),
-            "release": place,
+            "withdrawal_sha256": code_sha256(withdrawal_secret(signer.key, session)),
+            "release": Release(counter=after.counter + 1, previous=after.digest),
+            "withdrawals": after.withdrawals,
             "members": tuple(member for member, _ in members),
         }
     )

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,9 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.progress import Progress as Told
 from capture_agent.keys.age import Identity
 from capture_agent.outbox.opened import Extras
-from capture_agent.research import keyfile
+from capture_agent.research import keyfile, tombstones
 from capture_agent.research import open as opening
+from capture_agent.research import purge as purging
 from capture_agent.research.devices import Device, Devices, default_path
 from capture_agent.research.passphrase import read_passphrase
 
@@ -32,8 +34,11 @@ research_app = typer.Typer(
     A *bundle* (`….capture`) is one age file for the recipients that its participant agreed to. Your key opens it;
     the participant's device key, which you have to know, proves that nobody changed it.
 
-    **Exit codes**: 0 done; 2 wrong command line or file; 5 not verified: damaged, changed, or from an unknown
-    device; 6 the key is missing, locked or another one; 7 the disk, or a newer format.
+    A participant may withdraw a recording after it was released. A withdrawal is a file, too; keep it beside the
+    bundles, or import it. `open` then refuses the recording, and `purge` removes it.
+
+    **Exit codes**: 0 done; 2 wrong command line or file; 4 withdrawn, or past the agreed time; 5 not verified: damaged,
+    changed, or from an unknown device; 6 the key is missing, locked or another one; 7 the disk, or a newer format.
     """,
 )
 devices_app = typer.Typer(
@@ -147,11 +152,13 @@ def verify(
     """Check that BUNDLE is whole and as its participant signed it. Nothing is written but a pinned key.
 
     Every byte is read: the seal, the signature and whose key made it, each member's hash, and that nothing was added,
-    removed, repeated or moved. The first thing that is wrong is named.
+    removed, repeated or moved. The first thing that is wrong is named. Whether it was withdrawn is said, and whether
+    withdrawals that its participant made are missing here.
     """
     with _told_errors(as_json), _bars(as_json) as progress:
-        front = opening.verify(bundle, _identities(identity, passphrase_fd), _devices(known, pin=pin), progress)
-        said = opening.told(front)
+        identities, devices = _identities(identity, passphrase_fd), _devices(known, pin=pin)
+        front = opening.verify(bundle, identities, devices, progress)
+        said = opening.told(front, opening.withdrawals(bundle, identities, devices))
         lines = [
             "Verified." if said["verified"] else "Whole, and NOT verified.",
             said["says"],
@@ -185,7 +192,8 @@ def open_bundle(
 
     You get consent.json, events.mcap, screen-N.mp4 (a second size of monitor N is screen-N-2.mp4), events.parquet,
     stills/, manifest.json and report.json: streams, counts, gaps, clock, environment, frames, and whether the session
-    is usable, with reasons. If anything is not as it was signed, DIR stays empty and the exit code is 5.
+    is usable, with reasons. If anything is not as it was signed, DIR stays empty and the exit code is 5; if it was
+    withdrawn, or the agreed time is over, 4. Withdrawals count that lie beside BUNDLE or were imported.
     """
     with _told_errors(as_json), _bars(as_json) as progress:
         report = opening.open_bundle(
@@ -210,8 +218,90 @@ def open_bundle(
         _say(report, lines, as_json)
 
 
+@research_app.command("import")
+def import_withdrawal(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Withdrawals: `….tombstone` or `….capture`.")],
+    *,
+    identity: Annotated[
+        Path | None, typer.Option("--identity", "-i", help="Your key; a `….capture` is sealed to it.", metavar="FILE")
+    ] = None,
+    known: Known = None,
+    passphrase_fd: PassphraseFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep withdrawals that reached you another way than beside the bundles: they count wherever the bundle lies.
+
+    A participant whose device is lost makes one from the code on a receipt, with `capture-agent withdraw --code`.
+    One that is not as it was signed, or is of another study, does nothing.
+    """
+    with _told_errors(as_json):
+        identities = [] if identity is None else _identities(identity, passphrase_fd)
+        folder = tombstones.imported_to(known or default_path())
+        hashes = [tombstones.add(path, identities, folder).withdrawal_sha256 for path in files]
+        _say({"imported": hashes, "folder": str(folder)}, [f"Imported: {one}" for one in hashes], as_json)
+
+
+@research_app.command()
+def purge(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where bundles and opened recordings lie.")],
+    *,
+    identity: KeyFile,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove. Without it, only say what would go.")] = False,
+    known: Known = None,
+    passphrase_fd: PassphraseFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what was withdrawn, and what may not be kept any longer. Without --yes, only say what would go.
+
+    Looks at FOLDER and everything below it: bundles, and folders that `open` made. Exactly these recordings go, and of
+    an opened folder exactly the files that `open` wrote; what you put beside them stays, and is named. So are
+    withdrawals that participants made and that are missing here. Models and copies elsewhere are yours to deal with.
+
+    JSON: removed, recordings [path, why (withdrawn, retention), study, pseudonym, session, files], kept, left [path],
+    unread [path, why], missing [study, pseudonym, claimed, missing, contradiction].
+    """
+    with _told_errors(as_json), _bars(as_json) as progress:
+        imported = tombstones.imported_to(known or default_path())
+        identities = _identities(identity, passphrase_fd)
+        looked = purging.look(folder, identities, imported, datetime.now(UTC), progress)
+        left = purging.remove(looked.doomed) if yes else []
+        found = purging.describe(looked, removed=yes, left=left)
+        _say(found, _purge_lines(found), as_json)
+
+
+def _purge_lines(found: dict[str, Any]) -> list[str]:
+    """Return what `purge` says."""
+    verb = "Removed" if found["removed"] else "Would be removed"
+    lines = [f"{verb} ({one['why']}): {one['path']}" for one in found["recordings"]]
+    lines = lines or ["Nothing has to go."]
+    lines += [f"Left, because of files that `open` did not write: {path}" for path in found["left"]]
+    lines += [f"Could not be judged: {one['path']}: {one['why']}" for one in found["unread"]]
+    for one in found["missing"]:
+        lines += _missing_lines(f"{one['pseudonym']} in {one['study']}", one)
+    lines.append(f"May stay: {found['kept']}")
+    if found["recordings"] and not found["removed"]:
+        lines.append("Nothing was removed. To remove it, say --yes.")
+    return lines
+
+
+def _missing_lines(who: str, found: dict[str, Any]) -> list[str]:
+    lines = []
+    if found["missing"]:
+        count, of = len(found["missing"]), found["claimed"]
+        lines.append(
+            f"MISSING: {count} of {of} withdrawals that {who} made are not here. Ask for them before you go on."
+        )
+    if found["contradiction"]:
+        lines.append(f"CONTRADICTION: the withdrawals of {who} do not fit together. Ask the participant.")
+    return lines
+
+
 def _warnings(said: dict[str, Any]) -> list[str]:
-    return [] if said["post_quantum"] else ["Not post-quantum: this bundle is sealed with classical keys."]
+    lines = [] if said["post_quantum"] else ["Not post-quantum: this bundle is sealed with classical keys."]
+    if said["withdrawn"]:
+        lines.append("WITHDRAWN: the participant has taken this recording back. It may not be used any more.")
+    lines += [f"Ignored: {one['file']}: {one['why']}" for one in said["withdrawals"]["ignored"]]
+    return lines + _missing_lines(f"{said['pseudonym']} in {said['study']}", said["withdrawals"])
 
 
 def _line(device: Device) -> str:

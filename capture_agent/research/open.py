@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from capture_agent.bundle.manifest import CONSENT_NAME
 from capture_agent.bundle.read import BLOCK_READ, Bundle, Standing, Verified
 from capture_agent.core.errors import StorageError
 from capture_agent.core.progress import Progress, silent
 from capture_agent.keys.age import Identity
 from capture_agent.outbox.folder import OpenedFolder
 from capture_agent.outbox.opened import USUAL, Extras, derive
+from capture_agent.research import permitted, tombstones
 from capture_agent.research.devices import Devices
+from capture_agent.research.tombstones import Found
 
 MANIFEST_NAME = "manifest.json"  # the verified manifest, in the opened folder
 
@@ -55,20 +59,25 @@ def open_bundle(
     *,
     extras: Extras = USUAL,
     progress: Progress = silent,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Verify a bundle, write its members, what `extras` ask for and report.json into a new folder; return the report.
 
     Nothing of a member is interpreted before the whole bundle was verified, and nothing is left in
-    the folder if it was not.
+    the folder if it was not. Withdrawals that lie beside it, or were imported, are obeyed.
 
     Raises:
+        ConsentError: It was withdrawn, or the time for which it may be kept is over at `now`.
         ConfigError: The folder is there and not empty, or a table needs pyarrow.
         KeyError_, VerificationError, StorageError: As `verify`.
     """
     with OpenedFolder(out_folder) as folder:
         with _opened(path) as stream:
             bundle = Bundle(stream, identities, devices)
-            total = sum(member.size for member in bundle.manifest.members)
+            manifest = bundle.manifest
+            found = withdrawals(path, identities, devices)
+            permitted.check_withdrawn(permitted.withdrawable(manifest), found.tombstones)
+            total = sum(member.size for member in manifest.members)
             done = 0
             for member, content in bundle.members():
                 with folder.create(member.name) as file:
@@ -76,18 +85,30 @@ def open_bundle(
                         file.write(data)
                         done += len(data)
                         progress(f"opening {member.name}", done, total)
-        manifest = bundle.manifest
+                if member.name == CONSENT_NAME:
+                    with folder.read(CONSENT_NAME) as file:
+                        permitted.check_retention(file.read(), manifest.clock.started, now or datetime.now(UTC))
         with folder.create(MANIFEST_NAME) as file:
             file.write(manifest.model_dump_json(indent=2).encode() + b"\n")
-        said = told(bundle.front)
+        said = told(bundle.front, found)
         report = derive(folder, manifest, manifest.categories, said, extras=extras, progress=progress)
     devices.save()
     return report
 
 
-def told(front: Verified) -> dict[str, Any]:
-    """Return what to tell people of a verification."""
+def withdrawals(path: Path, identities: Sequence[Identity], devices: Devices) -> Found:
+    """Return the withdrawals that lie beside a bundle, and those that were imported.
+
+    Raises:
+        StorageError: A folder cannot be read.
+    """
+    return tombstones.collect([path.resolve().parent, tombstones.imported_to(devices.path)], identities)
+
+
+def told(front: Verified, found: Found) -> dict[str, Any]:
+    """Return what to tell people of a verification, and of the withdrawals that are here."""
     manifest = front.manifest
+    gone = permitted.missing(manifest.study, manifest.device, [manifest.withdrawals], found.tombstones)
     return {
         "verified": front.standing.is_verified,
         "standing": str(front.standing),
@@ -103,6 +124,13 @@ def told(front: Verified) -> dict[str, Any]:
         "manifest_sha256": front.manifest_sha256,
         "consent_sha256": manifest.consent_sha256,
         "withdrawal_sha256": manifest.withdrawal_sha256,
+        "withdrawn": permitted.is_withdrawn(permitted.withdrawable(manifest), found.tombstones),
+        "withdrawals": {
+            "claimed": gone.claimed,
+            "missing": list(gone.numbers),
+            "contradiction": gone.contradiction,
+            "ignored": [{"file": str(path), "why": why} for path, why in found.ignored],
+        },
     }
 
 

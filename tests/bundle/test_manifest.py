@@ -79,7 +79,7 @@ def test_a_key_that_stands_twice_is_refused(fields: dict[str, Any]) -> None:
 def test_a_newer_format_is_refused_with_what_to_do(fields: dict[str, Any]) -> None:
     fields["format"] = manifest.FORMAT + 1
     fields["something"] = "new"
-    with pytest.raises(StorageError, match="format 2") as caught:
+    with pytest.raises(StorageError, match=f"format {manifest.FORMAT + 1}") as caught:
         parse(json.dumps(fields).encode())
     assert "newer version" in caught.value.hint
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture_agent.bundle import sizes, ustar
+from capture_agent.bundle import manifest, sizes, ustar
 from capture_agent.bundle.manifest import parse
 from capture_agent.bundle.read import Bundle
 from capture_agent.core.errors import KeyError_, StorageError, VerificationError
@@ -259,8 +259,8 @@ def test_a_consent_record_that_reads_in_two_ways_is_refused(
 def test_a_newer_bundle_is_refused_with_what_to_do(
     sessions: ModuleType, members: Members, me: Identity, who: Signer
 ) -> None:
-    newer = sessions.tar_of(resigned(members, who.key, format=2))
-    with pytest.raises(StorageError, match="format 2"):
+    newer = sessions.tar_of(resigned(members, who.key, format=manifest.FORMAT + 1))
+    with pytest.raises(StorageError, match=f"format {manifest.FORMAT + 1}"):
         sessions.verify(newer, me, sessions.Known(who.key.public))
 
 

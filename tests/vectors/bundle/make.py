@@ -17,13 +17,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from capture_agent.bundle import ustar
+from capture_agent.bundle import manifest, ustar
 from capture_agent.keys import age, dsse
 from capture_agent.keys.age import Identity
 from capture_agent.keys.dsse import SigningKey
 
 HERE = Path(__file__).parent
-FORMAT = "v1"
+FORMAT = f"v{manifest.FORMAT}"
 Members = list[tuple[str, bytes]]
 
 
@@ -119,8 +119,10 @@ class Maker:
         self.put("unknown-device", tar_of(self.signed(whole, key, device=key.public)), refused("unknown device"))
         tombstone = self.signed(whole, self.who.key, dsse.TOMBSTONE)
         self.put("signed-as-another-kind", tar_of(tombstone), refused("another kind"))
-        newer = tar_of(self.signed(whole, self.who.key, format=2))
-        self.put("newer-format", newer, refused("format 2", "StorageError"))
+        newer = tar_of(self.signed(whole, self.who.key, format=manifest.FORMAT + 1))
+        self.put("newer-format", newer, refused(f"format {manifest.FORMAT + 1}", "StorageError"))
+        older = tar_of(self.signed(whole, self.who.key, format=manifest.FORMAT - 1))
+        self.put("older-format-with-a-newer-field", older, refused("withdrawals"))
         unknown = tar_of(self.signed(whole, self.who.key, hostname="x"))
         self.put("unknown-field", unknown, refused("hostname"))
         payload = dsse.unverified_payload(whole[0][1])
