@@ -23,9 +23,10 @@ from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
+from capture_agent.core.recording import State
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
-from capture_agent.desktop.process import harden, use_little_memory
+from capture_agent.desktop.process import forget_sources, give_back, harden, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from capture_agent.sources.fields import Fields
 
 TICK_MS = 100  # marks; see core.intervals
+GIVE_BACK_EVERY = 5  # ticks: while frames come and go, memory that they left is given back twice a second
 RELOAD_EVERY = 10  # ticks: files that others write are looked at once a second
 INPUT_RESOLUTION_US = 1000  # an X server stamps milliseconds
 
@@ -199,6 +201,8 @@ def _run(profile: Profile, instance: Instance) -> int:
     from capture_agent.ui.tongue import speak_as
     from capture_agent.ui.view_state import Command
 
+    forget_sources()
+
     class Mailbox(QObject):
         """Carries calls from other threads to the main thread."""
 
@@ -260,6 +264,9 @@ def _run(profile: Profile, instance: Instance) -> int:
         nonlocal ticks
         ticks += 1
         controller.tick()
+        shell.bridge.follow()
+        if ticks % GIVE_BACK_EVERY == 0 and controller.recording_state is State.RECORDING:
+            give_back()
         if ticks % RELOAD_EVERY == 0 and world.files_changed():
             world.forget_files()
             controller.reload()

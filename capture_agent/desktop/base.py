@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from capture_agent.core.events import Layout, Monitor, Window
 
@@ -41,6 +41,13 @@ class Presence:
         return self.locked_us is not None
 
 
+class Attendance(NamedTuple):
+    """What a display tells of whether somebody is here."""
+
+    idle_us: int  # since somebody last touched keyboard or pointer, µs
+    curtain: bool  # the screen saver or a screen locker's window hides everything
+
+
 class Desktop(Protocol):
     """One connection to the desktop, used from one thread only, the one that opened it."""
 
@@ -56,11 +63,8 @@ class Desktop(Protocol):
     def proved_shown(self, window_id: int) -> bool:
         """Return whether that window is mapped, on a monitor and at most half covered by others. Never raises."""
 
-    def idle_seconds(self) -> float:
-        """Return for how long nobody has touched keyboard or pointer."""
-
-    def curtain(self) -> bool:
-        """Return whether the screen saver or a screen locker's window hides everything."""
+    def attendance(self) -> Attendance:
+        """Return what the display itself tells of whether somebody is here. Costs one round trip."""
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """Return the names of the keyboard layouts, the active one first."""

@@ -12,7 +12,10 @@ from typing import Protocol
 
 from capture_agent.desktop.base import Desktop, Presence
 
-LOOK_EVERY_US = 200_000  # the display is asked this often; what a bus says is there at once
+# How often the display is asked; what a bus says is there at once. Who comes back should not wait for us.
+LOOK_EVERY_US = 1_000_000
+LOOK_FOR_RETURN_US = 200_000
+AWAY_US = 60_000_000  # who touched nothing for this long may have gone
 
 
 class Locks(Protocol):
@@ -47,16 +50,17 @@ class Lookout:
         self._idle_us = 0
 
     def presence(self) -> Presence:
-        """Return whether the person is here. Costs two round trips to the display every `LOOK_EVERY_US`.
+        """Return whether the person is here. Costs a round trip to the display every second, more often while not.
 
         Raises:
             DesktopError: The display has gone.
         """
         now = self._desktop.now_us()
-        if self._looked_us is None or now - self._looked_us >= LOOK_EVERY_US:
+        away = self._curtain_us is not None or self._idle_us >= AWAY_US
+        if self._looked_us is None or now - self._looked_us >= (LOOK_FOR_RETURN_US if away else LOOK_EVERY_US):
             self._looked_us = now
-            self._idle_us = int(self._desktop.idle_seconds() * 1e6)
-            if not self._desktop.curtain():
+            self._idle_us, curtain = self._desktop.attendance()
+            if not curtain:
                 self._curtain_us = None
             elif self._curtain_us is None:
                 self._curtain_us = now

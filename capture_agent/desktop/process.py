@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
+from collections.abc import Callable
 
 from capture_agent.core.errors import DesktopError
 
@@ -12,18 +14,37 @@ _PRIVATE_UMASK = 0o077
 _M_ARENA_MAX = -8  # mallopt(3)
 
 
+def _of_libc(name: str) -> Callable[..., int] | None:
+    """Return a function of GNU's C library, None where there is another one."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), name, None)
+
+
+_mallopt, _trim = _of_libc("mallopt"), _of_libc("malloc_trim")
+
+
 def use_little_memory() -> None:
     """Let all threads take memory from one place. Call before there are any.
 
     With an arena for each thread, what one gave back is no use to the others: 13 MB of 220 with frames
     of 8 MB (1920 × 1080). They rarely allocate at the same time: one lock holds them all anyway.
     """
-    if sys.platform == "linux":
-        import ctypes
+    if _mallopt is not None:
+        _mallopt(_M_ARENA_MAX, 1)
 
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than GNU's have no arenas
-        if mallopt is not None:
-            mallopt(_M_ARENA_MAX, 1)
+
+def give_back() -> None:
+    """Return to the system what was freed, wherever it lies: frames leave holes of up to 20 MB. Costs 0.2 to 1 ms."""
+    if _trim is not None:
+        _trim(0)
+
+
+def forget_sources() -> None:
+    """Drop the source code that PySide6 reads of every module that is imported after it: 5 MB that nobody needs."""
+    linecache.clearcache()
 
 
 def harden() -> None:

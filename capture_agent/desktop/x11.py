@@ -7,6 +7,7 @@ from Xlib import X
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Layout, Monitor, Window
 from capture_agent.desktop import x11_focus, x11_monitors, x11_xkb
+from capture_agent.desktop.base import Attendance
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
@@ -42,6 +43,10 @@ class X11Desktop:
     def _listen(self) -> None:
         """Learn all that has happened until now: one round trip."""
         self._connection.sync()
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Learn what the last round trip brought."""
         events = self._connection.drain()
         if events:
             self._proved = None
@@ -87,17 +92,14 @@ class X11Desktop:
         self._proved = (window_id, answer)
         return answer
 
-    def idle_seconds(self) -> float:
-        """See `Desktop.idle_seconds`."""
+    def attendance(self) -> Attendance:
+        """See `Desktop.attendance`. The saver's state is 1 while it is on (MIT-SCREEN-SAVER, ScreenSaverQueryInfo)."""
         with wrapped():
-            return float(self._connection.root.screensaver_query_info().idle) / 1000
-
-    def curtain(self) -> bool:
-        """See `Desktop.curtain`. The saver's state is 1 while it is on (MIT-SCREEN-SAVER, ScreenSaverQueryInfo)."""
-        with wrapped():
-            if self._connection.root.screensaver_query_info().state == SAVER_ON:
-                return True
-        return any(window.app in LOCKERS or LOCKERS.intersection(window.aliases) for window in self.layout().windows)
+            saver = self._connection.root.screensaver_query_info()
+            self._take_in()  # the reply was a round trip, too
+            windows = self._tracker.layout().windows
+        locked = any(window.app in LOCKERS or LOCKERS.intersection(window.aliases) for window in windows)
+        return Attendance(int(saver.idle) * 1000, saver.state == SAVER_ON or locked)
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """See `Desktop.keyboard_layouts`."""

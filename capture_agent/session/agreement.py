@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from capture_agent.core.consent import State
 from capture_agent.core.errors import ConsentError
@@ -19,6 +19,8 @@ from capture_agent.ledger.receipts import accepted_body, asked_body, refused_bod
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Entry, Key, Kind, Standing, keys_to_json
 from capture_agent.session.snapshot import Agreed
+
+NEVER = datetime.min.replace(tzinfo=UTC)  # the end of what has none written down: it was over before it began
 
 
 class Agreement:
@@ -38,6 +40,9 @@ class Agreement:
         self._ceiling: tuple[frozenset[Category], frozenset[str]] | None = None
         self._offer: Effective | None = None  # asked for many times a second; made anew for other files
         self._offer_settings = self._settings
+        self._ends: Mapping[Key, datetime | None] = {}  # as the offer: asked for many times a second
+        self._ends_of: tuple[object, ...] = (None, None, None)
+        self._first_end: datetime | None = None
         self.widened: tuple[Widening, ...] = ()
 
     @property
@@ -167,8 +172,20 @@ class Agreement:
 
         What was agreed to, the study and the settings each can shorten it; nothing can make it longer.
         """
+        return self._permitted().get(key)
+
+    def _permitted(self) -> Mapping[Key, datetime | None]:
+        """Return when each consent that permits capture is over."""
+        decides = (self._standing, self._policy, self._settings)
+        if any(a is not b for a, b in zip(decides, self._ends_of, strict=True)):
+            self._ends = {key: self._end(key) for key in self._standing.consent.permitting()}
+            self._ends_of = decides
+            self._first_end = min((one or NEVER for one in self._ends.values()), default=None)
+        return self._ends
+
+    def _end(self, key: Key) -> datetime | None:
         latest, since = self._standing.until.get(key), self._standing.since.get(key)
-        if latest is None or since is None or key not in self._standing.consent.permitting():
+        if latest is None or since is None:
             return None
         offered = None if self._policy is None else self._policy.consent_months
         return min(latest, ends(since, offered, self._settings.consent_months))
@@ -176,16 +193,18 @@ class Agreement:
     @property
     def until(self) -> datetime | None:
         """When the first of what is captured is over; None if nothing is."""
-        ends_ = [self.end_of(key) for key in self._in_time() if key[1] in self.captured]
+        captured = self.captured
+        ends_ = [self.end_of(key) for key in self._in_time() if key[1] in captured]
         return min((end for end in ends_ if end is not None), default=None)
 
     def _over(self) -> frozenset[Key]:
-        now = self._now()
-        ends_ = ((key, self.end_of(key)) for key in self._standing.consent.permitting())
-        return frozenset(key for key, end in ends_ if end is None or end <= now)
+        now, permitted = self._now(), self._permitted()
+        if self._first_end is None or now < self._first_end:
+            return frozenset()
+        return frozenset(key for key, end in permitted.items() if end is None or end <= now)
 
     def _in_time(self) -> frozenset[Key]:
-        return self._standing.consent.permitting() - self._over()
+        return frozenset(self._permitted()) - self._over()
 
     @property
     def just_over(self) -> bool:

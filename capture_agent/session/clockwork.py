@@ -67,11 +67,11 @@ class Clockwork(Controller):
                     pass
         super().tick()
         with self._noting():
-            hinders = self._rhythm.hinders
-            self._daybook.tick(
-                self._recorder.state, None if hinders is None else hinders.value, self._recorder.withheld_us
-            )
-            self._tell_if(Happening.IDLE if hinders is Reason.IDLE else Happening.TIME)
+            state, hinders = self._recorder.state, self._rhythm.hinders
+            reason = None if hinders is None else hinders.value
+            if self._daybook.due(state, reason):
+                self._daybook.tick(state, reason, self._recorder.withheld_us)
+                self._tell_if(Happening.IDLE if hinders is Reason.IDLE else Happening.TIME)
 
     def quitting(self) -> bool:
         """Tell of the day if the person quits at its end; return whether there is something to be read first."""

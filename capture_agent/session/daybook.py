@@ -17,6 +17,7 @@ from capture_agent.session.world import World
 
 DAY_FORMAT = 1
 SAVE_EVERY_US = 300_000_000  # at most five minutes of sums are lost in a crash
+TICK_EVERY_US = 1_000_000
 GAP_US = 2_000_000  # a tick that comes later than this tells nothing of the time before it
 # Each class of reason in words; {time} is how long.
 REASONS: Mapping[str, str] = {
@@ -39,8 +40,15 @@ class Daybook:
         self._ticked_us: int | None = None
         self._saved_us = world.now_us()
         self._state: State | None = None
+        self._reason: str | None = None
         self._withheld: dict[str, int] = {}
         self.day = _read(path) or Day(self._local().date())
+
+    def due(self, state: State, reason: str | None) -> bool:
+        """Return whether there is something to `tick`: another state, or a second of the same."""
+        if state is not self._state or reason != self._reason or self._ticked_us is None:
+            return True
+        return self._world.now_us() - self._ticked_us >= TICK_EVERY_US
 
     def tick(self, state: State, reason: str | None, withheld: Mapping[str, int]) -> None:
         """Count the time since the last tick; `withheld` is what the gate did not keep since the start, in µs.
@@ -51,14 +59,14 @@ class Daybook:
         now = self._world.now_us()
         passed = 0 if self._ticked_us is None else now - self._ticked_us
         if self._state is not None and 0 < passed <= GAP_US:
-            self.day = self.day.passed(passed, self._state, reason)
+            self.day = self.day.passed(passed, self._state, self._reason)
         for name, total in withheld.items():
             more = total - self._withheld.get(name, 0)
             if more > 0:
                 self.day = self.day.not_kept(name, more)
         self._withheld = dict(withheld)
         changed = self._state is not None and state is not self._state
-        self._ticked_us, self._state = now, state
+        self._ticked_us, self._state, self._reason = now, state, reason
         if changed or now - self._saved_us >= SAVE_EVERY_US:
             self.save()
 

@@ -138,6 +138,10 @@ class Agent(Protocol):
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
 
+    @property
+    def recording_state(self) -> State:
+        """The recorder's state, which alone costs nothing to ask."""
+
     # --- joining and consent
     def read_study(self, path: str) -> Policy:
         """Return the study in a file, checked, without joining it."""

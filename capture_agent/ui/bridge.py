@@ -24,9 +24,9 @@ from capture_agent.session.snapshot import Agent, Snapshot
 from capture_agent.ui.jobs import Job, Step, telling
 from capture_agent.ui.view_state import View, view
 
-# A state change made elsewhere (what a person does here is shown at once) is on the screen after at most this.
-# Longer than the time between two proofs of the indicator, which look too: while recording nothing is asked twice.
-POLL_MS = 300
+# What was changed elsewhere is on the screen after at most this; what a person does here, and another state
+# (`follow`), at once.
+POLL_MS = 500
 SECONDS_MS = 1000  # how often the texts that say for how long are made anew while a window shows them
 UNSEEN_TICKS = 10  # of those, until they are made anew for a tool tip alone: telling everybody costs 6 ms
 JOIN_S = 5.0  # how long closing waits for a slow call that is running
@@ -124,6 +124,11 @@ class Bridge(QObject):
         self._snapshot = snapshot
         self._view = view(snapshot, datetime.now(UTC))
         self.changed.emit(self._view)  # also if the view is the same: pages show more of a snapshot than its view
+
+    def follow(self) -> None:
+        """Show the agent's state if it is another one: costs nothing otherwise, and is called many times a second."""
+        if self.agent.recording_state is not self._snapshot.state:
+            self.refresh()
 
     def do(self, ask: Callable[[], T], then: Callable[[T], None] | None = None) -> bool:
         """Ask the agent for something now; return whether it was done.

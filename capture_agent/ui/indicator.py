@@ -74,7 +74,7 @@ class Indicator(QObject):
 
         Costs one round trip to the X server, or none; never blocks for longer than three times `watcher.WAIT_MS`.
         """
-        self._bridge.refresh()
+        self._bridge.follow()
         true = icon_of(self._bridge.snapshot)
         if self._tray.icon is not true:  # announced, and then it did not come to be
             self._tray.draw(true)

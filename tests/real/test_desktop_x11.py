@@ -145,10 +145,10 @@ def test_a_display_that_is_gone_shows_nothing() -> None:
 
 def test_idle_time_ends_with_a_key(known: X11Desktop, program: Display) -> None:
     time.sleep(0.3)
-    assert known.idle_seconds() >= 0.25
+    assert known.attendance().idle_us >= 250_000
     xtest.fake_input(program, X.MotionNotify, x=5, y=6)
     program.sync()
-    assert known.idle_seconds() < 0.25
+    assert known.attendance().idle_us < 250_000
 
 
 def test_layouts_are_named_the_active_one_first(plain: PrivateDesktop, known: X11Desktop, program: Display) -> None:
