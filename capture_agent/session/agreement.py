@@ -336,13 +336,9 @@ class Agreement:
         self._left = self._joined().study
         self._append(Kind.REFUSED, refused_body(self._joined()), Method.PANEL)
 
-    def leave(self, study: str) -> None:
-        """Permit nothing for `study` any more, whatever the ledger says, until the person agrees anew."""
-        self._left = study
-
     def withdraw(self, study: str) -> None:
         """Note that the person opted out of `study`. It holds even if it cannot be written down."""
-        self.leave(study)
+        self._left = study
         now = self._now()
         event = event_section(self.ledger, study, Kind.WITHDRAWN, Method.OPT_OUT, now)
         self.ledger.append(Kind.WITHDRAWN, study, {"event": event}, now)

@@ -291,6 +291,8 @@ class Controller(Kept):
             finally:
                 self._tasks.drop()
                 self._remember_task()
+                # Also if no file can be read now that says what is in force instead.
+                self._agreement.use(None, self._agreement.settings)
                 self.reload()
                 self._count()
 

@@ -56,7 +56,6 @@ class Leaving:
         left, destroying = self._remembered().left, self._remembered().left_destroying
         if not left:
             return
-        self._agreement.leave(left)
         with self._holdings.lock:
             self._agreement.withdraw(left)
             if destroying:
@@ -65,7 +64,6 @@ class Leaving:
 
     def _withdrawn(self, study: str, *, destroying: bool) -> None:
         reserve = self._holdings.reserve
-        self._agreement.leave(study)
         try:
             reserve.spend(lambda: self._agreement.withdraw(study))
         except CaptureAgentError:

@@ -23,9 +23,10 @@ from capture_agent.core.policy import (
 from capture_agent.core.schedule import parse
 
 categories = st.frozensets(st.sampled_from(Category))
+names = st.sampled_from(["lab", "uni"])
 recipients = st.lists(
     st.builds(
-        Recipient, st.sampled_from(["lab", "uni"]), st.sampled_from(["age1a", "age1b"]),
+        Recipient, names, st.sampled_from(["age1a", "age1b"]),
         st.just(RecipientKind.CLASSICAL), categories,
     ),
     max_size=2, unique_by=lambda r: r.key,
@@ -60,7 +61,11 @@ def pushed(draw):
     """Return a policy and the next one, which changes little: of two that have nothing in common all is different."""
     agreed, other = draw(policies), draw(policies)
     changed = draw(st.sets(st.sampled_from([one.name for one in fields(Policy)]), max_size=3))
-    return agreed, replace(agreed, **{name: getattr(other, name) for name in changed})
+    new = replace(agreed, **{name: getattr(other, name) for name in changed})
+    if draw(st.booleans()):
+        again = [replace(one, name=draw(names), categories=draw(categories)) for one in agreed.recipients]
+        new = replace(new, recipients=tuple(again))
+    return agreed, new
 
 
 settings = st.builds(Settings, st.none() | categories, max_fps=st.none() | st.integers(1, 30))

@@ -46,6 +46,7 @@ def test_one_click_takes_one_kind_of_data_back_and_only_the_panel_gives_it_again
         assert "Change what is recorded…" in names
 
 
+@pytest.mark.promise("P1")
 def test_an_agreement_that_ends_soon_is_told_quietly_in_the_window(desktop: PrivateDesktop) -> None:
     with Driver(desktop) as ui:
         ui.say("agent.choose_own()")

@@ -85,13 +85,15 @@ def test_opting_out_with_a_locked_keyring_holds_and_is_finished_when_it_is_open(
 
 
 @pytest.mark.promise("P2")
-def test_a_study_whose_file_is_broken_can_be_left(person):
+@pytest.mark.parametrize("crashed", [True, False])
+def test_a_study_whose_file_is_broken_can_be_left(person, crashed):
     agent = studying(person)
     held_one(person, agent)
     person.world.wrong = ConfigError("study.toml:3: wrong", hint="Mend it.")
-    agent = person.crash()
+    if crashed:
+        agent = person.crash()
     agent.withdraw(destroy=True)
-    assert agent.sessions() == ()
+    assert (agent.snapshot().joined, agent.sessions()) == (None, ())
     assert not agent._agreement.ledger.standing(STUDY.study).consent.permitting()
 
 

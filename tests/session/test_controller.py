@@ -190,6 +190,10 @@ def test_joining_another_study_or_refusing_ends_what_is_recorded(person):
     person.agree(ALL)
     agent.start()
     person.tick()
+    agent.choose_own()
+    assert (agent.recording_state, person.world.running) == (State.OFF, []), "although it was agreed to before"
+    agent.start()
+    person.tick()
     agent.asked()
     agent.refuse()
     assert (agent.recording_state, person.world.running) == (State.OFF, [])

@@ -165,6 +165,15 @@ def test_opting_out_with_a_locked_keyring_is_finished_by_the_next_start(person, 
 
 
 @pytest.mark.promise("P2")
+def test_opting_out_in_a_pause_leaves_no_pause(person):
+    agent = recording(person)
+    agent.pause(15)
+    agent.withdraw(destroy=False)
+    assert (agent.recording_state, agent.snapshot().paused_until) == (State.OFF, None)
+    assert person.crash().recording_state is State.OFF
+
+
+@pytest.mark.promise("P2")
 def test_opting_out_twice_within_the_moment_asks_for_nothing_new(person):
     agent = recording(person)
     held_one(person, agent)

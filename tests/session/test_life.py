@@ -22,6 +22,7 @@ from capture_agent.core.errors import CaptureAgentError, ConfigError
 from capture_agent.core.events import Category
 from capture_agent.core.policy import OWN_STUDY, Settings
 from capture_agent.core.recording import State
+from capture_agent.core.schedule import parse
 from capture_agent.desktop.base import Presence
 from capture_agent.session.closed import open_agent
 
@@ -30,6 +31,8 @@ SLACK = timedelta(minutes=5)
 KEPT_EVERY = timedelta(minutes=10)  # a crash forgets how late it was, by that much at most
 LONGEST = {None: timedelta(days=184), 1: timedelta(days=31), 3: timedelta(days=92)}  # by months in the settings
 EDITOR, SHELL = "editor", "shell"
+IDLE_US = 600_000_000
+WORK, ALWAYS = parse("mon-fri 09:00-17:00"), parse("mon-sun 00:00-00:00")
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Oracle:
     """What may be captured at most, in the plainest words that say it."""
 
     yes: dict = field(default_factory=dict)  # study → Yes
+    hours: dict = field(default_factory=dict)  # study → when recording may begin by itself
     policy: object = None  # what is in force; None is recording for oneself, or nothing
     study: str = ""  # what was joined
     chosen: Settings = field(default_factory=Settings)
@@ -174,6 +178,7 @@ class Life(RuleBasedStateMachine):
         study = self.oracle.study
         if self.attempt(self.agent.refuse):
             self.oracle.yes.pop(study, None)
+            self.oracle.hours.pop(study, None)
 
     @rule(destroy=st.booleans())
     def opt_out(self, destroy):
@@ -181,8 +186,8 @@ class Life(RuleBasedStateMachine):
         closed = self.agent.snapshot().broken
         self.attempt(self.agent.withdraw, destroy=destroy)
         self.oracle.yes.clear() if closed else self.oracle.yes.pop(study, None)
-        # A file that cannot be read leaves the last study in sight, to be agreed to anew.
-        self.oracle.study = study if self.world.wrong is not None and not closed else ""
+        self.oracle.hours.clear() if closed else self.oracle.hours.pop(study, None)
+        self.oracle.study, self.oracle.policy = "", None
         self.oracle.clicked = self.oracle.paused = False
         self.oracle.reload(self.world)
         if closed:
@@ -208,6 +213,11 @@ class Life(RuleBasedStateMachine):
     def resume(self):
         if self.agent.recording_state is State.PAUSED and self.attempt(self.agent.resume):
             self.oracle.clicked, self.oracle.paused = True, False
+
+    @rule(hours=st.sampled_from([None, WORK, ALWAYS]))
+    def choose_hours(self, hours):
+        if self.attempt(self.agent.choose_schedule, hours):
+            self.oracle.hours[self.oracle.study] = hours
 
     @rule()
     def stop(self):
@@ -251,9 +261,10 @@ class Life(RuleBasedStateMachine):
         categories=st.none() | st.frozensets(st.sampled_from(Category)),
         months=st.sampled_from([None, 1, 3]),
         never=st.sampled_from([frozenset(), frozenset({EDITOR})]),
+        hours=st.sampled_from([None, None, WORK]),
     )
-    def change_settings(self, categories, months, never):
-        self.world.chosen = Settings(categories=categories, consent_months=months, never_apps=never)
+    def change_settings(self, categories, months, never, hours):
+        self.world.chosen = Settings(categories=categories, consent_months=months, never_apps=never, schedule=hours)
         self.reload()
 
     def reload(self):
@@ -267,17 +278,25 @@ class Life(RuleBasedStateMachine):
     def cover(self, shown):
         self.world.proved = shown
 
-    @rule(locked=st.booleans())
-    def lock_the_screen(self, locked):
-        self.world.here = Presence(self.world.now_us() if locked else None)
+    @rule(locked=st.booleans(), idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]))
+    def go_away_and_come_back(self, locked, idle_us):
+        self.world.here = Presence(self.world.now_us() if locked else None, idle_us)
+
+    @rule()
+    def see_a_countdown_through(self):
+        for _ in range(50):
+            self.tick(0.25)
 
     @rule(seconds=st.sampled_from([0.1, 0.25, 0.25, 1.0, 400.0, 4000.0, 20 * DAY, 100 * DAY]))
     def tick(self, seconds):
         self.world.skipped_us += int(seconds * 1e6)
         self.look()
         self.attempt(self.agent.tick)
-        if seconds >= 0.25 and (not self.world.proved or self.world.here.locked):
+        here = self.world.here
+        if seconds >= 0.25 and (not self.world.proved or here.locked or here.idle_us >= IDLE_US):
             assert not self.world.running
+        if seconds >= 1 and not is_open(self.oracle.chosen.schedule or ALWAYS, self.world):
+            assert not self.world.running, "out of hours"
         self.settle()
 
     @rule(days=st.sampled_from([27, 32, 95, 190]), categories=CATEGORIES)
@@ -298,6 +317,9 @@ class Life(RuleBasedStateMachine):
         """What ended a recording for good needs a new click; a consent that is over does not come back with time."""
         if self.agent.recording_state in {State.OFF, State.FAULT}:
             self.oracle.clicked = False
+        elif not self.oracle.paused and is_open(self.oracle.hours.get(self.oracle.study), self.world):
+            event("began by itself" if not self.oracle.clicked else "goes on in chosen hours")
+            self.oracle.clicked = True  # as the person chose
         now = self.world.wall()
         for study, given in list(self.oracle.yes.items()):
             if study == self.oracle.study and now - given.given > LONGEST[None]:
@@ -331,6 +353,29 @@ class Life(RuleBasedStateMachine):
         self.attempt(self.agent.shut_down)
         self.open()
 
+    @rule(what=st.sampled_from(["ask", "accept", "refuse", "opt out", "start", "restart", "tick"]))
+    def meet_a_locked_keyring(self, what):
+        self.person.secrets.locked = True
+        match what:
+            case "ask":
+                self.ask()
+            case "accept":
+                self.accept(ALL, {EDITOR})
+            case "refuse":
+                self.refuse()
+            case "opt out":
+                self.opt_out(destroy=True)
+            case "start":
+                self.start()
+            case "restart":
+                self.restart()
+                assert self.agent.snapshot().broken
+            case _:
+                self.tick(0.25)
+        self.person.secrets.locked = False
+        if self.agent.snapshot().broken:
+            self.open()
+
     @rule()
     def copy_the_profile(self):
         copy = Path(self.folder.name) / "copy"
@@ -349,6 +394,7 @@ class Life(RuleBasedStateMachine):
         self.open()
         if not same:
             self.oracle.yes.clear()
+            self.oracle.hours.clear()
             assert self.agent.snapshot().broken, "an older record passed for the newest one"
         event(f"an old copy: {'the same record' if same else 'an older record'}")
 
@@ -376,6 +422,10 @@ class Life(RuleBasedStateMachine):
         if hasattr(self, "person"):
             self.attempt(self.agent.shut_down)
             self.folder.cleanup()
+
+
+def is_open(hours, world):
+    return hours is not None and hours.opening(world.wall().astimezone(world.zone())) is not None
 
 
 def eventually(holds):

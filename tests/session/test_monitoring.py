@@ -42,6 +42,7 @@ def test_it_brings_no_consent_back_that_was_refused_or_withdrawn(person):
     agent.acknowledge("en", "Told.")
     assert agent.snapshot().consented == frozenset()
     assert agent.snapshot().refused
+    agent = person.crash()
     assert not agent._agreement.standing.consent.permitting()
     with pytest.raises(ConsentError):
         agent.start()

@@ -9,7 +9,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Category, Key
 from capture_agent.core.policy import Settings
 from capture_agent.core.recording import State
-from capture_agent.core.splitting import IDLE_LIMIT_US, Reason
+from capture_agent.core.splitting import Reason
 from capture_agent.desktop.base import Presence
 from capture_agent.encode.event_log import decode
 from capture_agent.held import reader
@@ -39,7 +39,7 @@ def lock(person):
     ("away", "ending"),
     [
         (lambda now: Presence(locked_us=now), "locked"),
-        (lambda now: Presence(idle_us=IDLE_LIMIT_US), "idle"),
+        (lambda now: Presence(idle_us=600_000_000), "idle"),
     ],
 )
 def test_away_ends_the_session_and_the_next_begins_when_the_person_is_back(person, away, ending):
