@@ -127,7 +127,9 @@ class Measure(io.RawIOBase):
         """
         if self.size > ustar.MAX_SIZE:
             raise StorageError(
-                f"{name} would be larger than 8 GiB", hint="Cut the session into shorter ones before releasing."
+                "{name} would be larger than 8 GiB",
+                hint="Cut the session into shorter ones before releasing.",
+                name=name,
             )
         return Member(name=name, size=self.size, sha256=self._hash.hexdigest())
 
@@ -138,8 +140,9 @@ def _write_member(tape: Measure, expected: Member, content: Content) -> None:
     content.make(cast(BinaryIO, again))
     if again.member(content.name) != expected:
         raise FaultError(
-            f"{expected.name} came out differently when it was written than when it was measured",
+            "{name} came out differently when it was written than when it was measured",
             hint="Release the session again; if this repeats, please report it.",
+            name=expected.name,
         )
     tape.write(bytes(ustar.filling(expected.size)))
 
@@ -180,8 +183,9 @@ def _created(folder: Path) -> Iterator[_Created]:
         created.path = _publish(partial, folder)
     except OSError as error:
         raise StorageError(
-            f"the bundle cannot be written: {os.strerror(error.errno) if error.errno else type(error).__name__}",
+            "the bundle cannot be written: {what}",
             hint="Free some space or choose another folder, and release the session again.",
+            what=os.strerror(error.errno) if error.errno else type(error).__name__,
         ) from error
     finally:
         if partial is not None:

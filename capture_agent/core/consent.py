@@ -80,7 +80,7 @@ def step(state: State, given: Input) -> State:
     try:
         return TABLE[state][given]
     except KeyError:
-        raise ConsentError(f"consent cannot go from {state.value} by {given.value}") from None
+        raise ConsentError("consent cannot go from {state} by {move}", state=state.value, move=given.value) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,41 @@
 
 Each carries a `hint`: one sentence that says what to do next. Neither message nor hint ever
 contains captured content, a key or a secret.
+
+What varies is no part of the sentence: it stands in {places}, and comes as a value. So windows can
+say the sentence in the person's language, while commands, logs and `str` say it in English.
 """
 
 from __future__ import annotations
 
+from capture_agent.core.language import say
+
 
 class CaptureAgentError(Exception):
-    """Something that was asked for cannot be done; the message says what, the hint what to do."""
+    """Something that was asked for cannot be done; the message says what, the hint what to do.
+
+    `values` are for the {places} of both. One that is a sentence itself is said in the same language.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+    def __init__(self, message: str, *, hint: str = "", **values: object) -> None:
+        super().__init__(message.format(**values) if values else message)
+        self.hint = hint.format(**values) if values else hint
+        self._sentences = (message, hint)
+        self._values = values
+
+    def said(self) -> tuple[str, str]:
+        """Return message and hint in the language that is spoken."""
+        values = {name: _said(value) for name, value in self._values.items()}
+        message, hint = self._sentences
+        return say(message, **values), say(hint, **values)
+
+
+def _said(value: object) -> object:
+    if isinstance(value, CaptureAgentError):
+        return value.said()[0]
+    return say(value) if isinstance(value, str) else value
 
 
 class ConfigError(CaptureAgentError):

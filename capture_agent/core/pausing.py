@@ -96,7 +96,7 @@ def step(phase: Phase, given: Input) -> Phase:
     try:
         return TABLE[phase][given]
     except KeyError:
-        raise ConsentError(f"a pause cannot go from {phase.value} by {given.value}") from None
+        raise ConsentError("a pause cannot go from {phase} by {move}", phase=phase.value, move=given.value) from None
 
 
 @dataclass(frozen=True, slots=True)

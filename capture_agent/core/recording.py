@@ -127,4 +127,6 @@ def step(state: State, given: Input) -> Step:
     try:
         return TABLE[state][given]
     except KeyError:
-        raise ConsentError(f"the recorder cannot go from {state.value} by {given.value}") from None
+        raise ConsentError(
+            "the recorder cannot go from {state} by {move}", state=state.value, move=given.value
+        ) from None

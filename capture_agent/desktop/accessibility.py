@@ -251,4 +251,4 @@ def _speaking() -> Iterator[None]:
         raise AnswerError("a program does not say in time what it shows") from None
     except (OSError, KeyError, ValueError, RuntimeError, AuthenticationError, SizeLimitError) as error:
         # No address is a KeyError, an odd one a ValueError or RuntimeError.
-        raise BusGoneError(f"the accessibility bus cannot be used ({type(error).__name__})") from None
+        raise BusGoneError("the accessibility bus cannot be used ({kind})", kind=type(error).__name__) from None

@@ -217,7 +217,9 @@ class _Listener:
     def check(self) -> None:
         """Raise `FaultError` if the thread has died."""
         if self._died:
-            raise FaultError(f"what says that the screen is locked has died ({self._died})", hint="Start again.")
+            raise FaultError(
+                "what says that the screen is locked has died ({kind})", hint="Start again.", kind=self._died
+            )
 
     def close(self) -> None:
         """End the thread."""

@@ -66,5 +66,5 @@ def harden() -> None:
 
         if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
             raise DesktopError(
-                "this process cannot be protected from being dumped", hint=os.strerror(ctypes.get_errno())
+                "this process cannot be protected from being dumped: {why}", why=os.strerror(ctypes.get_errno())
             )

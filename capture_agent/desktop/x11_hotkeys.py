@@ -12,7 +12,6 @@ from typing import Any
 from Xlib import XK, X, error
 
 from capture_agent.core.errors import ConfigError, DesktopError, FaultError
-from capture_agent.core.language import say
 from capture_agent.desktop.waker import Waker
 from capture_agent.desktop.x11_connection import LOST, Connection, wait
 
@@ -52,7 +51,11 @@ def parse(text: str) -> Combination:
     for name in names:
         if name not in MODIFIERS:
             raise ConfigError(
-                f"hotkey {text!r}: {name!r} is not a modifier", hint=f"use {', '.join(MODIFIERS)} and one key"
+                "hotkey {text!r}: {name!r} is not a modifier",
+                hint="use {what} and one key",
+                text=text,
+                name=name,
+                what=", ".join(MODIFIERS),
             )
         mods |= MODIFIERS[name]
     for spelling in (key, key.capitalize(), key.upper()):
@@ -60,9 +63,13 @@ def parse(text: str) -> Combination:
         if keysym != X.NoSymbol:
             break
     if keysym == X.NoSymbol:
-        raise ConfigError(f"hotkey {text!r}: {key!r} is not a key", hint='use a key such as "f9", "pause" or "p"')
+        raise ConfigError(
+            "hotkey {text!r}: {key!r} is not a key", hint='use a key such as "f9", "pause" or "p"', text=text, key=key
+        )
     if not mods:
-        raise ConfigError(f"hotkey {text!r} has no modifier", hint="a key alone would be taken from every program")
+        raise ConfigError(
+            "hotkey {text!r} has no modifier", hint="a key alone would be taken from every program", text=text
+        )
     return Combination(mods, keysym)
 
 
@@ -104,16 +111,16 @@ class X11Hotkeys:
         if not wish.done.wait(ANSWER_S) or self._died is not None:
             raise DesktopError("hotkeys do not work: the display does not answer", hint="log in again")
         if wish.no_key:
-            raise DesktopError(say("no key of this keyboard makes {keys}", keys=combination), hint="choose another one")
+            raise DesktopError("no key of this keyboard makes {keys}", hint="choose another one", keys=combination)
         if wish.taken:
             raise DesktopError(
-                say("another program has taken {keys}", keys=combination), hint="choose another one in settings.toml"
+                "another program has taken {keys}", hint="choose another one in settings.toml", keys=combination
             )
 
     def check(self) -> None:
         """Raise `FaultError` if the thread has died. Called every 100 ms; costs microseconds."""
         if self._died is not None:
-            raise FaultError(f"the hotkeys have died ({self._died})", hint="start the agent again")
+            raise FaultError("the hotkeys have died ({kind})", hint="start the agent again", kind=self._died)
 
     def close(self) -> None:
         """See `Hotkeys.close`. The server lets go of the keys when the connection ends."""

@@ -276,7 +276,7 @@ def _records(stream: BinaryIO) -> Iterator[McapRecord]:
                 yield record
     except (McapError, zstandard.ZstdError, struct.error, ValueError) as error:
         # Their messages may quote bytes of what was read; only the class is told.
-        raise VerificationError(f"a log is damaged ({type(error).__name__})") from None
+        raise VerificationError("a log is damaged ({kind})", kind=type(error).__name__) from None
 
 
 def _check_size(chunk: Chunk) -> None:

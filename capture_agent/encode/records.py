@@ -151,5 +151,5 @@ def decode(message: Message) -> dict[str, Any]:
         raise VerificationError("the topic of a message is not one of events")
     fields = strict_object(message.data, f"a message of {message.topic}")
     if "topic" in fields or "t_us" in fields:
-        raise VerificationError(f"a message of {message.topic} is not an event")
+        raise VerificationError("a message of {topic} is not an event", topic=message.topic)
     return {"topic": message.topic, "t_us": message.t_us, **fields}

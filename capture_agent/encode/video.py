@@ -54,7 +54,7 @@ class Encoder:
 
     def __init__(self, width: int, height: int) -> None:
         if width <= 0 or height <= 0 or width % 2 or height % 2:
-            raise FaultError("a video needs an even size; crop with frames.even")
+            raise FaultError("a video needs an even size")
         self.size = (width, height)
         codec = av.CodecContext.create("libx264", "w")
         codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
@@ -95,7 +95,7 @@ class Encoder:
             frame.pict_type = PictureType.I if key or self._last_us < 0 else PictureType.NONE
             packets = self._codec.encode(frame)
         except av.FFmpegError as error:
-            raise FaultError(f"the video encoder failed ({type(error).__name__})") from None
+            raise FaultError("the video encoder failed ({kind})", kind=type(error).__name__) from None
         if len(packets) != 1:
             raise FaultError("the video encoder held a frame back")
         self._last_us = t_us
@@ -247,4 +247,4 @@ def _exact_us(timed: VideoFrame | av.Packet[VideoStream]) -> int:
 
 
 def _damaged(error: Exception) -> VerificationError:
-    return VerificationError(f"a video is damaged ({type(error).__name__})")
+    return VerificationError("a video is damaged ({kind})", kind=type(error).__name__)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from capture_agent.core.errors import StorageError
+from capture_agent.core.language import noted
 
 if sys.platform == "win32":
     import msvcrt
@@ -25,11 +26,15 @@ _LOCK_AT = 1 << 62  # Windows locks bytes: one that no file has, so that reading
 
 
 def storage_error(error: OSError, what: str) -> StorageError:
-    """Return our error for one of the operating system's, without any path."""
+    """Return our error for one of the operating system's, without any path; `what` is noted."""
     if error.errno in FULL:
-        return StorageError(f"{what}: the disk is full", hint="Free some space. What was recorded so far is sealed.")
+        return StorageError(
+            "{what}: the disk is full", hint="Free some space. What was recorded so far is sealed.", what=what
+        )
     name = errno.errorcode.get(error.errno or 0, "unknown error")
-    return StorageError(f"{what} ({name})", hint="Check that the disk is there and that you may write to it.")
+    return StorageError(
+        "{what} ({name})", hint="Check that the disk is there and that you may write to it.", what=what, name=name
+    )
 
 
 def make_folder(folder: Path) -> None:
@@ -44,7 +49,7 @@ def make_folder(folder: Path) -> None:
             raise StorageError("the folder of held sessions is a link", hint="Replace it by a real folder.")
         folder.chmod(FOLDER_MODE)
     except OSError as error:
-        raise storage_error(error, "the folder of held sessions cannot be made") from None
+        raise storage_error(error, noted("the folder of recordings cannot be made")) from None
 
 
 def create(path: Path) -> io.FileIO:
@@ -58,7 +63,7 @@ def create(path: Path) -> io.FileIO:
         _lock(file, wait=True)  # somebody may look for an instant whether it is in use
         sync_folder(path.parent)
     except OSError as error:
-        raise storage_error(error, "a session cannot be made") from None
+        raise storage_error(error, noted("a recording cannot be made")) from None
     return file
 
 
@@ -73,7 +78,7 @@ def open_plain(path: Path, *, write: bool = False) -> io.FileIO:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _odd() from None
-        raise storage_error(error, "a session cannot be opened") from None
+        raise storage_error(error, noted("a recording cannot be opened")) from None
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise _odd()

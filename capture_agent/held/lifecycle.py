@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from capture_agent.core.errors import ConsentError
+from capture_agent.core.language import noted
 
 
 class State(StrEnum):
@@ -33,8 +34,20 @@ class Input(StrEnum):
 
 _ENDING = {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.EXPIRED}
 
-_SAID = {State.RECORDING: "being recorded"}  # where the name alone is no sentence
-_DONE = {Input.SEAL: "sealed", Input.RELEASE: "released", Input.DESTROY: "deleted", Input.EXPIRE: "expired"}
+# What people read of both, in one sentence.
+_SAID = {
+    State.RECORDING: noted("being recorded"),
+    State.HELD: noted("held"),
+    State.RELEASED: noted("released"),
+    State.DESTROYED: noted("destroyed"),
+    State.EXPIRED: noted("expired"),
+}
+_DONE = {
+    Input.SEAL: noted("sealed"),
+    Input.RELEASE: noted("released"),
+    Input.DESTROY: noted("deleted"),
+    Input.EXPIRE: noted("expired"),
+}
 
 # What is being recorded is sealed first, whatever comes then; what is gone never comes back.
 TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
@@ -58,6 +71,8 @@ def step(state: State, given: Input) -> State:
         return TABLE[state][given]
     except KeyError:
         raise ConsentError(
-            f"a session that is {_SAID.get(state, state.value)} cannot be {_DONE[given]}",
+            "a session that is {state} cannot be {done}",
             hint="Stop recording first." if state is State.RECORDING else "Look at it in My recordings.",
+            state=_SAID[state],
+            done=_DONE[given],
         ) from None

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from capture_agent.core.errors import KeyError_, VerificationError
+from capture_agent.core.language import noted
 from capture_agent.encode.event_log import Message, part_times, read_header, read_part
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End, Member, Tape
@@ -195,7 +196,7 @@ def _opened(
     ended = False
     for number, member in enumerate(found.parts, 1):
         if ended:
-            raise tape.damaged(f"{member.name} stands behind the end of the session")
+            raise tape.damaged(noted("{name} stands behind the end of the recording"), name=member.name)
         sealed = tape.read_member(file, member)
         try:
             plain = age.decrypt(sealed, [identity])
@@ -204,7 +205,7 @@ def _opened(
                 raise
             if found.end in _CRASHED and number == len(found.parts):
                 return
-            raise tape.damaged(f"{member.name} was changed, or is from another session") from None
+            raise tape.damaged(noted("{name} was changed, or is from another recording"), name=member.name) from None
         header, content = _unpacked(plain, member, unpack)
         consent = consent or header.get("consent", "")
         bound = {
@@ -216,7 +217,9 @@ def _opened(
         }
         for name, value in bound.items():
             if header.get(name) != value:
-                raise tape.damaged(f"{member.name} does not belong here: its {name} is another")
+                raise tape.damaged(
+                    noted("{name} does not belong here: its {field} is another"), name=member.name, field=name
+                )
         ended = "end" in header
         previous = hashlib.sha256(sealed).hexdigest()
         yield number, header, content
@@ -224,9 +227,9 @@ def _opened(
     if found.end is End.DAMAGED:
         raise tape.damaged(found.problem)
     if found.end is End.CLOSED and not ended:
-        raise tape.damaged(f"parts are missing after {name}")
+        raise tape.damaged(noted("parts are missing after {name}"), name=name)
     if found.end is End.TORN and ended:
-        raise tape.damaged(f"something stands behind {name}, which is the end of the session")
+        raise tape.damaged(noted("something stands behind {name}, which is the end of the recording"), name=name)
 
 
 def _opens_any(file: BinaryIO, members: Iterable[Member], identity: Identity) -> bool:
@@ -246,4 +249,4 @@ def _unpacked(
     try:
         return unpack(plain)
     except VerificationError as error:
-        raise tape.damaged(f"{member.name} cannot be read: {error}") from None
+        raise tape.damaged(noted("{name} cannot be read: {why}"), name=member.name, why=error) from None

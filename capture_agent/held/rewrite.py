@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from capture_agent.core.errors import VerificationError
+from capture_agent.core.language import noted
 from capture_agent.encode.event_log import Message, part_times, read_part
 from capture_agent.encode.records import MARKS
 from capture_agent.held import disk, reader
@@ -118,7 +119,7 @@ def put_in_place(path: Path) -> None:
         new_path(path).replace(path)
         disk.sync_folder(path.parent)
     except OSError as error:
-        raise disk.storage_error(error, "a session cannot be put into its place") from None
+        raise disk.storage_error(error, noted("a recording cannot be put into its place")) from None
 
 
 class _Begun:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
+from capture_agent.core.language import noted
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End
 from capture_agent.held.writer import SUFFIX
@@ -67,7 +68,7 @@ class Store:
             paths = sorted(self.folder.glob("*" + SUFFIX))
             found = [self._info(path) for path in paths]
         except OSError as error:
-            raise disk.storage_error(error, "the held sessions cannot be listed") from None
+            raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
         return sorted(found, key=lambda info: (info.created, info.id))
 
     def recover(self) -> list[Recovered]:
@@ -89,7 +90,7 @@ class Store:
                     if disk.claim(file):
                         mended += self._recover(path, file)
                 except OSError as error:
-                    raise disk.storage_error(error, "a session cannot be recovered") from None
+                    raise disk.storage_error(error, noted("a recording cannot be recovered")) from None
         return mended
 
     def _recover(self, path: Path, file: io.FileIO) -> list[Recovered]:
@@ -135,7 +136,7 @@ class Store:
             path.unlink(missing_ok=True)
             disk.sync_folder(self.folder)
         except OSError as error:
-            raise disk.storage_error(error, "a session cannot be removed") from None
+            raise disk.storage_error(error, noted("a recording cannot be removed")) from None
 
     def _info(self, path: Path) -> HeldInfo:
         status = path.lstat()

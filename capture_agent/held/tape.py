@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import BinaryIO
 
 from capture_agent.core.errors import StorageError, VerificationError
+from capture_agent.core.language import noted
 from capture_agent.keys.strict_json import strict_object
 
 BLOCK = 512  # bytes; ustar
@@ -124,7 +125,7 @@ def scan(file: BinaryIO) -> Tape:
     total = file.seek(0, 2)
     first = _next(file, 0, total, HEAD_NAME)
     if not isinstance(first, Member) or first.size > MAX_HEAD_BYTES:
-        raise damaged("the session has no beginning")
+        raise damaged(noted("the recording has no beginning"))
     data = read_member(file, first)
     head = _parse_head(data)
     parts: list[Member] = []
@@ -149,13 +150,15 @@ def read_member(file: BinaryIO, found: Member) -> bytes:
     file.seek(found.offset)
     block = file.read(_padded(found.size))
     if len(block) != _padded(found.size) or any(block[found.size :]):
-        raise damaged(f"{found.name} was damaged or changed")
+        raise damaged(noted("{name} was damaged or changed"), name=found.name)
     return block[: found.size]
 
 
-def damaged(message: str) -> VerificationError:
-    """Return the error for a file that is not what a writer makes."""
-    return VerificationError(message, hint="Restore the file from a copy. What stands before the damage can be read.")
+def damaged(message: str, **values: object) -> VerificationError:
+    """Return the error for a file that is not what a writer makes; `message` is noted."""
+    return VerificationError(
+        message, hint="Restore the file from a copy. What stands before the damage can be read.", **values
+    )
 
 
 def is_torn_head(file: BinaryIO) -> bool:
@@ -187,9 +190,9 @@ def _next(file: BinaryIO, place: int, total: int, name: str) -> Member | End:
     if size is None:
         return _torn(file, place, total, name)
     if block != header(name, size) or name == part_name(MAX_PARTS + 1):
-        raise damaged(f"{name} is missing, or something else stands in its place")
+        raise damaged(noted("{name} is missing, or something else stands in its place"), name=name)
     if size > MAX_MEMBER_BYTES:
-        raise damaged(f"{name} is larger than any that is written")
+        raise damaged(noted("{name} is larger than any that is written"), name=name)
     found = Member(name, place + BLOCK, size)
     return found if found.after <= total else _torn(file, place, total, name)
 
@@ -200,7 +203,7 @@ def _torn(file: BinaryIO, place: int, total: int, name: str) -> End:
     Nothing is written behind a write that was not finished, so no member and no end can follow.
     """
     if total - place > BLOCK + MAX_MEMBER_BYTES + BLOCK:
-        raise damaged(f"{name} was damaged or changed")
+        raise damaged(noted("{name} was damaged or changed"), name=name)
     file.seek(place)
     rest = file.read(total - place)
     if not any(rest):
@@ -208,7 +211,7 @@ def _torn(file: BinaryIO, place: int, total: int, name: str) -> End:
     follows = any(_size(rest[at : at + BLOCK]) is not None for at in range(BLOCK, len(rest), BLOCK))
     # A power cut may cost any blocks of that write: the header, which is zeros then, and the last ones too.
     if follows or (rest.endswith(END) and any(rest[:BLOCK])):
-        raise damaged(f"{name} was damaged or changed")
+        raise damaged(noted("{name} was damaged or changed"), name=name)
     return End.TORN
 
 
@@ -236,13 +239,15 @@ def _parse_head(data: bytes) -> Head:
     version = fields.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise StorageError(
-            f"the session is in format {version}, and this version knows {FORMAT}",
+            "the session is in format {version}, and this version knows {known}",
             hint="Update Capture Agent; the session was left as it is.",
+            version=version,
+            known=FORMAT,
         )
     head = Head(*(str(fields.get(name)) for name in _HEAD_FIELDS[1:]))
     # Byte for byte: whatever else it says, or says otherwise, is refused.
     if head.encode() != data or not SESSION_ID.fullmatch(head.session) or not is_time(head.created):
-        raise damaged(f"{HEAD_NAME} was damaged or changed")
+        raise damaged(noted("{name} was damaged or changed"), name=HEAD_NAME)
     return head
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, FaultError, StorageError
+from capture_agent.core.language import noted
 from capture_agent.encode.event_log import MAX_PART_BYTES, Message, with_header, write_part
 from capture_agent.held import disk, tape
 from capture_agent.keys import age
@@ -99,7 +100,7 @@ class Writer:
             writer._cut_back()
         except OSError as error:
             file.close()
-            raise disk.storage_error(error, "the session could not be cut") from None
+            raise disk.storage_error(error, noted("the recording could not be cut")) from None
         except CaptureAgentError:
             file.close()
             raise
@@ -151,7 +152,7 @@ class Writer:
         try:
             disk.sync(self._file)
         except OSError as error:
-            raise disk.storage_error(error, "the session could not be written") from None
+            raise disk.storage_error(error, noted("the recording could not be written")) from None
 
     def abandon(self) -> None:
         """Close the file as it is, without an end mark: it reads as incomplete. Safe to call twice."""
@@ -189,7 +190,7 @@ class Writer:
             # What cannot be cut off now is tried again before the next write, and passed over by readers.
             with suppress(OSError):
                 self._cut_back()
-            raise disk.storage_error(error, "the session could not be written") from None
+            raise disk.storage_error(error, noted("the recording could not be written")) from None
         self._torn = False
         self._whole += len(data)
 

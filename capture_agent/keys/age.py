@@ -62,7 +62,9 @@ def parse_identity(text: str) -> Identity:
     """
     found = parse_identities(text)
     if len(found) != 1:
-        raise KeyError_(f"one identity was expected, and there are {len(found)}", hint="Keep one key in the file.")
+        raise KeyError_(
+            "one identity was expected, and there are {count}", hint="Keep one key in the file.", count=len(found)
+        )
     return found[0]
 
 
@@ -163,7 +165,9 @@ def decrypting(stream: BinaryIO, identities: Sequence[Identity]) -> BinaryIO:
         header = stanza.read(stream)
         file_key = _file_key(header.stanzas, identities)
     except ValueError as error:
-        raise VerificationError(f"this is not a file that age sealed: {error}", hint="Get the file again.") from None
+        raise VerificationError(
+            "this is not a file that age sealed: {why}", hint="Get the file again.", why=error
+        ) from None
     if file_key is None:
         raise KeyError_("none of the keys at hand opens it", hint="Use the key of one of the people it was sealed for.")
     if not header.is_authentic(file_key):
@@ -195,7 +199,9 @@ def unlock(data: bytes, passphrase: str) -> bytes:
         if file_key is not None and header.is_authentic(file_key):
             return io.BufferedReader(OpenedReader(stream, file_key), CHUNK_BYTES).read()
     except (ValueError, VerificationError) as error:
-        raise KeyError_(f"this is no file that a passphrase opens: {error}", hint="Get the file again.") from None
+        raise KeyError_(
+            "this is no file that a passphrase opens: {why}", hint="Get the file again.", why=error
+        ) from None
     except MemoryError:
         raise KeyError_("there is not enough free memory to open it", hint="Close other programs first.") from None
     raise KeyError_("the passphrase is wrong, or its file is damaged", hint="Try the passphrase again.")
@@ -232,19 +238,20 @@ def _hybrid_identity(seed: bytes) -> Identity:
 def _identity_of(line: str, number: int) -> Identity:
     if line.lower().startswith(_PLUGIN_PREFIX):
         raise KeyError_(
-            f"line {number} is a plugin's identity, and plugins are never started here",
+            "line {number} is a plugin's identity, and plugins are never started here",
             hint="Use a key that begins with AGE-SECRET-KEY-.",
+            number=number,
         )
     try:
         prefix, secret = bech32.decode(line)
     except bech32.Bech32Error as error:
-        raise KeyError_(f"line {number} is not an identity: {error}", hint=_COPY_HINT) from None
+        raise KeyError_("line {number} is not an identity: {why}", hint=_COPY_HINT, number=number, why=error) from None
     if prefix == hybrid.IDENTITY_PREFIX and len(secret) == hybrid.SEED_BYTES:
         return _hybrid_identity(secret)
     if prefix == classical.IDENTITY_PREFIX and len(secret) == classical.KEY_BYTES:
         made = pyrage.x25519.Identity.from_str(line.upper())
         return Identity(str(made.to_public()), str(made), RecipientKind.CLASSICAL)
-    raise KeyError_(f"line {number} is not an identity", hint="An identity begins with AGE-SECRET-KEY-.")
+    raise KeyError_("line {number} is not an identity", hint="An identity begins with AGE-SECRET-KEY-.", number=number)
 
 
 def _common_kind(recipients: Sequence[str]) -> RecipientKind:
@@ -264,11 +271,16 @@ def _recipient_bytes(text: str, kind: RecipientKind) -> bytes:
     if text != text.strip():
         raise ConfigError("there are spaces around the key", hint="Remove them.")
     if text.lower().rpartition("1")[0] == _PREFIX_OF[kind] and len(text) != _LENGTH_OF[kind]:
-        raise ConfigError(f"the recipient has {len(text)} characters instead of {_LENGTH_OF[kind]}", hint=_COPY_HINT)
+        raise ConfigError(
+            "the recipient has {length} characters instead of {expected}",
+            hint=_COPY_HINT,
+            length=len(text),
+            expected=_LENGTH_OF[kind],
+        )
     try:
         prefix, data = bech32.decode(text)
     except bech32.Bech32Error as error:
-        raise ConfigError(f"the recipient is mistyped: {error}", hint=_COPY_HINT) from None
+        raise ConfigError("the recipient is mistyped: {why}", hint=_COPY_HINT, why=error) from None
     if text != text.lower():
         raise ConfigError("a recipient is written in small letters", hint=_COPY_HINT)
     if prefix != _PREFIX_OF[kind]:

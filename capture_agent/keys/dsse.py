@@ -35,6 +35,7 @@ SECRET_PREFIX = "capture-agent-secret-key-"  # noqa: S105 - how the text form of
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 MAX_SIGNATURES = 16  # an envelope of ours has one; more would only cost time to check
+_PUBLIC_HINT = "A public signing key begins with {prefix}1. Copy the whole key again."
 _HINT = "Get it again from where it came from; if it fails again, somebody changed it."
 
 
@@ -190,13 +191,14 @@ def _decode(text: str, prefix: str) -> bytes | None:
 
 
 def _public_key(text: str) -> Ed25519PublicKey:
-    hint = f"A public signing key begins with {PUBLIC_PREFIX}1. Copy the whole key again."
     try:
         prefix, data = bech32.decode(text)
     except bech32.Bech32Error as error:
-        raise ConfigError(f"the public signing key is mistyped: {error}", hint=hint) from None
+        raise ConfigError(
+            "the public signing key is mistyped: {why}", hint=_PUBLIC_HINT, prefix=PUBLIC_PREFIX, why=error
+        ) from None
     if prefix != PUBLIC_PREFIX or len(data) != _KEY_BYTES or text != text.lower():
-        raise ConfigError("this is not a public signing key", hint=hint)
+        raise ConfigError("this is not a public signing key", hint=_PUBLIC_HINT, prefix=PUBLIC_PREFIX)
     return Ed25519PublicKey.from_public_bytes(data)
 
 

@@ -24,7 +24,7 @@ def make_private_folder(folder: Path) -> None:
         if folder.stat().st_mode & 0o077:
             folder.chmod(PRIVATE_FOLDER)
     except OSError as error:
-        raise StorageError(f"{folder} cannot be used: {error.strerror}", hint=_HINT) from error
+        raise StorageError("{folder} cannot be used: {why}", hint=_HINT, folder=folder, why=error.strerror) from error
 
 
 def read_private(path: Path) -> bytes | None:
@@ -38,7 +38,7 @@ def read_private(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}", hint=_HINT) from error
+        raise StorageError("{path} cannot be read: {why}", hint=_HINT, path=path, why=error.strerror) from error
 
 
 def replace_private(path: Path, data: bytes) -> None:
@@ -54,7 +54,7 @@ def replace_private(path: Path, data: bytes) -> None:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}", hint=_HINT) from error
+        raise StorageError("{path} cannot be written: {why}", hint=_HINT, path=path, why=error.strerror) from error
 
 
 def append_private(path: Path, data: bytes, at: int) -> None:
@@ -69,7 +69,7 @@ def append_private(path: Path, data: bytes, at: int) -> None:
         if is_new:
             sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}", hint=_HINT) from error
+        raise StorageError("{path} cannot be written: {why}", hint=_HINT, path=path, why=error.strerror) from error
 
 
 def remove(path: Path) -> None:
@@ -82,7 +82,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be removed: {error.strerror}", hint=_HINT) from error
+        raise StorageError("{path} cannot be removed: {why}", hint=_HINT, path=path, why=error.strerror) from error
 
 
 def sync_folder(folder: Path) -> None:

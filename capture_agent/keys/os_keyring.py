@@ -85,8 +85,9 @@ class KeyringSecrets:
         if not call.done.wait(self._timeout_s):
             call.abandoned = True
             raise KeyError_(
-                f"the keyring did not answer within {self._timeout_s:g} s, perhaps it asks for its password",
+                "the keyring did not answer within {seconds:g} s, perhaps it asks for its password",
                 hint=_UNLOCK_HINT,
+                seconds=self._timeout_s,
             )
         if call.error is not None:
             raise call.error
@@ -116,7 +117,7 @@ class _Call:
             self.error = error
         except Exception as error:  # noqa: BLE001 - the boundary of this thread
             # Only the type: what a keyring says may hold the secret it was given.
-            self.error = KeyError_(f"the keyring refused ({type(error).__name__})", hint=_UNLOCK_HINT)
+            self.error = KeyError_("the keyring refused ({kind})", hint=_UNLOCK_HINT, kind=type(error).__name__)
         finally:
             self.done.set()
 
@@ -127,8 +128,10 @@ def _candidates(wanted: str) -> tuple[str, ...]:
         return known
     if wanted not in known:
         raise KeyError_(
-            f"{ENVIRONMENT} names a keyring that is not used here, because it may not encrypt what it keeps",
-            hint=f"Unset {ENVIRONMENT}, or set it to {' or '.join(known)}.",
+            "{variable} names a keyring that is not used here, because it may not encrypt what it keeps",
+            hint="Unset {variable}, or set it to {what}.",
+            variable=ENVIRONMENT,
+            what=" or ".join(known),
         )
     return (wanted,)
 

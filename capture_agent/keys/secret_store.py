@@ -102,8 +102,9 @@ class PassphraseSecrets:
             raise KeyError_("no passphrase was chosen", hint="Without a keyring, recording needs a passphrase.")
         if len(passphrase) < MIN_PASSPHRASE:
             raise KeyError_(
-                f"the passphrase is shorter than {MIN_PASSPHRASE} characters",
+                "the passphrase is shorter than {count} characters",
                 hint="Four random words are easy to keep.",
+                count=MIN_PASSPHRASE,
             )
         identity = age.new_hybrid()
         make_private_folder(self._folder)
@@ -126,7 +127,7 @@ class PassphraseSecrets:
         _check_format(stored.get("format"), name)
         kept = stored.get("secrets")
         if not isinstance(kept, dict):
-            raise StorageError(f"{name} is damaged", hint="Restore it from a backup.")
+            raise StorageError("{name} is damaged", hint="Restore it from a backup.", name=name)
         return {str(key): str(value) for key, value in kept.items()}
 
     def _save(self, kept: Mapping[str, str]) -> None:
@@ -186,8 +187,10 @@ def _try(store: Secrets) -> None:
 def _check_format(found: object, name: str) -> None:
     if found != FORMAT:
         raise NewerVersionError(
-            f"{name} was written by a newer version (format {found!s:.10})",
+            "{path} was written by a newer version (format {version!s:.10})",
             hint="Install that version again; nothing was changed.",
+            path=name,
+            version=found,
         )
 
 

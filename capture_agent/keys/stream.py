@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from capture_agent.core.errors import VerificationError
+from capture_agent.core.language import noted
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -80,7 +81,7 @@ class OpenedReader(io.RawIOBase):
     def __init__(self, stream: BinaryIO, file_key: bytes) -> None:
         nonce = _read_up_to(stream, _NONCE_BYTES)
         if len(nonce) != _NONCE_BYTES:
-            raise _damaged("is cut short")
+            raise _damaged(noted("the sealed file is cut short"))
         self._stream = stream
         self._cipher = _payload_cipher(file_key, nonce)
         self._sealed = _read_up_to(stream, CHUNK_BYTES + _TAG_BYTES)
@@ -113,9 +114,9 @@ class OpenedReader(io.RawIOBase):
         try:
             chunk = self._cipher.decrypt(_nonce(self._chunks, last=last), self._sealed, None)
         except InvalidTag:
-            raise _damaged("was changed or is cut short") from None
+            raise _damaged(noted("the sealed file was changed or is cut short")) from None
         if not chunk and self._chunks:  # only a payload without any byte has an empty chunk
-            raise _damaged("ends in a way that no age file does")
+            raise _damaged(noted("the sealed file ends in a way that no age file does"))
         self._open = memoryview(chunk)
         self._sealed = following
         self._chunks += 1
@@ -139,5 +140,5 @@ def _read_up_to(stream: BinaryIO, wanted: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _damaged(what: str) -> VerificationError:
-    return VerificationError(f"the sealed file {what}", hint=_DAMAGED_HINT)
+def _damaged(sentence: str) -> VerificationError:
+    return VerificationError(sentence, hint=_DAMAGED_HINT)

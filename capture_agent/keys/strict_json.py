@@ -12,6 +12,7 @@ import re
 from typing import NoReturn
 
 from capture_agent.core.errors import VerificationError
+from capture_agent.core.language import noted
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -30,7 +31,7 @@ def strict_json(data: bytes, name: str = "the file") -> object:
     except _NotStrictError as error:
         raise _refused(name, str(error)) from None
     except (ValueError, RecursionError):
-        raise _refused(name, "it is not JSON") from None
+        raise _refused(name, noted("it is not JSON")) from None
     return found
 
 
@@ -38,7 +39,7 @@ def strict_object(data: bytes, name: str = "the file") -> dict[str, object]:
     """Return the object in `data`; as `strict_json`, and anything but an object is refused."""
     found = strict_json(data, name)
     if not isinstance(found, dict):
-        raise _refused(name, "it is not a JSON object")
+        raise _refused(name, noted("it is not a JSON object"))
     return found
 
 
@@ -54,12 +55,12 @@ class _NotStrictError(ValueError):
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _NotStrictError("a key stands in it twice")
+        raise _NotStrictError(noted("a key stands in it twice"))
     return found
 
 
 def _not_finite(_: str) -> NoReturn:
-    raise _NotStrictError("it holds a number that is not finite")
+    raise _NotStrictError(noted("it holds a number that is not finite"))
 
 
 def _finite(text: str) -> float:
@@ -68,4 +69,6 @@ def _finite(text: str) -> float:
 
 
 def _refused(name: str, why: str) -> VerificationError:
-    return VerificationError(f"{name} cannot be trusted: {why}", hint="Get it again from where it came from.")
+    return VerificationError(
+        "{name} cannot be trusted: {why}", hint="Get it again from where it came from.", name=name, why=why
+    )

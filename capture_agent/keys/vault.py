@@ -254,7 +254,9 @@ def _line(entry: _Entry) -> bytes:
 
 def _parse(data: bytes, path: Path) -> _Content:
     """Return what the file says. A last line that is not whole was never promised to anybody."""
-    damaged = StorageError(f"{path} is damaged", hint="Restore this file from a copy made after the last deletion.")
+    damaged = StorageError(
+        "{path} is damaged", hint="Restore this file from a copy made after the last deletion.", path=path
+    )
     lines = data.split(b"\n")[:-1]
     try:
         head = strict_object(lines[0])
@@ -262,8 +264,10 @@ def _parse(data: bytes, path: Path) -> _Content:
         raise damaged from None
     if head.get("format") != FORMAT:
         raise NewerVersionError(
-            f"{path} was written by a newer version (format {head.get('format')!s:.10})",
+            "{path} was written by a newer version (format {version!s:.10})",
             hint="Install that version again; nothing was changed.",
+            path=path,
+            version=head.get("format"),
         )
     slot, recipient = head.get("slot"), head.get("recipient")
     if slot not in _SLOTS or not isinstance(slot, str) or not isinstance(recipient, str):

@@ -46,8 +46,11 @@ class HighWater:
         seen = self._policies.get(policy.study, 0)
         if not policy.is_own and policy.version < seen:
             raise ConfigError(
-                f"this policy is version {policy.version} of {policy.study!r}, and version {seen} was in force here",
+                "this policy is version {version} of {study!r}, and version {seen} was in force here",
                 hint="Whoever runs the study has to send a policy with a higher version; the last one stays in force.",
+                version=policy.version,
+                study=policy.study,
+                seen=seen,
             )
 
     def saw_policy(self, policy: Policy) -> None:

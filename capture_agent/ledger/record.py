@@ -181,9 +181,11 @@ class Ledger:
             self._keep_head(count, self._last_hash)
         elif count < seq:
             raise ConsentError(
-                f"the consent record ends after entry {count}, and this device has written {seq}: an older copy "
+                "the consent record ends after entry {count}, and this device has written {seq}: an older copy "
                 "was put in its place",
                 hint=_OLD_HINT,
+                count=count,
+                seq=seq,
             )
         else:
             raise VerificationError("the consent record is not the one that this device wrote", hint=_OLD_HINT)
@@ -213,16 +215,22 @@ class Ledger:
         dsse.verify(line, dsse.LEDGER_ENTRY, [self._vault.signing_key(study).public])
         if payload.get("format") not in _READABLE:
             raise NewerVersionError(
-                f"{self._path} was written by a newer version (format {payload.get('format')!s:.10})",
+                "{path} was written by a newer version (format {version!s:.10})",
                 hint="Install that version again; nothing was changed.",
+                path=self._path,
+                version=payload.get("format"),
             )
         if payload.get("seq") != number or payload.get("prev") != before:
             raise VerificationError(
-                f"entry {number} of the consent record does not follow the one before it", hint=_DAMAGED_HINT
+                "entry {number} of the consent record does not follow the one before it",
+                hint=_DAMAGED_HINT,
+                number=number,
             )
         body = payload.get("body")
         if not isinstance(body, Mapping):
-            raise VerificationError(f"entry {number} of the consent record has no body", hint=_DAMAGED_HINT)
+            raise VerificationError(
+                "entry {number} of the consent record has no body", hint=_DAMAGED_HINT, number=number
+            )
         return _entry({**payload, "body": self._texts.restore(body)}, line)
 
 

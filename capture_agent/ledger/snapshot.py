@@ -72,8 +72,9 @@ def policy_from_json(stored: object) -> Policy:
         return _policy(stored)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise VerificationError(
-            f"the policy in the consent record cannot be read ({type(error).__name__})",
+            "the policy in the consent record cannot be read ({kind})",
             hint="Restore the consent record from a backup, or opt out and join again.",
+            kind=type(error).__name__,
         ) from None
 
 

@@ -258,11 +258,13 @@ def keys_of(body: Mapping[str, object], name: str) -> frozenset[Key]:
     """
     stored = body.get(name)
     if not isinstance(stored, list):
-        raise VerificationError(f"an entry of the consent record lacks its {name}", hint=_HINT)
+        raise VerificationError("an entry of the consent record lacks its {name}", hint=_HINT, name=name)
     try:
         return frozenset((str(purpose), Category(category)) for purpose, category in stored)
     except (TypeError, ValueError):
-        raise VerificationError(f"an entry of the consent record has {name} that are not known", hint=_HINT) from None
+        raise VerificationError(
+            "an entry of the consent record has {name} that are not known", hint=_HINT, name=name
+        ) from None
 
 
 def _schedule(entry: Entry) -> Schedule:
@@ -276,4 +278,4 @@ _HINT = "Restore the consent record from a backup, or opt out and join again."
 
 
 def _unfit(kind: Kind) -> VerificationError:
-    return VerificationError(f"an entry of the consent record is not what {kind.value!r} wants", hint=_HINT)
+    return VerificationError("an entry of the consent record is not what {kind!r} wants", hint=_HINT, kind=kind.value)

@@ -89,7 +89,9 @@ class Tally:
                 self._screens.append(Screens(from_us=fields["t_us"], monitors=monitors))
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                f"a mark of the session is damaged ({type(error).__name__})", hint="The session cannot be released."
+                "a mark of the session is damaged ({kind})",
+                hint="The session cannot be released.",
+                kind=type(error).__name__,
             ) from None
 
     def described(self, notes: Mapping[str, str], *, complete: bool) -> Described:
@@ -124,8 +126,9 @@ class Tally:
             )
         except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
             raise StorageError(
-                f"the session does not say what it is ({type(error).__name__})",
+                "the session does not say what it is ({kind})",
                 hint="It was damaged, or recorded by another version.",
+                kind=type(error).__name__,
             ) from None
 
 

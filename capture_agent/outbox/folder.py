@@ -38,7 +38,9 @@ class OpenedFolder:
                 self._made = True
             elif not self.path.is_dir() or any(self.path.iterdir()):
                 raise ConfigError(
-                    f"{self.path} is there already and not an empty folder", hint="Name a folder that does not exist."
+                    "{path} is there already and not an empty folder",
+                    hint="Name a folder that does not exist.",
+                    path=self.path,
                 )
             self.path.chmod(FOLDER_MODE)
         except OSError as error:
@@ -92,6 +94,7 @@ class OpenedFolder:
 
 def _failed(error: OSError) -> StorageError:
     return StorageError(
-        f"the opened files cannot be written ({error.strerror or type(error).__name__})",
+        "the opened files cannot be written ({why})",
         hint="Free some space or choose another folder.",
+        why=error.strerror or type(error).__name__,
     )

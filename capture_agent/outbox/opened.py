@@ -122,6 +122,7 @@ def _joined(
 
 def _not_as_said(name: str) -> VerificationError:
     return VerificationError(
-        f"{name} holds something else than the manifest says of it",
+        "{name} holds something else than the manifest says of it",
         hint="The agent that made it is damaged or of another make. Ask for the bundle again.",
+        name=name,
     )

@@ -35,6 +35,7 @@ from capture_agent.bundle.tombstone import code_sha256
 from capture_agent.core.consent import Consent
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category
+from capture_agent.core.language import noted
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
 from capture_agent.core.progress import Progress, silent
 from capture_agent.keys import age
@@ -155,8 +156,9 @@ def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
     for recipient in policy.recipients:
         if recipient.is_example or age.is_example(recipient.key):
             raise ConfigError(
-                f"the key of {recipient.name} is the example's, which everybody can open",
+                "the key of {name} is the example's, which everybody can open",
                 hint="The study's admin has to put a key of their own into the study file.",
+                name=recipient.name,
             )
         gets = recipient.categories & {category for allowed in permitted.values() for category in allowed}
         if gets:
@@ -215,8 +217,9 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
     except ValidationError as error:
         where = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}))
         raise StorageError(
-            f"this session cannot be put into a bundle: {where or 'its manifest'} is not as the format allows",
+            "this session cannot be put into a bundle: {what} is not as the format allows",
             hint="Please report this; nothing was released.",
+            what=where or noted("its list of contents"),
         ) from None
 
 

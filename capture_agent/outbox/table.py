@@ -72,7 +72,9 @@ class TableWriter:
             self._writer.write_table(self._pa.Table.from_pylist(self._rows, self._schema))
         except self._pa.ArrowException as error:
             raise StorageError(
-                f"events.parquet cannot be written ({type(error).__name__})", hint="Leave it out with --no-table."
+                "events.parquet cannot be written ({kind})",
+                hint="Leave it out with --no-table.",
+                kind=type(error).__name__,
             ) from None
         self._rows = []
 

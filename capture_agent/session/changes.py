@@ -62,7 +62,7 @@ class Files:
             path.write_bytes(value.encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise StorageError(
-                f"{path} cannot be changed: {error.strerror}", hint="Check who owns its folder."
+                "{path} cannot be changed: {why}", hint="Check who owns its folder.", path=path, why=error.strerror
             ) from error
 
 
@@ -147,5 +147,5 @@ def _read(path: Path) -> dict[str, Change]:
         if stored["format"] == CHANGES_FORMAT:
             return {one["what"]: Change(**one) for one in stored["changes"]}
     except (ValueError, KeyError, TypeError):
-        raise StorageError(f"{path} cannot be read", hint=f"Move it away: mv {path}{{,.bad}}") from None
-    raise NewerVersionError(f"{path} was written by a newer version", hint="Install that version again.")
+        raise StorageError("{path} cannot be read", hint="Move it away: mv {path}{{,.bad}}", path=path) from None
+    raise NewerVersionError("{path} was written by a newer version", hint="Install that version again.", path=path)

@@ -108,7 +108,9 @@ class Clockwork(Controller):
             offer = self._agreement.offer
             hours = " / ".join(str(one) for one in ([] if offer is None else offer.schedules))
             raise ConsentError(
-                f"nothing is recorded at this time of the day, only {hours}", hint="Start again in these hours."
+                "nothing is recorded at this time of the day, only {hours}",
+                hint="Start again in these hours.",
+                hours=hours,
             )
         if self._recorder.state is not State.PAUSED:
             self._rhythm.ask_who()

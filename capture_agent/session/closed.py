@@ -82,7 +82,7 @@ class Closed:
                 noted("You have opted out, and nothing is recorded."),
                 hint=noted("Quit, and start Capture Agent again, if you want to choose anew."),
             )
-        return type(self._error)(str(self._error), hint=self._error.hint)
+        return self._error.with_traceback(None)
 
     @property
     def settings(self) -> Settings:
@@ -109,11 +109,10 @@ class Closed:
 
     def _in_words(self) -> tuple[str, str]:
         if self._left:
-            problem = self._problem()
-            return say(str(problem)), say(problem.hint)
+            return self._problem().said()
         what = next((said for kind, said in _WHAT.items() if isinstance(self._error, kind)), _ELSE)
         again = _UNLOCK if isinstance(self._error, KeyError_) else _RESTORE
-        return say(what), f"{say(again)} ({self._error})"
+        return say(what), f"{say(again)} ({self._error.said()[0]})"
 
     def withdraw(self, *, destroy: bool) -> None:
         """Opt out: what cannot be trusted is set aside and kept, a new record begins with this withdrawal.

@@ -182,8 +182,11 @@ class Holdings:
         ids = [one.id for one in self._store.sessions() if start and one.id.startswith(start) and one.id not in hidden]
         if len(ids) == 1:
             return ids[0]
-        what = "more than one recording begins" if ids else "no recording begins"
-        raise StorageError(f"{what} with {start!r}", hint="See `capture-agent sessions`.")
+        raise StorageError(
+            "more than one recording begins with {start}" if ids else "no recording begins with {start}",
+            hint="See `capture-agent sessions`.",
+            start=start,
+        )
 
     def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
         """Write a session, opened, into the new folder `out`. Slow.

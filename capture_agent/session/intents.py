@@ -175,7 +175,7 @@ class Intents:
                 self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)
             case _:
                 raise StorageError(
-                    f"this version cannot do what {one.kind.value!r} asks for", hint="Update Capture Agent."
+                    "this version cannot do what {kind!r} asks for", hint="Update Capture Agent.", kind=one.kind.value
                 )
 
     def _close(self, one: _Open, kind: Kind) -> None:

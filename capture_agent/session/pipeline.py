@@ -147,7 +147,7 @@ class Pipeline:
     def check(self) -> None:
         """Raise `FaultError` if the thread died or is hopelessly behind."""
         if self._dead:
-            raise FaultError(f"recording stopped: {self._dead}", hint="What was recorded until then is sealed.")
+            raise FaultError("recording stopped: {why}", hint="What was recorded until then is sealed.", why=self._dead)
         if self._overrun:
             raise FaultError("recording could not keep up", hint="What was recorded until then is sealed.")
 
@@ -163,7 +163,7 @@ class Pipeline:
         if self._dead or self._thread.is_alive():
             self._writer.abandon()
             why = self._dead or "the disk does not answer"
-            raise FaultError(f"the session was not sealed: {why}", hint="It is kept, marked incomplete.")
+            raise FaultError("the session was not sealed: {why}", hint="It is kept, marked incomplete.", why=why)
 
     # --- the pipeline's thread
 

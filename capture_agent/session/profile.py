@@ -125,17 +125,19 @@ class Remembered:
             return cls()
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise StorageError(
-                f"{path} cannot be read", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
+                "{path} cannot be read", hint="Move it away to start without it: mv {path}{{,.bad}}", path=path
             ) from error
         if version != STATE_FORMAT:
             raise NewerVersionError(
-                f"{path} was written by a newer version (format {version!s:.10})",
+                "{path} was written by a newer version (format {version!s:.10})",
                 hint="Install that version again; nothing was changed.",
+                path=path,
+                version=version,
             )
         kinds = {entry.name: type(entry.default) for entry in fields(cls)}
         if any(type(value) is not kinds.get(name) for name, value in stored.items()):
             raise StorageError(
-                f"{path} holds unknown entries", hint=f"Move it away to start without it: mv {path}{{,.bad}}"
+                "{path} holds unknown entries", hint="Move it away to start without it: mv {path}{{,.bad}}", path=path
             )
         return cls(**stored)
 

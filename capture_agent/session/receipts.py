@@ -80,9 +80,11 @@ def write(
                     stream.write(data)
                 written.append(path)
     except FileExistsError as error:
-        raise ConfigError(f"{error.filename} is there already", hint="Name another folder.") from None
+        raise ConfigError("{path} is there already", hint="Name another folder.", path=error.filename) from None
     except OSError as error:
-        raise StorageError(f"{folder} cannot be written: {error.strerror}", hint="Name another folder.") from None
+        raise StorageError(
+            "{folder} cannot be written: {why}", hint="Name another folder.", folder=folder, why=error.strerror
+        ) from None
     return tuple(written)
 
 

@@ -114,5 +114,7 @@ def _aside(path: Path, stamp: str) -> Path | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageError(f"{path} cannot be set aside: {error.strerror}", hint="Move it away by hand.") from error
+        raise StorageError(
+            "{path} cannot be set aside: {why}", hint="Move it away by hand.", path=path, why=error.strerror
+        ) from error
     return new

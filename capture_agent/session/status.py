@@ -30,7 +30,7 @@ def trouble(
     over, `unproved` that the indicator was looked for and not found, `recovered` how many sessions a crash cut off.
     """
     if error is not None:
-        return say(str(error)), say(error.hint)
+        return error.said()
     if closed[0]:
         return closed
     if state is State.SUSPENDED and unproved:

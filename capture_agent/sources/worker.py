@@ -70,7 +70,9 @@ class Worker:
     def check(self) -> None:
         """Raise `FaultError` if the thread has died."""
         if self._died is not None:
-            raise FaultError(f"the {self.name} source has died ({self._died})", hint="start recording again")
+            raise FaultError(
+                "the {source} source has died ({kind})", hint="start recording again", source=self.name, kind=self._died
+            )
 
     def stop(self) -> bool:
         """Ask the thread to end and wait for it. Safe to call twice, and if it never started.

@@ -30,9 +30,9 @@ def ask(
 
 def tell(parent: QWidget | None, error: CaptureAgentError) -> QDialog:
     """Say what could not be done, and what to do next."""
-    message = say(str(error))
+    message, hint = error.said()
     title = message[:1].upper() + message[1:]
-    dialog, layout = _window(parent, "problemDialog", title, say(error.hint), icon=Icon.ATTENTION)
+    dialog, layout = _window(parent, "problemDialog", title, hint, icon=Icon.ATTENTION)
     return _opened(dialog, layout, look.button(say("&Close"), dialog.accept, name="closeButton"))
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.language import say
+from capture_agent.core.language import noted
 from capture_agent.core.progress import CancelledError, Progress
 from capture_agent.session.snapshot import Agent, Snapshot
 from capture_agent.ui.jobs import Job, Step, telling
@@ -48,12 +48,10 @@ def in_words(error: BaseException) -> CaptureAgentError:
         where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return FaultError(
-        say(
-            "something went wrong inside Capture Agent ({kind} at {place})",
-            kind=type(error).__name__,
-            place=where or say("an unknown place"),
-        ),
-        hint=say("What was recorded until now is safe. Quit, start again, and report this line."),
+        "something went wrong inside Capture Agent ({kind} at {place})",
+        hint="What was recorded until now is safe. Quit, start again, and report this line.",
+        kind=type(error).__name__,
+        place=where or noted("an unknown place"),
     )
 
 
