@@ -11,6 +11,7 @@ import pytest
 from capture_agent import __version__
 from capture_agent.cli import program
 from capture_agent.control.commands import MAX_PAUSE_MINUTES
+from capture_agent.ui.view_state import Command
 
 
 def test_the_version_is_told(run: Any) -> None:
@@ -125,3 +126,26 @@ def test_a_reader_that_goes_away_is_no_fault(home: Path) -> None:
     )
     assert done.returncode in {0, 1}
     assert done.stderr == ""
+
+
+# What is in the menu and does not widen, as commands; what widens opens its window, where a person can click.
+IN_MENU = {
+    Command.START: "start",
+    Command.RESUME: "start",
+    Command.HABITS: "start",
+    Command.PAUSE: "pause",
+    Command.STOP: "stop",
+    Command.NOT_ME: "not-me",
+    Command.TASK: "task",
+    Command.RECORDINGS: "sessions",
+    Command.RECORDED: "consent show",
+    Command.FORGET: "forget",
+    Command.OPT_OUT: "consent withdraw",
+    Command.QUIT: "quit",
+}
+
+
+@pytest.mark.parametrize("entry", Command)
+def test_everything_in_the_menu_is_a_command_too(run: Any, entry: Command) -> None:
+    done = run(*IN_MENU[entry].split(), "--help")
+    assert (done.returncode, "--json" in done.stdout) == (0, entry is not Command.TASK)

@@ -90,7 +90,11 @@ WINDOWS: dict[str, list[str]] = {
     "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
     "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
     "passphrase": ["later(lambda: ask(new=True))"],
-    "failure": ["shell.open()", "shell.window.first_run.show_study('/nowhere.toml')"],
+    "failure": [
+        "shell.open()",
+        "hint = 'Restore this file from a copy made after the last deletion.'",
+        "shell.bridge.failed.emit(m.StorageError('{path} is damaged', hint=hint, path='/home/me/vault'))",
+    ],
 }
 
 # Windows that never take the keyboard, so that nobody resumes by typing; a click or the hotkey answers them.

@@ -235,6 +235,24 @@ class Life(RuleBasedStateMachine):
         self.tick(0.25)
         event(f"after getting to work: {self.agent.recording_state}")
 
+    @rule(own=st.booleans(), by=st.sampled_from(["opting out", "refusing", "taking all back"]), crash=st.booleans())
+    def leave_and_come_back(self, own, by, crash):
+        """Say no, start again, choose the same: a yes of before must not come back."""
+        self.get_to_work(ALL, own)
+        match by:
+            case "opting out":
+                self.opt_out(destroy=False)
+            case "refusing":
+                self.refuse()
+            case _:
+                for category in Category:
+                    self.take_back(category)
+        self.crash() if crash else self.restart()
+        if not self.agent.snapshot().broken:
+            self.choose(own)
+            self.start()
+            self.tick(0.25)
+
     # --- the administrator, and files
 
     @precondition(lambda self: self.world.study is not None)
