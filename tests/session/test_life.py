@@ -237,8 +237,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(own=st.booleans(), by=st.sampled_from(["opting out", "refusing", "taking all back"]), crash=st.booleans())
     def leave_and_come_back(self, own, by, crash):
-        """Say no, start again, choose the same: a yes of before must not come back."""
+        """Say no, start again, choose the same: a yes of before must not come back, nor hours that were chosen then."""
         self.get_to_work(ALL, own)
+        self.choose_hours(ALWAYS)
         match by:
             case "opting out":
                 self.opt_out(destroy=False)
@@ -252,6 +253,9 @@ class Life(RuleBasedStateMachine):
             self.choose(own)
             self.start()
             self.tick(0.25)
+            self.ask()
+            self.accept(ALL, {EDITOR})
+            self.see_a_countdown_through()
 
     # --- the administrator, and files
 
