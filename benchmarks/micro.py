@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from benchmarks.script import WORDS
 from capture_agent.core.events import Category, Event, Focus, Frame, Key, Layout, Monitor, Move, Rect, Window
 from capture_agent.core.intervals import Intervals
+from capture_agent.core.keyboard import widest
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
 from capture_agent.encode import event_log, frames
 from capture_agent.encode.video import Encoder
@@ -88,7 +89,7 @@ def _events() -> list[Event]:
 
 
 def _rules() -> Rules:
-    return Rules(frozenset(Category), frozenset({"xterm", "desktop"}), frozenset(), own_pid=1)
+    return Rules(widest(frozenset(Category)), frozenset({"xterm", "desktop"}), frozenset(), own_pid=1)
 
 
 def _open(until_us: int) -> tuple[Gate, Intervals]:

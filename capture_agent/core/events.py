@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 class Category(StrEnum):
-    """What a person agrees to, one switch each."""
+    """What a person agrees to, one switch each. The first three are modes of one thing: see `core.keyboard`."""
 
-    KEYBOARD = "keyboard"
+    KEYBOARD = "keyboard"  # what is typed
+    SHORTCUTS = "shortcuts"
+    COUNTS = "counts"
     POINTER = "pointer"
     WINDOWS = "windows"
     SCREEN = "screen"
@@ -140,6 +142,27 @@ class Key:
     text: str | None
     mods: tuple[str, ...]
     injected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A key as the mode `shortcuts` tells it: by name if it types nothing, else as one of its class."""
+
+    t_us: int
+    down: bool
+    code: int
+    sym: str
+    mods: tuple[str, ...]
+    injected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCount:
+    """How many keys went down from `start_us` to `t_us`: all that the mode `counts` tells."""
+
+    t_us: int
+    start_us: int
+    keys: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +303,24 @@ class Withheld:
 
 
 InputEvent: TypeAlias = Key | Move | Button | Scroll | PointerShape
-Event: TypeAlias = InputEvent | Focus | FieldFocus | Monitors | TaskStarted | TaskFinished | Frame | Gap | Withheld
+Event: TypeAlias = (
+    InputEvent
+    | Shortcut
+    | KeyCount
+    | Focus
+    | FieldFocus
+    | Monitors
+    | TaskStarted
+    | TaskFinished
+    | Frame
+    | Gap
+    | Withheld
+)
 
 CATEGORY_OF: dict[type, Category | None] = {
     Key: Category.KEYBOARD,
+    Shortcut: Category.SHORTCUTS,
+    KeyCount: Category.COUNTS,
     Move: Category.POINTER,
     Button: Category.POINTER,
     Scroll: Category.POINTER,

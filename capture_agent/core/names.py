@@ -11,6 +11,8 @@ from capture_agent.core.language import noted, say
 _NAMES: Mapping[Category, str] = MappingProxyType(
     {
         Category.KEYBOARD: noted("Keyboard"),
+        Category.SHORTCUTS: noted("Keyboard, shortcuts only"),
+        Category.COUNTS: noted("Keyboard, counts only"),
         Category.POINTER: noted("Mouse"),
         Category.WINDOWS: noted("Windows"),
         Category.SCREEN: noted("Screen"),
@@ -20,6 +22,8 @@ _NAMES: Mapping[Category, str] = MappingProxyType(
 _IN_A_SENTENCE: Mapping[Category, str] = MappingProxyType(
     {
         Category.KEYBOARD: noted("keyboard"),
+        Category.SHORTCUTS: noted("keyboard shortcuts"),
+        Category.COUNTS: noted("number of keys"),
         Category.POINTER: noted("mouse"),
         Category.WINDOWS: noted("windows"),
         Category.SCREEN: noted("screen"),

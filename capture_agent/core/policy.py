@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import implied
 from capture_agent.core.schedule import Schedule
 
 # Values a person or study may choose within; each with unit and reason.
@@ -190,7 +191,8 @@ class Effective:
 
 def effective(policy: Policy, settings: Settings) -> Effective:
     """Return `policy` narrowed by `settings`."""
-    categories = policy.categories if settings.categories is None else policy.categories & settings.categories
+    narrowed = policy.categories if settings.categories is None else implied(settings.categories)
+    categories = policy.categories & narrowed
     fps = policy.max_fps if settings.max_fps is None else min(policy.max_fps, settings.max_fps)
     schedules = tuple(one for one in (policy.schedule, settings.schedule) if one is not None)
     return Effective(policy, categories, settings.never_apps, fps, schedules)
@@ -228,7 +230,7 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
     for purpose in sorted(new.purposes):
         was = agreed.purposes.get(purpose, "")
         compare(f"purpose {purpose}", was or "not there", new.purposes[purpose], wider=was != new.purposes[purpose])
-    for category in sorted(new.categories - agreed.categories):
+    for category in sorted(new.categories - implied(agreed.categories)):
         compare("category", "not there", category, wider=True)
     known = {recipient.key: recipient for recipient in agreed.recipients}
     for recipient in new.recipients:
@@ -236,7 +238,7 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
         compare("recipient", "not there", recipient.name, wider=before is None)
         if before is not None:
             compare("recipient's name", before.name, recipient.name, wider=before.name != recipient.name)
-            for category in sorted(recipient.categories - before.categories):
+            for category in sorted(recipient.categories - implied(before.categories)):
                 compare(f"what {recipient.name} gets", "not there", category, wider=True)
     compare("days kept", agreed.retention_days, new.retention_days, wider=new.retention_days > agreed.retention_days)
     compare(

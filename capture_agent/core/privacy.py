@@ -21,12 +21,14 @@ from capture_agent.core.events import (
     Gap,
     InputEvent,
     Key,
+    KeyCount,
     Layout,
     Monitors,
     Move,
     PointerShape,
     Rect,
     Scroll,
+    Shortcut,
     TaskFinished,
     TaskStarted,
     Verdict,
@@ -35,6 +37,7 @@ from capture_agent.core.events import (
 )
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
+from capture_agent.core.keyboard import COMPANIONS, MODES, Reduced, is_command
 from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
 
@@ -45,17 +48,6 @@ BLINK_US = 10_000
 MASK_BGRX = (64, 64, 64, 255)  # painted-over pixels are dark grey: visible as a mask, cheap to encode
 _MASK_WORD = int.from_bytes(bytes(MASK_BGRX), "little")
 DESKTOP_APP = "desktop"  # the background, where there is no window
-
-_CHORD_MODS = frozenset({"ctrl", "alt", "super"})
-# Keysyms that type nothing. A list, because "exclam" and "dead_acute" have long names and no text when they come up.
-_COMMANDS = frozenset(
-    f"""BackSpace Tab ISO_Left_Tab Return Escape Delete Home Left Up Right Down Prior Next End Insert Menu Pause Print
-    Caps_Lock Num_Lock Scroll_Lock Shift_L Shift_R Control_L Control_R Alt_L Alt_R Meta_L Meta_R Super_L Super_R
-    ISO_Level3_Shift KP_Enter KP_Home KP_Left KP_Up KP_Right KP_Down KP_Prior KP_Next KP_End KP_Insert KP_Delete
-    {" ".join(f"F{n}" for n in range(1, 36))}""".split()
-)
-# They go with what is typed: where capital letters are in a secret, and where it was mistyped.
-_COMPANIONS = frozenset({"Shift_L", "Shift_R", "ISO_Level3_Shift", "Caps_Lock", "BackSpace", "Delete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +127,7 @@ class Gate:
     fields: Fields = field(default_factory=Fields)
     hidden: Stretches = field(default_factory=Stretches)
     last_focus: Window | None = None
+    reduced: Reduced = field(default_factory=Reduced)
     withheld: frozenset[int] = frozenset()  # keys whose going down was not kept; then neither is their coming up
 
     def observe(self, focus: Focus | FieldFocus) -> Gate:
@@ -215,15 +208,22 @@ class Gate:
         if isinstance(event, FieldFocus):
             return self._turn(event), Kept()
         category = CATEGORY_OF[type(event)]
-        if category is not None and category not in self.rules.categories:
+        if category is not None and not self.rules.categories.intersection(
+            MODES if isinstance(event, Key) else (category,)
+        ):
             return self, Kept(reason=Reason.NOT_AGREED)
         match event:
             case Gap() | Withheld() | Monitors() | TaskStarted() | TaskFinished():
                 return self, Kept((Cleared(event),))
             case Frame():
                 return self, self._paint(event)
-            case Key() | Move() | Button() | Scroll() | PointerShape():
+            case Key():
+                gate, kept = self._clear_input(event)
+                return gate._in_its_modes(event, kept, intervals) if kept.cleared else (gate, kept)
+            case Move() | Button() | Scroll() | PointerShape():
                 return self._clear_input(event)
+            case Shortcut() | KeyCount():
+                raise AssertionError  # the gate makes them; no source does
 
     def _clear_input(self, event: InputEvent) -> tuple[Gate, Kept]:
         kept = self._judge_input(event)
@@ -237,6 +237,17 @@ class Gate:
         same = hidden is self.hidden and withheld == self.withheld  # as for nearly every move of the pointer
         return self if same else replace(self, hidden=hidden, withheld=withheld), kept
 
+    def _in_its_modes(self, key: Key, kept: Kept, intervals: Intervals) -> tuple[Gate, Kept]:
+        """Keep of a key what its modes keep; `kept` is what would be kept of its text."""
+        agreed, reduced = self.rules.categories, self.reduced
+        cleared = kept.cleared if Category.KEYBOARD in agreed else ()
+        if Category.SHORTCUTS in agreed:
+            reduced, told = reduced.shortcut(key)
+            cleared += tuple(map(Cleared, told))
+        if Category.COUNTS in agreed:
+            reduced = reduced.count(key, intervals)
+        return replace(self, reduced=reduced), replace(kept, cleared=cleared)
+
     def _judge_input(self, event: InputEvent) -> Kept:
         verdict = self.focus_verdict(*hold_window(event), event.t_us if isinstance(event, Key) else None)
         if verdict is Verdict.SENSITIVE:
@@ -245,13 +256,13 @@ class Gate:
         if of_field is Verdict.SENSITIVE:
             return Kept(reason=Reason.SECRET_FIELD)
         if verdict is Verdict.UNKNOWN:
-            if isinstance(event, Key) and _is_command(event):
+            if isinstance(event, Key) and is_command(event):
                 return Kept((Cleared(replace(event, text=None)),))
             return Kept(reason=Reason.FOCUS_UNKNOWN)
         if of_field is Verdict.CLEAR:
             return Kept((Cleared(event),))
         if isinstance(event, Key):
-            if _is_command(event) and event.sym not in _COMPANIONS:
+            if is_command(event) and event.sym not in COMPANIONS:
                 return Kept((Cleared(replace(event, text=None)),))
         elif self._inside(event):
             return Kept((Cleared(event),))
@@ -290,9 +301,12 @@ class Gate:
         return replace(self, hidden=self.hidden.turn(look.t_us, reason))
 
     def close_hidden(self, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
-        """Return the marks of stretches in which input was withheld and that are over, and the gate to use next."""
+        """Return what can be said of times that are over: stretches of withheld input, numbers of keys."""
         hidden, marks = self.hidden.due(intervals)
-        return (self if hidden is self.hidden else replace(self, hidden=hidden)), tuple(map(Cleared, marks))
+        reduced, counts = self.reduced.due(intervals)
+        same = hidden is self.hidden and reduced is self.reduced
+        gate = self if same else replace(self, hidden=hidden, reduced=reduced)
+        return gate, (*map(Cleared, marks), *map(Cleared, counts))
 
     def _paint(self, frame: Frame) -> Kept:
         """Paint over what may not be seen, on a copy: the source still compares with what it grabbed."""
@@ -331,8 +345,3 @@ def hold_window(event: Event) -> tuple[int, int]:
 def waiting(event: Event, intervals: Intervals) -> bool:
     """Return whether `event` must still wait: what follows it within `HOLD_US` is not known yet."""
     return intervals.place(event.t_us, event.t_us + HOLD_US) is Place.NOT_YET
-
-
-def _is_command(key: Key) -> bool:
-    """Whether a key says nothing of what is typed: a chord, or a key with a name of its own."""
-    return bool(_CHORD_MODS & set(key.mods)) or key.sym in _COMMANDS

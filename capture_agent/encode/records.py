@@ -19,11 +19,13 @@ from capture_agent.core.events import (
     Frame,
     Gap,
     Key,
+    KeyCount,
     Monitors,
     Move,
     PointerShape,
     Rect,
     Scroll,
+    Shortcut,
     TaskFinished,
     TaskStarted,
     Window,
@@ -33,11 +35,13 @@ from capture_agent.core.privacy import Cleared
 from capture_agent.keys.strict_json import strict_object
 
 KEYBOARD = "keyboard"
+SHORTCUTS = "shortcuts"
+COUNTS = "counts"
 POINTER = "pointer"
 WINDOWS = "windows"
 TASKS = "tasks"
 MARKS = "marks"
-EVENT_TOPICS = (KEYBOARD, POINTER, WINDOWS, TASKS, MARKS)
+EVENT_TOPICS = (KEYBOARD, SHORTCUTS, COUNTS, POINTER, WINDOWS, TASKS, MARKS)
 SCREEN_PREFIX = "screen/"  # followed by the monitor's number, from 1
 
 
@@ -90,6 +94,11 @@ def _fields(event: Event, epoch_us: int) -> tuple[str, dict[str, Any]]:
                 "mods": list(mods),
                 "injected": injected,
             }
+        case Shortcut(_, down, code, sym, mods, injected):
+            said = {"kind": "key", "down": down, "code": code, "sym": sym, "mods": list(mods), "injected": injected}
+            return SHORTCUTS, said
+        case KeyCount(_, start_us, keys):
+            return COUNTS, {"kind": "count", "start_us": max(0, start_us - epoch_us), "keys": keys}
         case Button(_, down, button, x, y, injected):
             return POINTER, {"kind": "button", "down": down, "button": button, "x": x, "y": y, "injected": injected}
         case Scroll(_, dx, dy, x, y, injected):

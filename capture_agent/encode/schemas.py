@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from capture_agent.core.events import GapReason, Outcome
-from capture_agent.encode.records import KEYBOARD, MARKS, POINTER, TASKS, WINDOWS
+from capture_agent.core.keyboard import COUNT_US, PRINTABLE
+from capture_agent.encode.records import COUNTS, KEYBOARD, MARKS, POINTER, SHORTCUTS, TASKS, WINDOWS
 
 VERSION = 1  # of all event schemas together; it rises when a reader of the old one would misread
 
@@ -72,6 +73,42 @@ _KINDS: dict[str, tuple[str, tuple[Schema, ...]]] = {
                 text={"type": ["string", "null"], "description": "what the key types"},
                 mods={"type": "array", "items": _TEXT, "description": "modifiers that were down"},
                 injected=_INJECTED,
+            ),
+        ),
+    ),
+    SHORTCUTS: (
+        f"Keys without what is typed: those that type something are all told as {PRINTABLE!r}, with code 0.",
+        (
+            _kind(
+                "key",
+                "A key went down or up.",
+                down=_TRUTH,
+                code={
+                    "type": "integer",
+                    "description": "the device's number of the key; 0 if it types something",
+                },
+                sym={
+                    "type": "string",
+                    "description": f'keysym or virtual key by name: "Return", "s" in Ctrl+S; or "{PRINTABLE}"',
+                },
+                mods={"type": "array", "items": _TEXT, "description": "of a chord, the modifiers; of other keys, none"},
+                injected=_INJECTED,
+            ),
+        ),
+    ),
+    COUNTS: (
+        "How many keys went down, and nothing else of them.",
+        (
+            _kind(
+                "count",
+                f"Keys from `start_us` to the time of this message: {COUNT_US // 1_000_000} s of session time, "
+                "less where recording began or ended.",
+                start_us=_TIME,
+                keys={
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "that went down; Shift, Ctrl and their like are not counted",
+                },
             ),
         ),
     ),

@@ -2,7 +2,8 @@
 
 Nothing with a time inside a span stays, and nothing outside of it goes, with one exception: a frame of a video shows
 what changed since the frame before. Where a frame went, those after it go too, up to the next key frame of that
-monitor; a cut widens forward, never backward, and is never narrower than it was asked for.
+monitor; a cut widens forward, never backward, and is never narrower than it was asked for. A number of
+keys goes if any of its interval lies inside.
 
 What was true before the span and is needed after it, where the monitors are, is said again at its end. The hole itself
 is marked as one that the person made.
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 from capture_agent.core.events import GapReason
 from capture_agent.encode import frames
 from capture_agent.encode.event_log import Message, decode
-from capture_agent.encode.records import MARKS, SCREEN_PREFIX
+from capture_agent.encode.records import COUNTS, MARKS, SCREEN_PREFIX
 
 FOREVER_US = 1 << 62  # the end of a span that reaches to the end of the session
 
@@ -85,7 +86,8 @@ class Cut:
         if self._topics is not None and message.topic not in self._topics:
             return [message]
         screen = message.topic.startswith(SCREEN_PREFIX)
-        if any(span.holds(message.t_us) for span in self._spans):
+        since_us = decode(message)["start_us"] if message.topic == COUNTS else message.t_us
+        if any(span.holds(message.t_us) or since_us < span.end_us <= message.t_us for span in self._spans):
             if screen:
                 self._broken.add(message.topic)
             return []

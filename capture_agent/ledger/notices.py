@@ -20,7 +20,7 @@ from capture_agent.core.policy import (
 from capture_agent.ledger.templates import LANGUAGES, OWN_ITEMS, IncompleteError, missing_items
 
 LOCALES = LANGUAGES  # the first is shown to people of every other language
-NOTICE_VERSION = 3  # raised with every change of a text: who agreed to another text is asked again
+NOTICE_VERSION = 4  # raised with every change of a text: who agreed to another text is asked again
 POLICY_VERSION = 1
 
 

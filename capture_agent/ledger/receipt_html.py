@@ -49,6 +49,8 @@ _STATES: Mapping[str, str] = {
 _YES = frozenset({"Given", "RenewedGiven"})
 _CATEGORIES: Mapping[str, str] = {
     "keyboard": noted("Keyboard"),
+    "shortcuts": noted("Keyboard, shortcuts only"),
+    "counts": noted("Keyboard, counts only"),
     "pointer": noted("Mouse"),
     "windows": noted("Windows"),
     "screen": noted("Screen"),

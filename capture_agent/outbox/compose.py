@@ -1,7 +1,7 @@
 """From a held session to the members of a bundle, or to the files of one's own: one stream in, twice.
 
 The first reading counts, measures and hashes; each member can then be made again, byte for byte,
-from another reading. A few seconds of the session are in memory, never more.
+from another reading. Of its frames a few seconds are in memory, of its events `order.LATE_US`, never more.
 """
 
 from __future__ import annotations

@@ -10,31 +10,46 @@ from operator import attrgetter
 from capture_agent.bundle.manifest import released_reason
 from capture_agent.core.errors import StorageError
 from capture_agent.core.events import Category, GapReason
+from capture_agent.core.keyboard import implied
 from capture_agent.encode.event_log import Message, decode
 from capture_agent.encode.records import MARKS, SCREEN_PREFIX
 
 _TIME = attrgetter("t_us")
+# An event may be written this much later than it happened: the number of keys of an interval is told at its end.
+LATE_US = 45_000_000
 _MARK_KINDS = frozenset({"monitors", "gap", "withheld"})  # marks never are content; another kind is not known to be one
 
 
 def in_order(batches: Iterable[Sequence[Message]]) -> Iterator[Message]:
-    """Yield the messages of `batches` (parts) by time, those of one time as they were written.
+    """Yield the events of `batches` (parts) by time, and the frames by time, those of one time as they were written.
 
-    Parts are nearly sorted: a message waits in the recorder for less than a part lasts, so it
-    can be older than messages of the part before, never than those of the one before that. Two
-    parts are in memory.
+    Events and frames go into files of their own, so what comes first of an event and a frame does not matter. A frame
+    can be older than those of the part before, never than those of the one before that: two parts of frames are in
+    memory. Events are small, and wait for `LATE_US`.
     """
-    waiting: list[Message] = []
-    settled_us = -1  # nothing that is still to come is older than the end of the part before last
+    frames: list[Message] = []
+    events: list[Message] = []
+    settled_us = newest_us = -1  # no frame that is still to come is older than the end of the part before last
     for batch in batches:
         if not batch:
             continue
-        waiting = sorted([*waiting, *batch], key=_TIME)
-        place = bisect_right(waiting, settled_us, key=_TIME)
-        yield from waiting[:place]
-        del waiting[:place]
-        settled_us = max(settled_us, *map(_TIME, batch))
-    yield from waiting
+        newest_us = max(newest_us, *map(_TIME, batch))
+        for message in batch:
+            (frames if message.topic.startswith(SCREEN_PREFIX) else events).append(message)
+        yield from _taken(frames, settled_us)
+        yield from _taken(events, newest_us - LATE_US)
+        settled_us = newest_us
+    yield from _taken(frames, newest_us)
+    yield from _taken(events, newest_us)
+
+
+def _taken(waiting: list[Message], until_us: int) -> list[Message]:
+    """Take what is not younger than `until_us` out of `waiting`, by time."""
+    waiting.sort(key=_TIME)
+    place = bisect_right(waiting, until_us, key=_TIME)
+    taken = waiting[:place]
+    del waiting[:place]
+    return taken
 
 
 def category_of(topic: str) -> Category | None:
@@ -56,8 +71,8 @@ def category_of(topic: str) -> Category | None:
 
 
 def agreed(messages: Iterable[Message], categories: frozenset[Category]) -> Iterator[Message]:
-    """Yield the messages of `categories` as they are, and marks as they are told to others."""
-    return _chosen(messages, categories, _told)
+    """Yield the messages of `categories` and of what they imply as they are, and marks as they are told to others."""
+    return _chosen(messages, implied(categories), _told)
 
 
 def everything(messages: Iterable[Message]) -> Iterator[Message]:

@@ -35,6 +35,7 @@ from capture_agent.bundle.tombstone import code_sha256
 from capture_agent.core.consent import Consent
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import implied, widest
 from capture_agent.core.language import noted
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
 from capture_agent.core.progress import Progress, silent
@@ -151,7 +152,7 @@ def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
             "this was recorded for yourself; there is nobody to release it to",
             hint="Open it with `capture-agent open`.",
         )
-    permitted = {purpose: consent.permitted(purpose) & policy.categories for purpose in policy.purposes}
+    permitted = {purpose: implied(consent.permitted(purpose)) & policy.categories for purpose in policy.purposes}
     together: dict[tuple[str, tuple[Category, ...]], list[Recipient]] = {}
     for recipient in policy.recipients:
         if recipient.is_example or age.is_example(recipient.key):
@@ -160,7 +161,8 @@ def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
                 hint="The study's admin has to put a key of their own into the study file.",
                 name=recipient.name,
             )
-        gets = recipient.categories & {category for allowed in permitted.values() for category in allowed}
+        offered = {category for allowed in permitted.values() for category in allowed}
+        gets = widest(implied(recipient.categories) & offered)
         if gets:
             together.setdefault((recipient.kind, tuple(sorted(gets))), []).append(recipient)
     if not together:

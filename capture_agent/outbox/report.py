@@ -7,6 +7,7 @@ from typing import Any
 
 from capture_agent.bundle.manifest import Described
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import MODES
 from capture_agent.core.stretches import Reason
 from capture_agent.outbox.measure import (
     SECOND_US,
@@ -41,7 +42,7 @@ def report(
 ) -> dict[str, Any]:
     """Return the report of a session with `categories`. Times are µs of session time, shares 0 to 1."""
     recorded = recorded_us(described)
-    keys = Category.KEYBOARD in categories
+    keys = bool(categories.intersection(MODES))
     withheld = _share(observed.withheld.values(), described, recorded) if keys else None
     # Where fields cannot be seen, pointer, shortcuts and named keys are kept: less, but of use.
     hidden = _share([spans for why, spans in observed.withheld.items() if why != FIELD_UNKNOWN], described, recorded)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from capture_agent.core.consent import State
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import implied, implying, widest
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
@@ -137,8 +138,10 @@ class Agreement:
         if offer is None or self._left == offer.policy.study or self.widened or self.closed_because():
             return frozenset()
         agreed = {category for purpose, category in self._in_time() if purpose in offer.policy.purposes}
-        captured = offer.categories & agreed - self._taken_back
-        return captured if self._ceiling is None else captured & self._ceiling[0]
+        captured = offer.categories & implied(agreed - self._taken_back)
+        if self._ceiling is not None:
+            captured &= implied(self._ceiling[0])
+        return widest(captured, (implied(one.categories) for one in offer.policy.recipients))
 
     @property
     def apps(self) -> frozenset[str]:
@@ -194,7 +197,7 @@ class Agreement:
     def until(self) -> datetime | None:
         """When the first of what is captured is over; None if nothing is."""
         captured = self.captured
-        ends_ = [self.end_of(key) for key in self._in_time() if key[1] in captured]
+        ends_ = [self.end_of(key) for key in self._in_time() if implied({key[1]}) & captured]
         return min((end for end in ends_ if end is not None), default=None)
 
     def _over(self) -> frozenset[Key]:
@@ -345,13 +348,13 @@ class Agreement:
         self._standing = self.ledger.standing(study)
 
     def take_back(self, category: Category) -> None:
-        """Let a category not be captured from now on; `withdraw_category` writes it down."""
-        self._taken_back |= {category}
+        """Let a category, and what implies it, not be captured from now on; `withdraw_category` writes it down."""
+        self._taken_back |= implying(category)
 
     def withdraw_category(self, category: Category) -> None:
         """Note that the person withdrew one category. It holds even if it cannot be written down."""
         self.take_back(category)
-        keys = [key for key in self._standing.consent.permitting() if key[1] is category]
+        keys = [key for key in self._standing.consent.permitting() if key[1] in implying(category)]
         self._append(Kind.WITHDRAWN, {"keys": keys_to_json(keys)}, Method.ONE_CATEGORY)
 
     def check_release(self) -> Policy:

@@ -18,6 +18,7 @@ from typing import Protocol
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Withheld
 from capture_agent.core.intervals import Intervals, Place
+from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
 from capture_agent.core.stretches import Stretches
 from capture_agent.encode import event_log
@@ -74,7 +75,7 @@ class Pipeline:
         """Take over `writer`; `epoch_us` is session time 0."""
         self._writer = writer
         self._clock = clock
-        self._gate = Gate(rules, hidden=Stretches(epoch_us))
+        self._gate = Gate(rules, hidden=Stretches(epoch_us), reduced=Reduced(epoch_us))
         self._queue: deque[Event | _SetRules | _Close] = deque()
         self._waiting: list[tuple[int, int, Event]] = []
         # Frames are large and true at their own moment: they wait for a mark only, not for what follows them.

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from capture_agent.core.asking import Remedy, remedy
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import MODES
 from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
 from capture_agent.core.privacy import DESKTOP_APP
@@ -46,6 +47,10 @@ def trouble(
     return "", ""
 
 
+_KEYS_KEPT = {
+    Category.SHORTCUTS: noted("What you type: of the keys, only shortcuts and named keys are told apart."),
+    Category.COUNTS: noted("What you type: it is only counted how many keys you press."),
+}
 _WHY_UNSEEN = {
     Remedy.LEAVE_REMOTE: noted(
         "Text in {name}: what runs in it, such as ssh or tmux, hides where a password is asked for."
@@ -73,9 +78,9 @@ def not_recorded(
     if state is not State.RECORDING:
         return ()
     lines = [
-        say("{what}: you did not agree.", what=category_name(category))
+        _not_agreed(category, captured)
         for category in Category
-        if category not in captured
+        if category not in captured and category not in MODES[1:]
     ]
     lines += limits
     if not apps:
@@ -84,3 +89,8 @@ def not_recorded(
         lines += [say(_WHY_UNSEEN[remedy(app)], name=app) for app in sorted(apps & unseen)]
     named = [say("the desktop background") if app == DESKTOP_APP else app for app in sorted(apps)]
     return (*lines, say("Every program except {names}.", names=", ".join(named)))
+
+
+def _not_agreed(category: Category, captured: AbstractSet[Category]) -> str:
+    kept = next((mode for mode in MODES if category in MODES and mode in captured), None)
+    return say("{what}: you did not agree.", what=category_name(category)) if kept is None else say(_KEYS_KEPT[kept])

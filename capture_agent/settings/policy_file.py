@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.events import Category
 from capture_agent.core.policy import (
     MAX_CONSENT_MONTHS,
     MAX_FPS_LIMIT,
@@ -125,7 +126,8 @@ class PolicyTable(Table):
     expires: Moment = Field(description="a time with a time zone, such as 2027-12-31T23:59:59Z")
     enabled: bool = Field(default=True, description="true, or false to stop all recording for this study")
     categories: list[CategoryName] = Field(
-        min_length=1, description="a list of keyboard, pointer, windows, screen, tasks"
+        min_length=1,
+        description=f"a list of {', '.join(Category)}; shortcuts and counts keep less than keyboard",
     )
     programs: list[Program] | None = Field(
         default=None,

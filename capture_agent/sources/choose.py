@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import MODES
 from capture_agent.desktop.base import InputBackEnd
 
 if TYPE_CHECKING:
@@ -53,14 +54,14 @@ def choose(
     from capture_agent.sources.windows import X11Windows
 
     # Fields and focus first: what is typed, and what is seen, is judged by them.
-    shown = observed & {Category.KEYBOARD, Category.POINTER, Category.SCREEN}
+    shown = observed & {*MODES, Category.POINTER, Category.SCREEN}
     fields = Fields(session_bus=session_bus) if shown else None
     chosen: list[Source] = [] if fields is None else [fields]
     chosen.append(X11Windows(changed=None if fields is None else fields.focused, display=display))
     screen = X11Screen(max_fps=max_fps, display=display) if Category.SCREEN in observed else None
     if screen is not None:
         chosen.append(screen)
-    keyboard, pointer = Category.KEYBOARD in observed, Category.POINTER in observed
+    keyboard, pointer = bool(observed.intersection(MODES)), Category.POINTER in observed
     if keyboard or pointer:
         nudges = [part.nudge for part in (fields, screen) if part is not None]
         chosen.append(_input(back_end, keyboard, pointer, each(*nudges), display))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import DesktopError, FaultError
 from capture_agent.core.events import Button, InputEvent, Key, Move, Scroll
+from capture_agent.core.keyboard import CHORD_MODS, PRINTABLE
 from capture_agent.desktop.clock import now_us
 from capture_agent.sources.base import Sink
 from capture_agent.sources.worker import Worker
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pynput import keyboard, mouse
     from pynput._util import AbstractListener
 
-PRINTABLE = "printable"  # the symbol of a key of which no more is told
 # After pynput says that it listens, XRecord may not have begun: of keys typed at once, 8 of 10 were lost.
 SETTLE_S = 0.1
 # XRecord holds events back until its buffer is full or the server writes to some client: make it write.
@@ -38,7 +38,6 @@ _MODIFIERS = {
     **dict.fromkeys(("cmd", "cmd_l", "cmd_r"), "super"),
     "alt_gr": "altgr",
 }
-_CHORD = frozenset({"ctrl", "alt", "super"})
 # pynput's names of keys, and the keysyms that X11 has for them.
 _SYMBOLS = {
     "alt": "Alt_L",
@@ -185,7 +184,7 @@ class PynputInput:
     def _meaning(self, key: keyboard.Key | keyboard.KeyCode, mods: tuple[str, ...]) -> tuple[int, str, str | None]:
         """Return code, symbol and text of a key that goes down while `mods` are held."""
         name = _name(key)
-        chord = bool(_CHORD & set(mods))
+        chord = bool(CHORD_MODS & set(mods))
         if name and name != _SPACE:
             return 0, _SYMBOLS.get(name, name.capitalize()), None
         char = " " if name == _SPACE else getattr(key, "char", None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import MODES
 from capture_agent.core.language import asked_for, noted, say
 from capture_agent.core.policy import Effective
 from capture_agent.ui import look, words
@@ -145,7 +148,7 @@ class ConsentPanel(QDialog):
             box = Switch(said.name)
             box.setObjectName(f"category-{category.value}")
             box.setAccessibleDescription(said.example)
-            box.toggled.connect(self._ticked)
+            box.toggled.connect(partial(self._ticked, category))
             self._boxes[category] = box
             example = look.muted(said.example)
             example.setIndent(int(WIDTH) + look.GAP)
@@ -153,6 +156,8 @@ class ConsentPanel(QDialog):
             both.addWidget(box)
             both.addWidget(example)
             inner.addLayout(both)
+            if category is self._last_mode():
+                inner.addWidget(look.muted(say("Of the keyboard, one of these: to tick one unticks the others.")))
         inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         return frame
 
@@ -207,8 +212,16 @@ class ConsentPanel(QDialog):
     def _categories(self) -> frozenset[Category]:
         return frozenset(category for category, box in self._boxes.items() if box.isChecked())
 
-    def _ticked(self) -> None:
+    def _last_mode(self) -> Category | None:
+        """The last of several modes of the keyboard that are offered."""
+        offered = [mode for mode in MODES if mode in self.offer.categories]
+        return offered[-1] if len(offered) > 1 else None
+
+    def _ticked(self, category: Category, on: bool) -> None:
         self._message.hide()
+        for other in MODES if on and category in MODES else ():
+            if other is not category and other in self._boxes:
+                self._boxes[other].setChecked(False)
         self._try_it.follow(self._categories())
 
     def _accept(self) -> None:

@@ -17,17 +17,20 @@ from capture_agent.core.events import (
     FieldFocus,
     Focus,
     Key,
+    KeyCount,
     Layout,
     Move,
     Rect,
     Scroll,
+    Shortcut,
     TaskStarted,
     Verdict,
     Window,
 )
 from capture_agent.core.fields import HOLD_US
 from capture_agent.core.intervals import Intervals
-from capture_agent.core.language import noted, say
+from capture_agent.core.keyboard import CHORD_MODS, MODES, PRINTABLE, SHIFTS, widest
+from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.privacy import Gate, Rules
 
 WIDTH, HEIGHT = 376, 176  # px; fits beside the margins of a panel on 1024×768 at twice the size
@@ -49,7 +52,6 @@ _BUTTONS = {
     "middle": noted("middle click at {x}, {y}"),
     "right": noted("right click at {x}, {y}"),
 }
-_CHORD = ("ctrl", "alt", "super")
 _WHY_NOT = {
     Category.KEYBOARD: noted("Not stored: Keyboard is not ticked."),
     Category.POINTER: noted("Not stored: Mouse is not ticked."),
@@ -58,7 +60,7 @@ _WHY_NOT = {
 
 def rules(categories: AbstractSet[Category]) -> Rules:
     """Return the rules of the sample: `categories` as ticked in the panel, and one of the two programs."""
-    return Rules(frozenset(categories), TICKED)
+    return Rules(widest(categories), TICKED)
 
 
 def covered(categories: AbstractSet[Category]) -> tuple[Rect, ...]:
@@ -110,6 +112,10 @@ class Trial:
                     said.pop()  # where the pointer went in between is stored too; here the last place is enough
                 said.append(row(cleared.event))
                 moving = moves
+        _, told = gate.close_hidden(allowed)
+        # The sample's clock counts steps, not seconds: of the numbers of keys it shows the sum.
+        if keys := sum(one.event.keys for one in told if isinstance(one.event, KeyCount)):
+            said.append(say_many("{count} key, and not which", "{count} keys, and not which", keys))
         picture = (_picture(categories),) if Category.SCREEN in categories else ()
         return (*picture, *said[len(picture) - SHOWN :])
 
@@ -118,8 +124,11 @@ class Trial:
         category = CATEGORY_OF[type(self.events[-1])] if self.events else None
         if category not in _WHY_NOT:
             return ""
-        if category not in categories:
+        if not categories & (set(MODES) if category in MODES else {category}):
             return say(_WHY_NOT[category])
+        last = self.events[-1]
+        if isinstance(last, Key) and last.sym in SHIFTS and Category.KEYBOARD not in categories:
+            return say("Not stored: such a key tells which letters are capitals.")
         return "" if self.focus is NOTES else say("Not stored: in this sample, Mail is not ticked.")
 
 
@@ -131,10 +140,14 @@ def _picture(categories: AbstractSet[Category]) -> str:
 def row(event: Event) -> str:
     """Return what is stored of one event, in words."""
     match event:
-        case Key(sym=sym, text=text, mods=mods):
-            chord = "+".join(mod.capitalize() for mod in mods if mod in _CHORD)
-            if chord:
-                return say("keys {name}", name=f"{chord}+{sym}")
+        case Shortcut(sym=sym) if sym == PRINTABLE:
+            return say("a key, and not which")
+        case Key(sym=sym, mods=mods) | Shortcut(sym=sym, mods=mods) if CHORD_MODS & set(mods):
+            chord = "+".join(mod.capitalize() for mod in mods if mod in CHORD_MODS)
+            return say("keys {name}", name=f"{chord}+{sym}")
+        case Shortcut(sym=sym):
+            return say("key {name}", name=sym)
+        case Key(sym=sym, text=text):
             if text and text.isprintable() and text != " ":
                 return say("key “{name}”", name=text)
             return say("key {name}", name=sym)

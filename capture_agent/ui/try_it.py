@@ -40,6 +40,23 @@ _MODS = (
     (Qt.KeyboardModifier.MetaModifier, "super"),
     (Qt.KeyboardModifier.ShiftModifier, "shift"),
 )
+# The keys that type nothing and are named otherwise by Qt; what comes of a key is decided by its name.
+_NAMED: dict[int, str] = {
+    Qt.Key.Key_Shift: "Shift_L",
+    Qt.Key.Key_Control: "Control_L",
+    Qt.Key.Key_Alt: "Alt_L",
+    Qt.Key.Key_AltGr: "ISO_Level3_Shift",
+    Qt.Key.Key_Meta: "Super_L",
+    Qt.Key.Key_CapsLock: "Caps_Lock",
+    Qt.Key.Key_Backspace: "BackSpace",
+    Qt.Key.Key_Delete: "Delete",
+    Qt.Key.Key_Enter: "KP_Enter",
+    Qt.Key.Key_Return: "Return",
+    Qt.Key.Key_Escape: "Escape",
+    Qt.Key.Key_Insert: "Insert",
+    Qt.Key.Key_PageUp: "Prior",
+    Qt.Key.Key_PageDown: "Next",
+}
 _BUTTONS = {
     Qt.MouseButton.LeftButton: "left",
     Qt.MouseButton.MiddleButton: "middle",
@@ -151,7 +168,7 @@ class SampleDesktop(QWidget):
     def _key(self, event: QKeyEvent, window: Window) -> None:
         mods = tuple(name for flag, name in _MODS if event.modifiers() & flag)
         chord = bool({"ctrl", "alt", "super"} & set(mods))
-        sym = QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.NativeText)
+        sym = _NAMED.get(event.key()) or QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.NativeText)
         self._tried(Key(0, True, 0, sym, None if chord else event.text(), mods, injected=False), window)
 
     def _pointer(self, event: QMouseEvent, at: QPoint) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.keyboard import COUNT_US
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.names import category_name
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
@@ -34,13 +35,20 @@ class CategoryWords:
     @property
     def example(self) -> str:
         """What is stored, by an example."""
-        return say(self.stored)
+        return say(self.stored, seconds=COUNT_US // 1_000_000)
 
 
 CATEGORY_WORDS: dict[Category, CategoryWords] = {
     words.category: words
     for words in (
         CategoryWords(Category.KEYBOARD, noted("What you type, key by key: “H”, “e”, “l”, “l”, “o”, Enter, Ctrl+S.")),
+        CategoryWords(
+            Category.SHORTCUTS,
+            noted("Shortcuts and keys such as Enter, not what you type: “Ctrl+S”, “a key”, “a key”, Enter."),
+        ),
+        CategoryWords(
+            Category.COUNTS, noted("How many keys you press in {seconds} seconds, and not which: “38 keys”.")
+        ),
         CategoryWords(Category.POINTER, noted("Where you point, click and scroll: “left click at 412, 230”.")),
         CategoryWords(Category.WINDOWS, noted("Which window you work in: “Text editor, report.txt, 800 × 600”.")),
         CategoryWords(Category.SCREEN, noted("A video of your chosen programs. All others are painted over in grey.")),

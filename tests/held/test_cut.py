@@ -169,3 +169,13 @@ def test_a_part_before_the_span_is_not_looked_at():
 @pytest.mark.promise("P11")
 def test_spans_that_touch_are_one():
     assert merged([Span(5, 9), Span(0, 5), Span(7, 8), Span(20, 20)]) == (Span(0, 9),)
+
+
+@pytest.mark.promise("P11")
+@pytest.mark.parametrize(
+    ("start", "end", "stays"),
+    [(0, 11, False), (15, 16, False), (19, 30, False), (20, 30, False), (0, 10, True), (21, 30, True)],
+)
+def test_a_number_of_keys_goes_with_any_of_its_time(start, end, stays):
+    counted = Message("counts", 20, b'{"kind":"count","start_us":10,"keys":7}')
+    assert (counted in Cut([Span(start, end)]).keep([counted])) is stays

@@ -19,6 +19,7 @@ from capture_agent.keys.vault import Vault
 from capture_agent.ledger.notices import own_notices, own_policy
 from capture_agent.ledger.receipt_html import html
 from capture_agent.ledger.receipt_json import accepted, decisions, receipt, schema
+from capture_agent.ledger.receipt_jsonld import jsonld
 from capture_agent.ledger.receipts import accepted_body, asked_body, offered_keys, refused_body
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
@@ -89,7 +90,8 @@ def test_a_receipt_has_the_fields_that_27560_and_the_gdpr_want(story: list[dict[
     research, training = yes["pii_processing"]
     assert research["purpose"] == "research"
     assert {one["pii_type"]: one["consent_state"] for one in research["pii_information"]} == {
-        "keyboard": "Refused", "pointer": "Refused", "windows": "Refused", "screen": "Given", "tasks": "Given",
+        "keyboard": "Refused", "shortcuts": "Refused", "counts": "Refused",
+        "pointer": "Refused", "windows": "Refused", "screen": "Given", "tasks": "Given",
     }  # fmt: skip
     assert {one["consent_state"] for one in training["pii_information"]} == {"Refused"}
     assert research["lawful_basis"] == "consent"
@@ -145,7 +147,7 @@ def test_what_a_bundle_rests_on_says_the_same_as_its_receipt(load: Callable[[], 
     (whole,) = decisions(ledger.entries, OWN_STUDY)
     alone = receipt(accepted(entry), "p", "k")
     assert alone == receipt(whole, "p", "k")
-    assert alone["privacy_notice"]["id"] == "myself/de/3"  # type: ignore[index]
+    assert alone["privacy_notice"]["id"] == "myself/de/4"  # type: ignore[index]
     jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(alone)))
     with pytest.raises(ConsentError):
         accepted(replace(entry, kind=Kind.REFUSED))
@@ -205,3 +207,21 @@ def test_what_is_not_ticked_is_refused() -> None:
     body = accepted_body(POLICY, [], [], "en", "")
     assert body["agreed"] == []
     assert len(body["refused"]) == len(Category)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["keyboard", "shortcuts", "counts"])
+def test_a_receipt_says_in_each_form_how_much_of_the_keyboard_was_agreed_to(
+    load: Callable[[], Ledger], mode: str
+) -> None:
+    ledger = load()
+    keys = [("research", Category(mode))]
+    ledger.append(Kind.ASKED, STUDY.study, asked_body(STUDY), NOW)
+    ledger.append(Kind.ACCEPTED, STUDY.study, accepted_body(STUDY, keys, {"xterm"}, "en", "shown"), NOW)
+    (decision,) = decisions(ledger.entries, STUDY.study)
+    made: Any = json.loads(json.dumps(receipt(decision, "quiet-otter", "key")))
+    states = {one["pii_type"]: one["consent_state"] for one in made["pii_processing"][0]["pii_information"]}
+    assert {name for name, state in states.items() if state == "Given"} == {mode}
+    names = {"keyboard": "Keyboard", "shortcuts": "Keyboard, shortcuts only", "counts": "Keyboard, counts only"}
+    assert f">{names[mode]}</th><td>yes</td>" in html(made, "en")
+    given = [one for one in jsonld(made)["hasProcess"] if one["@id"].endswith(":Given")]
+    assert f"urn:capture-agent:category:{mode}" in json.dumps(given)

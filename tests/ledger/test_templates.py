@@ -209,5 +209,6 @@ def test_notices_call_things_as_the_windows_do(language: str) -> None:
     ):
         called = word_list(language).get(sentence, sentence).replace("&", "")
         assert all(f"*{called}*" in text for text in texts)
-    for sentence, category in zip(("Keyboard", "Mouse", "Windows", "Screen", "Tasks"), Category, strict=True):
+    keyboard = ("Keyboard", "Keyboard, shortcuts only", "Keyboard, counts only")
+    for sentence, category in zip((*keyboard, "Mouse", "Windows", "Screen", "Tasks"), Category, strict=True):
         assert template(language).tables["names"][category] == word_list(language).get(sentence, sentence)

@@ -21,9 +21,11 @@ CANARY = "plumtree"
 # Every subset of the five switches, accepted by a click on Accept; what arrives must be that subset.
 ALL_SUBSETS = (
     "from itertools import combinations\n"
+    "from capture_agent.core.keyboard import MODES\n"
     "from PySide6.QtWidgets import QPushButton\n"
-    "for size in range(1, 6):\n"
+    "for size in range(1, 8):\n"
     "    for some in combinations(m.Category, size):\n"
+    "        if len({*some} & {*MODES}) > 1: continue\n"
     "        agent.choose_own(); shell.bridge.refresh(); shell.ask()\n"
     "        panel = shell._panel\n"
     "        [panel._boxes[c].setChecked(True) for c in some]\n"
@@ -131,14 +133,33 @@ def test_the_sample_shows_live_what_would_be_stored_and_follows_the_switches(ui:
     assert stored()[0].endswith("% of it painted over")
     ui.say("shell._panel._boxes[m.Category.KEYBOARD].click()")
     assert "key “H”" not in stored()
+    ui.say("shell._panel._boxes[m.Category.SHORTCUTS].click()")
+    assert "a key, and not which" in stored()
+    ui.say("shell._panel._boxes[m.Category.COUNTS].click()")
+    assert "1 key, and not which" in stored()
 
 
 @pytest.mark.promise("P1")
 def test_any_choice_of_switches_is_accepted_as_it_is(ui: Driver) -> None:
     ui.say("shell._panel.reject()")
     run(ui, ALL_SUBSETS)
-    seen = ui.until(lambda seen: len(seen["accepted"]) == 31)
+    seen = ui.until(lambda seen: len(seen["accepted"]) == 63)
     assert seen["problems"] == []
+
+
+@pytest.mark.promise("P1")
+def test_of_the_modes_of_the_keyboard_one_is_chosen_at_most(ui: Driver) -> None:
+    def ticked() -> str:
+        ui.say("agent.calls.append(','.join(c for c, box in shell._panel._boxes.items() if box.isChecked()))")
+        return str(ui.seen()["calls"][-1])
+
+    assert ticked() == ""
+    ui.say("shell._panel._boxes[m.Category.SCREEN].click()")
+    for mode in ("KEYBOARD", "COUNTS", "SHORTCUTS"):
+        ui.say(f"shell._panel._boxes[m.Category.{mode}].click()")
+        assert ticked() == f"{mode.lower()},screen"
+    ui.say("shell._panel._boxes[m.Category.SHORTCUTS].click()")
+    assert ticked() == "screen"
 
 
 @pytest.mark.promise("P1")
@@ -175,7 +196,7 @@ def test_the_panel_is_answered_by_keys_alone(ui: Driver) -> None:
     ui.key("Tab")
     ui.until_focused("Keyboard")
     ui.key("space")
-    ui.key("Tab", "Tab")
+    ui.key("Tab", "Tab", "Tab", "Tab")
     ui.until_focused("Windows")
     ui.key("space", "space")  # on, and off again
     ui.key("alt+a")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from capture_agent.core.errors import ConfigError, KeyError_
 from capture_agent.core.events import Category, FieldFocus, Focus, Key, Rect, Verdict, Window
+from capture_agent.core.keyboard import widest
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.desktop.base import Presence
@@ -24,7 +25,7 @@ from capture_agent.session.profile import Profile
 
 BEGINNING_US = 3_600_000_000  # time passes in `Person.tick` alone: no test depends on how busy the machine is
 
-ALL = frozenset(Category)
+ALL = widest(frozenset(Category))  # all that one can tick at once: of the keyboard, one mode
 STUDY = Policy(
     "study-1", 1, "Work", "Lab", "lab@example.org", {"research": "Research."}, ALL,
     (Recipient("Lab", age.new_classical().recipient, RecipientKind.CLASSICAL, ALL),),

@@ -17,6 +17,7 @@ from capture_agent.core.errors import (
     StorageError,
 )
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.keyboard import widest
 from capture_agent.core.policy import Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.keys import age
@@ -211,6 +212,81 @@ def test_a_policy_that_narrows_goes_on_with_less_without_asking(person):
     person.tick()
     assert person.world.started[-1] == {Category.KEYBOARD}
     assert [source.categories for source in person.world.running] == [{Category.KEYBOARD}]
+
+
+@pytest.mark.promise("P7")
+def test_less_of_the_keyboard_holds_at_once_and_more_asks_again(person):
+    def offering(*modes):
+        person.world.study = replace(STUDY, version=STUDY.version + len(person.world.started) + 1, categories={*modes})
+        person.agent.reload()
+        person.tick()
+        return person.agent.snapshot()
+
+    person.world.study = replace(STUDY, categories=frozenset({Category.KEYBOARD}))
+    person.agent.join("study.toml")
+    person.agree({Category.KEYBOARD})
+    person.agent.start()
+    person.tick()
+    for modes in ({Category.SHORTCUTS, Category.COUNTS}, {Category.COUNTS}):
+        seen = offering(*modes)
+        assert seen.state is State.RECORDING and seen.widened == ()
+        assert [source.categories for source in person.world.running] == [seen.consented]
+        assert seen.consented == widest(modes)
+    # Only what is offered now was agreed to by a person who agrees now.
+    person.world.study = replace(STUDY, version=8, categories=frozenset({Category.COUNTS}))
+    person.agent.reload()
+    person.agree({Category.COUNTS})
+    person.agent.start()
+    person.tick()
+    person.world.study = replace(STUDY, version=9, categories=frozenset({Category.SHORTCUTS, Category.COUNTS}))
+    person.agent.reload()
+    seen = person.agent.snapshot()
+    assert (seen.state, seen.must_ask, seen.consented) == (State.OFF, True, frozenset())
+    assert [(one.what, one.wants) for one in seen.widened] == [("category", "shortcuts")]
+
+
+@pytest.mark.promise("P7")
+def test_settings_narrow_the_mode_of_the_keyboard_at_once_and_only_a_click_widens_it(person):
+    recording(person, {Category.KEYBOARD})
+    for chosen, left in (
+        ({Category.SHORTCUTS}, {Category.SHORTCUTS}),
+        ({Category.COUNTS}, {Category.COUNTS}),
+        ({Category.KEYBOARD}, {Category.COUNTS}),  # what runs takes nothing back from a file
+    ):
+        person.world.chosen = Settings(categories=frozenset(chosen))
+        person.agent.reload()
+        person.tick()
+        assert [source.categories for source in person.world.running] == [left]
+        assert person.agent.snapshot().consented == left
+
+
+@pytest.mark.promise("P2")
+def test_who_takes_back_a_narrower_mode_takes_back_what_it_came_from(person):
+    recording(person, {Category.KEYBOARD, Category.SCREEN})
+    person.world.chosen = Settings(categories=frozenset({Category.SHORTCUTS, Category.SCREEN}))
+    person.agent.reload()
+    person.tick()
+    person.agent.withdraw_category(Category.SHORTCUTS)
+    person.tick()
+    assert person.agent.snapshot().consented == {Category.SCREEN}
+    person.crash()
+    assert person.agent.snapshot().consented == {Category.SCREEN}
+    person.world.chosen = Settings()
+    person.agent.reload()
+    assert person.agent.snapshot().consented == {Category.SCREEN}
+
+
+def test_a_reader_who_may_have_less_of_the_keyboard_gets_that_much(person):
+    everything = frozenset(Category)
+    readers = [("Lab", everything), ("Archive", {Category.SHORTCUTS}), ("Counter", {Category.COUNTS, Category.TASKS})]
+    recipients = tuple(
+        Recipient(name, age.new_classical().recipient, RecipientKind.CLASSICAL, frozenset(gets))
+        for name, gets in readers
+    )
+    person.world.study = replace(STUDY, categories=everything, recipients=recipients)
+    person.agent.join("study.toml")
+    person.agree({Category.KEYBOARD})
+    assert person.agent.snapshot().consented == {Category.KEYBOARD, Category.SHORTCUTS, Category.COUNTS}
 
 
 @pytest.mark.promise("P7")

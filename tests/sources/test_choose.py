@@ -7,6 +7,7 @@ from itertools import chain, combinations
 import pytest
 
 from capture_agent.core.events import Category
+from capture_agent.core.keyboard import MODES
 from capture_agent.desktop.base import InputBackEnd
 from capture_agent.sources.choose import choose
 from capture_agent.sources.fields import Fields
@@ -26,7 +27,7 @@ def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Categor
     asked = set(categories) - {Category.TASKS}
     assert (X11Windows in kinds) is bool(asked)  # where the focus is decides what may be kept of the rest
     assert (X11Screen in kinds) is (Category.SCREEN in asked)
-    assert (X11Input in kinds) is bool(asked & {Category.KEYBOARD, Category.POINTER})
+    assert (X11Input in kinds) is bool(asked & {*MODES, Category.POINTER})
     # Where something typed could be recorded or seen, the kind of its field decides.
     assert (Fields in kinds) is bool(asked - {Category.WINDOWS})
 

@@ -34,7 +34,8 @@ def test_every_change_has_a_name_that_people_read() -> None:
 def test_categories_are_named_as_everywhere_else(category: Category) -> None:
     what, was, wants = in_words(Widening("category", "not there", category.value))
     assert (what, was) == ("May be recorded", "not there")
-    assert wants == {"pointer": "mouse"}.get(category.value, category.value)
+    other = {"pointer": "mouse", "shortcuts": "keyboard shortcuts", "counts": "number of keys"}
+    assert wants == other.get(category.value, category.value)
 
 
 def test_changes_with_a_name_in_them_keep_it() -> None:
