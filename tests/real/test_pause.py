@@ -26,6 +26,7 @@ pytestmark = pytest.mark.real
 
 CANARY = "zymurgy-canary-7"
 PAUSES = 8
+CLOCKS_US = 5_000  # between the clock here and the display's, whose times are whole ms
 COUNTDOWN_WAIT_S = 110.0  # a minute's pause, and ten seconds of countdown, on a busy machine
 
 
@@ -82,12 +83,16 @@ def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording
     recording.windows.place(window, 20, 40, 620, 600)
     recording.eventually(lambda: recording.windows.wait("capture-agent").x <= 40, "the window does not get its place")
     recording.work_in_terminal()
+    recording.hands.acts.clear()
+    recording.hands.type("b")
+    time.sleep(0.6)
     typist, client = Typist(recording.desktop.display), Client(recording.profile)
-    place = None
+    place, told = None, []
     for _ in range(PAUSES):
         time.sleep(0.9)
         typist.letter = "x"  # may be kept or not: on its way when the pause begins
         assert client.ask("pause")["state"] == "paused"
+        told.append(time.monotonic_ns() // 1000)
         typist.letter = "p"
         time.sleep(0.3)
         typist.letter = "x"
@@ -106,6 +111,8 @@ def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording
     assert letters.count("k") > 20 * PAUSES
     gaps = gaps_of(tmp_path / "opened", "paused")
     assert len(gaps) == PAUSES
+    began = recording.hands.acts[0].t_us - min(t for topic, t, _ in events(tmp_path / "opened") if topic == "keyboard")
+    assert [start for (start, _), at in zip(gaps, told, strict=True) if start > at - began + CLOCKS_US] == []
     assert [t for t in times_of(tmp_path / "opened") for start, end in gaps if start < t < end] == []
 
 

@@ -321,9 +321,10 @@ class Life(RuleBasedStateMachine):
             assert not self.world.running, "out of hours"
         self.settle()
 
-    @rule(days=st.sampled_from([27, 32, 95, 190]), categories=CATEGORIES)
-    def work_again_much_later(self, days, categories):
+    @rule(days=st.sampled_from([27, 32, 95, 190]), months=st.sampled_from([None, 1, 3]), categories=CATEGORIES)
+    def work_again_much_later(self, days, months, categories):
         """Agree, and try to record when that may be over: by chance alone this would be rare."""
+        self.change_settings(None, months, frozenset(), None)
         self.get_to_work(categories, own=False)
         self.tick(days * DAY)
         for _ in range(2):
