@@ -32,7 +32,8 @@ def examine(profile: Profile) -> dict[str, Any]:
     record = [] if running else _record(profile)
     windows = [] if any(problem.blocks for problem in desktop) else _windows()
     fields = _fields([window for window in windows if window.app in ticked])
-    problems = [*desktop, *socket_problems, *record, *_files(profile), *_folders(profile), *_keyring(), *fields]
+    own = [] if running else _left_on(profile)
+    problems = [*desktop, *socket_problems, *record, *_files(profile), *_folders(profile), *_keyring(), *own, *fields]
     system = system_policy_path()
     return {
         "ok": not any(problem.blocks for problem in problems),
@@ -45,6 +46,7 @@ def examine(profile: Profile) -> dict[str, Any]:
         },
         "input": "" if any(problem.blocks for problem in desktop) else _input(),
         "programs": sorted({window.app for window in windows if window.app}),
+        "accessibility": _accessibility(),
     }
 
 
@@ -161,6 +163,31 @@ def _input() -> str:
 
     try:
         return input_back_end().value
+    except DesktopError:
+        return ""
+
+
+def _left_on(profile: Profile) -> Iterator[Problem]:
+    """Yield that a crash left accessibility switched on, when no agent runs that puts it back."""
+    from capture_agent.session.changes import Changes
+    from capture_agent.session.waking import WOKEN
+
+    try:
+        left = any(change.what == WOKEN for change in Changes(profile.changes).noted)
+    except CaptureAgentError as error:
+        yield _problem("changes", error, blocks=False)
+        return
+    if left:
+        what = "accessibility was switched on for your session by Capture Agent and not put back"
+        yield Problem("accessibility", what, "start capture-agent, or run capture-agent remove", blocks=False)
+
+
+def _accessibility() -> str:
+    """Return whether accessibility is on in this session; empty if that is not known."""
+    from capture_agent.desktop import awake
+
+    try:
+        return "on" if awake.is_awake() else "off"
     except DesktopError:
         return ""
 

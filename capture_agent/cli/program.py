@@ -109,9 +109,10 @@ def status(as_json: AsJson = False) -> None:
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
     waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
-    at_login, starts_in (seconds until it does, or null), hours_over, today {day, recorded, paused, not_recorded
-    {reason: seconds}, told} (seconds), held (recordings that wait for you), not_recorded [sentence], keyring (os
-    or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you can undo it).
+    at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in (seconds until it
+    does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told} (seconds), held
+    (recordings that wait for you), not_recorded [sentence], keyring (os or passphrase), going {until, recordings} or
+    null (what opting out is about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError
@@ -308,7 +309,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     \b
     JSON: ok, running, problems [{name, what, hint, blocks}], places {profile, settings, policy},
-    input (what reads keyboard and mouse: xi2 or pynput), programs [name].
+    input (what reads keyboard and mouse: xi2 or pynput), programs [name], accessibility (on, off, or empty: not known).
     """
     from capture_agent.cli.doctor import examine
     from capture_agent.cli.words import doctor_lines

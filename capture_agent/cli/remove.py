@@ -143,7 +143,8 @@ def _destroy(passphrase_fd: int | None) -> int:
 def _question(found: _Found) -> str:
     does = ["end the agent"] if found.running else []
     does += ["no longer start at log-in"] if "start-at-login" in found.changes else []
-    does += [f"put back {one}" for one in found.changes if one != "start-at-login"]
+    does += ["put accessibility back"] if "accessibility" in found.changes else []
+    does += [f"put back {one}" for one in found.changes if one not in {"start-at-login", "accessibility"}]
     return f"This will {', '.join(does)}. Go on?" if does else "There is nothing to undo. Go on?"
 
 

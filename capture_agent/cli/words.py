@@ -40,6 +40,8 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if status["consented"]:
         lines.append(f"Agreed: {', '.join(status['consented'])}; in {', '.join(status['programs']) or 'no program'}")
     lines += [f"Not recorded: {sentence}" for sentence in status["not_recorded"]]
+    if status["woken"]:
+        lines.append("Accessibility is on in your session, as you allowed; it is put back when Capture Agent ends.")
     if status["task"]:
         lines.append(f"Task: {status['task']['text']} (since {clock(status['task']['started'])})")
     if status["held"]:
@@ -109,6 +111,8 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     lines += [f"{name.capitalize()}: {place}" for name, place in found["places"].items() if place]
     if found["input"]:
         lines.append(f"Keyboard and mouse are read by {_BACK_ENDS[found['input']]}.")
+    if found["accessibility"]:
+        lines.append(f"Accessibility in your session: {found['accessibility']}")
     if found["programs"]:
         lines.append(f"Programs with a window now: {', '.join(found['programs'])}")
     return lines

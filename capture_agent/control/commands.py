@@ -154,6 +154,8 @@ def describe(snapshot: Snapshot) -> Result:
         "schedule": None if snapshot.schedule is None else str(snapshot.schedule),
         "shared": snapshot.shared,
         "at_login": snapshot.at_login,
+        "waking": snapshot.waking,
+        "woken": snapshot.woken,
         "starts_in": snapshot.starts_in,
         "today": None if snapshot.today is None else describe_day(snapshot.today),
         "hours_over": snapshot.hours_over,

@@ -13,6 +13,7 @@
     left         WITHDRAW             no study is the current one
     acknowledged –                    a monitoring notice was read; it permits nothing
     scheduled    –                    recording may begin by itself; no consent is given by it
+    waking       –                    accessibility may be switched on; so neither
 
 All other kinds note an act of the person, or open and close an intent that a restart must finish.
 """
@@ -64,6 +65,8 @@ class Kind(StrEnum):
     UNSCHEDULED = "unscheduled"
     SHARED = "shared"  # several people use this computer: ask who is there
     UNSHARED = "unshared"
+    WAKING = "waking"  # accessibility may be switched on in the session while the program runs
+    NOT_WAKING = "not-waking"
 
 
 # Closing kind → the kind that opens. The body of a closing entry names the opening one: {"intent": seq}.
@@ -88,6 +91,7 @@ NARROWING = frozenset(
         Kind.STOPPED,
         Kind.UNSCHEDULED,
         Kind.SHARED,
+        Kind.NOT_WAKING,
         Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
         *CLOSES.values(),
     }
@@ -124,6 +128,7 @@ class Standing:
     released: tuple[Entry, ...] = ()
     schedule: Schedule | None = None  # when recording begins by itself; None: never
     shared: bool = False  # several people use this computer
+    waking: bool = False  # accessibility may be switched on
     since: Mapping[Key, datetime] = field(default_factory=dict)  # when each consent came into its state
     until: Mapping[Key, datetime] = field(default_factory=dict)  # when each that was given is over at the latest
 
@@ -153,13 +158,14 @@ class Standing:
                 return self._accepted(entry)
             case Kind.REFUSED:
                 refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"), entry.time)
-                return replace(refused, refused=entry.time, schedule=None)
+                return replace(refused, refused=entry.time, schedule=None, waking=False)
             case Kind.WITHDRAWN if "keys" in entry.body:
                 return self._moved(Input.WITHDRAW, keys_of(entry.body, "keys"), entry.time)
             case Kind.WITHDRAWN | Kind.LEFT:
                 left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN), entry.time)
                 joined = self.joined and entry.kind is not Kind.LEFT
-                return replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None, schedule=None)
+                kept = replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None)
+                return replace(kept, schedule=None, waking=False)
             case Kind.EXPIRED:
                 over = keys_of(entry.body, "keys") if "keys" in entry.body else self.consent.permitting()
                 return self._moved(Input.EXPIRE, over, entry.time)
@@ -172,6 +178,8 @@ class Standing:
                 return replace(self, schedule=None)
             case Kind.SHARED | Kind.UNSHARED:
                 return replace(self, shared=entry.kind is Kind.SHARED)
+            case Kind.WAKING | Kind.NOT_WAKING:
+                return replace(self, waking=entry.kind is Kind.WAKING)
             case Kind.RELEASED:
                 return replace(self, released=(*self.released, entry))
             case _:

@@ -14,11 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from capture_agent.core.errors import NewerVersionError, StorageError
+from capture_agent.core.errors import DesktopError, NewerVersionError, StorageError
+from capture_agent.desktop import awake
 from capture_agent.keys.files import read_private, replace_private
 
 CHANGES_FORMAT = 1
 FILE = "file"
+ACCESSIBILITY = "accessibility"
+ON, OFF = "on", "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,31 @@ class Files:
             ) from error
 
 
-PLACES: Mapping[str, Place] = MappingProxyType({FILE: Files()})
+class AccessibilitySwitch:
+    """The session's one switch for accessibility: on or off, never missing."""
+
+    def read(self, _where: str) -> str | None:
+        """See `Place.read`."""
+        try:
+            return ON if awake.is_awake() else OFF
+        except DesktopError as error:
+            raise _no_answer() from error
+
+    def write(self, _where: str, value: str | None) -> None:
+        """See `Place.write`."""
+        try:
+            awake.wake(value == ON)
+        except DesktopError as error:
+            raise _no_answer() from error
+
+
+def _no_answer() -> StorageError:
+    return StorageError(
+        "accessibility cannot be switched: its service does not answer", hint="Install at-spi2-core, and log in anew."
+    )
+
+
+PLACES: Mapping[str, Place] = MappingProxyType({FILE: Files(), ACCESSIBILITY: AccessibilitySwitch()})
 
 
 class Changes:
@@ -86,6 +113,10 @@ class Changes:
     def noted(self) -> tuple[Change, ...]:
         """What is changed now, oldest first."""
         return tuple(self._noted.values())
+
+    def read(self, kind: str, where: str) -> str | None:
+        """Return what is at `where` now. Raises StorageError."""
+        return self._places[kind].read(where)
 
     def make(self, what: str, kind: str, where: str, value: str | None, *, lasting: bool) -> None:
         """Change what is at `where` to `value`. Made again, what it was in the beginning stays noted.

@@ -5,36 +5,42 @@ It adds to what the person asks for; nothing here records more than a click of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from capture_agent.core.day import Happening
 from capture_agent.core.errors import ConsentError
+from capture_agent.core.events import Category
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
-from capture_agent.session.changes import Changes
+from capture_agent.session.changes import PLACES, Changes, Place
 from capture_agent.session.controller import Controller
 from capture_agent.session.daybook import Daybook, in_words
 from capture_agent.session.hours import Hours, Move
 from capture_agent.session.login import Login
 from capture_agent.session.profile import Profile
 from capture_agent.session.snapshot import Snapshot
+from capture_agent.session.waking import Waking
 from capture_agent.session.world import World
 
 
 class Clockwork(Controller):
     """Implements `snapshot.Agent`. Main thread only, as `Controller`."""
 
-    def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, world: World) -> None:
-        """See `Controller`."""
+    def __init__(
+        self, profile: Profile, vault: Vault, ledger: Ledger, world: World, places: Mapping[str, Place] = PLACES
+    ) -> None:
+        """See `Controller`. `places`: where the person's session can be changed."""
         super().__init__(profile, vault, ledger, world)
         self._hours = Hours(self._agreement, world, self._memory, self._can_begin)
-        self._changes = Changes(profile.changes)
+        self._changes = Changes(profile.changes, places)
         self._login = Login(self._changes, profile.autostart)
+        self._waking = Waking(self._changes)
         with self._noting():
             self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.locked_anew = self._note_lock
@@ -48,6 +54,8 @@ class Clockwork(Controller):
             schedule=self._hours.schedule,
             shared=self._agreement.standing.shared,
             at_login=self._login.on,
+            waking=self._agreement.standing.waking,
+            woken=self._waking.woken,
             starts_in=self._hours.starts_in,
             today=self._daybook.day.whole_minutes(),
             hours_over=self._hours.over and self._recorder.state is State.OFF,
@@ -66,6 +74,8 @@ class Clockwork(Controller):
                 case Move.NOTHING:
                     pass
         super().tick()
+        with self._noting():
+            self._waking.follow(self._agreement.standing.waking and Category.KEYBOARD in self._agreement.captured)
         with self._noting():
             state, hinders = self._recorder.state, self._rhythm.hinders
             reason = None if hinders is None else hinders.value
@@ -159,6 +169,11 @@ class Clockwork(Controller):
     def choose_start_at_login(self, on: bool) -> None:
         """Start the program when the person logs in, or do not any more. That records nothing."""
         self._login.switch(on)
+
+    def choose_waking(self, on: bool) -> None:
+        """Switch accessibility on in the person's session while the program runs, or do not any more."""
+        if on != self._agreement.standing.waking:
+            self._note_choice(Kind.WAKING if on else Kind.NOT_WAKING, {})
 
     def choose_shared(self, shared: bool) -> None:
         """Ask at each start and after each unlock who is there, or do not any more."""

@@ -7,6 +7,7 @@ what was agreed to cannot be known then, so nothing was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import NoReturn, cast
 
@@ -17,6 +18,7 @@ from capture_agent.core.recording import State
 from capture_agent.keys.secret_store import Secrets
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
+from capture_agent.session.changes import PLACES, Changes, Place
 from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.profile import Memory, Profile
 from capture_agent.session.setting_aside import begin_anew, last_study
@@ -35,7 +37,9 @@ _RESTORE = noted("Nothing was deleted. Put the newest copy back and start again,
 _UNLOCK = noted("Nothing was deleted. Unlock the keyring and start again, or opt out and begin anew.")
 
 
-def open_agent(profile: Profile, secrets: Callable[[], Secrets], world: World) -> Clockwork:
+def open_agent(
+    profile: Profile, secrets: Callable[[], Secrets], world: World, places: Mapping[str, Place] = PLACES
+) -> Clockwork:
     """Return the agent of a profile; if the profile cannot be used as it is, one that is closed.
 
     `secrets` opens the place where secrets are kept, and may ask the person.
@@ -47,10 +51,12 @@ def open_agent(profile: Profile, secrets: Callable[[], Secrets], world: World) -
     try:
         found = secrets()
         vault = Vault(profile.vault, found)
-        return Clockwork(profile, vault, Ledger(profile.ledger, vault), world)
+        return Clockwork(profile, vault, Ledger(profile.ledger, vault), world, places)
     except NewerVersionError:
         raise
     except CaptureAgentError as error:
+        with suppress(CaptureAgentError):  # what is said first is why nothing can be recorded
+            Changes(profile.changes, places).undo_all(lasting=False)
         # Whatever else a controller can be asked for, a closed one refuses: see `Closed.__getattr__`.
         return cast(Clockwork, Closed(profile, found, world, error))
 

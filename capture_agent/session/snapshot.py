@@ -114,6 +114,8 @@ class Snapshot:
     schedule: Schedule | None = None  # when recording begins by itself
     shared: bool = False  # several people use this computer
     at_login: bool = False  # the program starts when the person logs in
+    waking: bool = False  # accessibility may be switched on in the person's session, for as long as the program runs
+    woken: bool = False  # … and was: it was off before
     starts_in: int | None = None  # s until recording begins by itself; None: no countdown is to be seen
     today: Day | None = None  # the sums of this day, in whole minutes
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
@@ -213,6 +215,9 @@ class Agent(Protocol):
 
     def choose_start_at_login(self, on: bool) -> None:
         """*click* Start the program when the person logs in, or do not any more."""
+
+    def choose_waking(self, on: bool) -> None:
+        """*click* Switch accessibility on in the person's session while the program runs, or do not any more."""
 
     def choose_shared(self, shared: bool) -> None:
         """*click* Ask at each start and after each unlock who is there, or do not any more."""

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from capture_agent.core.events import Category
 from capture_agent.core.language import say
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.view_state import Command, View
+from capture_agent.ui.waking import WakingCard
 
 
 class NowPage(QWidget):
@@ -33,8 +35,12 @@ class NowPage(QWidget):
         inner.addWidget(self._not_recorded)
         inner.addWidget(look.muted(say(words.NEVER_RECORDED)))
         layout.addWidget(frame)
+        self._waking = WakingCard()
+        self._waking.switch.clicked.connect(lambda on: bridge.do(lambda: bridge.agent.choose_waking(on)))
+        layout.addWidget(self._waking)
         layout.addStretch(1)
         look.column(self).addWidget(look.scrolled(content, said=say("Now")))
+        self._bridge = bridge
         bridge.changed.connect(self._show)
         self._show(bridge.view)
 
@@ -43,5 +49,8 @@ class NowPage(QWidget):
         self._task.setText(view.task or say("No task. Say what you set out to do, if you like."))
         self._button.setText(entry.text)
         self._button.setEnabled(entry.enabled)
+        snapshot = self._bridge.snapshot
+        self._waking.offer(Category.KEYBOARD in snapshot.consented)
+        self._waking.switch.setChecked(snapshot.waking)
         self._not_recorded.setText("\n".join(view.not_recorded))
         self._not_recorded.setVisible(bool(view.not_recorded))

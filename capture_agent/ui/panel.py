@@ -19,6 +19,7 @@ from capture_agent.ui.programs import Programs
 from capture_agent.ui.readers import Fingerprint, reader_lines, readers
 from capture_agent.ui.switch import WIDTH, Switch
 from capture_agent.ui.try_it import TryIt
+from capture_agent.ui.waking import WakingCard
 
 NOTHING_TICKED = noted("Nothing is ticked. Tick what may be recorded, or choose Refuse.")
 
@@ -48,6 +49,8 @@ class ConsentPanel(QDialog):
         self._locale = notice.locale
         self._notice = NoticeView(notice)
         self._try_it = TryIt()
+        self._waking = WakingCard()
+        self._waking.offer(Category.KEYBOARD in offer.categories)
         outer = look.column(self)
         outer.setSpacing(0)
         self._area = look.scrolled(self._content(), said=say("Consent"))
@@ -73,7 +76,7 @@ class ConsentPanel(QDialog):
         lines += [f"{words.CATEGORY_WORDS[c].name}: {words.CATEGORY_WORDS[c].example}" for c in self._boxes]
         changes = (in_words(change) for change in self._bridge.snapshot.widened)
         lines += [f"{what}: {was} → {wants}" for what, was, wants in changes]
-        return "\n".join([*lines, say(words.NEVER_RECORDED)])
+        return "\n".join([*lines, say(words.NEVER_RECORDED), self._waking.shown_text()])
 
     def _content(self) -> QWidget:
         content = QWidget()
@@ -86,7 +89,7 @@ class ConsentPanel(QDialog):
         if self._bridge.snapshot.widened:
             layout.addWidget(self._changes())
         layout.addWidget(self._notice)
-        for frame in (self._who(), self._what(), self._sample(), self._where()):
+        for frame in (self._who(), self._what(), self._sample(), self._where(), self._waking):
             layout.addWidget(frame)
         layout.addStretch(1)
         return content
@@ -234,7 +237,9 @@ class ConsentPanel(QDialog):
                 self._area.ensureWidgetVisible(first, 0, look.SPACE * 4)
             return
         apps, text = self._programs.chosen(), self.shown_text()
+        waking = self._waking.switch.isChecked() and Category.KEYBOARD in categories
         if self._bridge.do(lambda: self._bridge.agent.accept(categories, apps, self._locale, text)):
+            self._bridge.do(lambda: self._bridge.agent.choose_waking(waking))
             self.accept()
 
     def _refuse(self) -> None:

@@ -124,6 +124,9 @@ class ScriptedAgent:
     def choose_shared(self, shared: bool) -> None:
         self._click("choose_shared")
 
+    def choose_waking(self, on: bool) -> None:
+        self._click("choose_waking")
+
     def choose_start_at_login(self, on: bool) -> None:
         self._click("choose_start_at_login")
 

@@ -140,6 +140,7 @@ def test_hours_are_chosen_until_they_are_taken_back_or_the_person_says_no() -> N
     for no in (Kind.REFUSED, Kind.WITHDRAWN, Kind.LEFT):
         assert after(Kind.ASKED, Kind.ACCEPTED, Kind.SCHEDULED, Kind.ASKED, no).schedule is None
     assert after(Kind.ASKED, Kind.ACCEPTED, Kind.SCHEDULED, Kind.ASKED, Kind.ACCEPTED).schedule == hours
+    assert (after(Kind.WAKING).waking, after(Kind.WAKING, Kind.NOT_WAKING).waking) == (True, False)
     assert (after(Kind.SHARED).shared, after(Kind.SHARED, Kind.UNSHARED).shared) == (True, False)
     wrong = replace(entry(1, Kind.SCHEDULED), body={"schedule": "always"})
     with pytest.raises(VerificationError):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
-from capture_agent.core.errors import ConfigError, KeyError_
+from capture_agent.core.errors import ConfigError, KeyError_, StorageError
 from capture_agent.core.events import Category, FieldFocus, Focus, Key, Rect, Verdict, Window
 from capture_agent.core.keyboard import widest
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
@@ -19,6 +19,7 @@ from capture_agent.held import reader
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
+from capture_agent.session.changes import ACCESSIBILITY, FILE, OFF, Files
 from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.holdings import Surroundings
 from capture_agent.session.profile import Profile
@@ -93,6 +94,22 @@ class SpySource:
             raise self.world.stuck
 
 
+class SmallSwitch:
+    """The session's switch for accessibility, in memory; `gone` while the bus is."""
+
+    def __init__(self):
+        self.value, self.gone = OFF, False
+
+    def read(self, where):
+        if self.gone:
+            raise StorageError("no bus")
+        return self.value
+
+    def write(self, where, value):
+        self.read(where)
+        self.value = value
+
+
 class SmallWorld:
     """Implements `session.world.World`."""
 
@@ -111,6 +128,7 @@ class SmallWorld:
         self.announced = 0
         self.early = 0  # how often something ran already when it was announced
         self.unseen = set()
+        self.accessibility = SmallSwitch()
         self.here = Presence()
         self.said = []
         self.counted = True
@@ -189,7 +207,8 @@ class Person:
     def start_agent(self):
         self.profile.create()
         vault = Vault(self.profile.vault, self.secrets)
-        self.agent = Clockwork(self.profile, vault, Ledger(self.profile.ledger, vault), self.world)
+        places = {FILE: Files(), ACCESSIBILITY: self.world.accessibility}
+        self.agent = Clockwork(self.profile, vault, Ledger(self.profile.ledger, vault), self.world, places)
         return self.agent
 
     def crash(self):

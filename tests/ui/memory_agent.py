@@ -287,6 +287,10 @@ class MemoryAgent:
         self.calls.append(f"choose_start_at_login {on}")
         self._now = replace(self._now, at_login=on)
 
+    def choose_waking(self, on: bool) -> None:
+        self.calls.append(f"choose_waking {on}")
+        self._now = replace(self._now, waking=on, woken=on)
+
     def choose_shared(self, shared: bool) -> None:
         self.calls.append(f"choose_shared {shared}")
         self._now = replace(self._now, shared=shared)
