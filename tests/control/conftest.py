@@ -38,6 +38,10 @@ class ScriptedAgent:
     asked_for: list[tuple[object, ...]] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
 
+    @property
+    def recording_state(self) -> State:
+        return self.now.state
+
     def snapshot(self) -> Snapshot:
         return self.now
 

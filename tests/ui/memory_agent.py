@@ -150,6 +150,10 @@ class MemoryAgent:
         self._set()
 
     # --- the protocol
+    @property
+    def recording_state(self) -> State:
+        return self.snapshot().state
+
     def snapshot(self) -> Snapshot:
         return self._now
 
