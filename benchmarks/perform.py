@@ -114,9 +114,10 @@ def pour(hands: Hands, seed: int, count: int) -> dict[str, object]:
     time.sleep(stage.SETTLE_S)
     injected = {"keys": 0, "moves": 1, "buttons": 2, "scrolls": 0}
     count -= sum(injected.values())
-    start = time.monotonic()
-    for n, (kind, a, b) in enumerate(script.flood(seed, count)):
-        left = start + n / FLOOD_PER_S - time.monotonic()
+    start, before = time.monotonic(), sum(injected.values())
+    for kind, a, b in script.flood(seed, count):
+        # Paced by events, not by steps: that a wheel's button comes up is none.
+        left = start + (sum(injected.values()) - before) / FLOOD_PER_S - time.monotonic()
         # Whoever is late sends several at once: each write to the server costs a tenth of the time that one event has.
         if left > 0:
             hands.server.flush()
