@@ -28,9 +28,9 @@ quick: ## the tests that need no display
 	@$(PYTHON) -m pytest -q -n auto -m "not soak" --ignore=tests/real --promises=build/promises-quick.json
 	@$(PYTHON) scripts/promises.py keep build/promises-quick.json
 
-soak: ## the long versions, and installation on a slim Debian
+soak: ## the long versions (or those of PARTS), and installation on a slim Debian
 	@scripts/setup test
-	@scripts/soak
+	@scripts/soak $(PARTS)
 
 bench: ## measure against public tools (12 minutes, nothing else running); renew the table in README
 	@scripts/setup test
