@@ -19,6 +19,7 @@ from capture_agent.control.commands import Request
 from capture_agent.control.instance import Instance
 from capture_agent.control.server import Server, answer
 from capture_agent.control.wire import Response
+from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
@@ -85,9 +86,9 @@ class LocalWorld:
         self._fields = chosen.fields
         return chosen.all
 
-    def unseen_fields(self) -> frozenset[str]:
-        """Return the programs whose fields could not be seen."""
-        return frozenset() if self._fields is None else self._fields.unseen
+    def unseen_fields(self) -> Mapping[str, Remedy]:
+        """Return the programs whose fields could not be seen, each with what helps."""
+        return {} if self._fields is None else self._fields.unseen
 
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from capture_agent.control.client import Client, NotRunningError
-from capture_agent.core.asking import Remedy, remedy
+from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.events import Window
 from capture_agent.desktop.base import Problem
@@ -19,6 +19,12 @@ from capture_agent.session.profile import Profile, Remembered
 
 LOW_DISK_BYTES = 500 * 1024 * 1024  # half an hour of a busy screen
 _OTHERS = 0o077
+_HELPS = {
+    Remedy.LEAVE_REMOTE: "nothing has to be done; outside ssh, tmux and the like it is kept",
+    Remedy.BROWSER_FLAG: "switch accessibility on in the window, and start it with --force-renderer-accessibility",
+    Remedy.ACCESSIBILITY: "switch accessibility on in the agent's window; if it is on, start the program anew",
+    Remedy.LONG_TEXT: "nothing has to be done; longer texts are kept",
+}
 _SHOWN_LOOSE = 3  # files whose modes are wrong, named one by one
 
 
@@ -196,11 +202,11 @@ def _fields(windows: list[Window]) -> Iterator[Problem]:
     """Yield the programs of `windows` that do not show their fields, each with what makes them visible."""
     from capture_agent.desktop.unseen import unseen_programs
 
-    for app in unseen_programs(windows):
-        hint = "switch accessibility on for your session, then start it anew; docs/privacy-gate.md says how"
-        if remedy(app) is Remedy.BROWSER_FLAG:
-            hint = "switch accessibility on for your session, and start it with --force-renderer-accessibility"
-        yield Problem("fields", f"text in {app} is not recorded: its fields cannot be seen", hint, blocks=False)
+    for app, helps in unseen_programs(windows).items():
+        what = f"text in {app} is not recorded: its fields cannot be seen"
+        if helps is Remedy.LONG_TEXT:
+            what = f"text in fields of one line in {app} is not recorded: which hide a password cannot be seen"
+        yield Problem("fields", what, _HELPS[helps], blocks=False)
 
 
 def _windows() -> list[Window]:

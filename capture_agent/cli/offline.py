@@ -11,6 +11,7 @@ from pathlib import Path
 
 from capture_agent.cli.own import passphrase_from
 from capture_agent.control.instance import Instance
+from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import DesktopError, FaultError
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop import clock
@@ -48,9 +49,9 @@ class OfflineWorld:
         """Refuse: a command records nothing."""
         raise _nothing_here()
 
-    def unseen_fields(self) -> frozenset[str]:
+    def unseen_fields(self) -> Mapping[str, Remedy]:
         """Return nothing: nothing is looked at."""
-        return frozenset()
+        return {}
 
     def surroundings(self) -> Surroundings:
         """Refuse, for the same reason."""

@@ -111,8 +111,8 @@ def status(as_json: AsJson = False) -> None:
     waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
     at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in (seconds until it
     does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told} (seconds), held
-    (recordings that wait for you), not_recorded [sentence], keyring (os or passphrase), going {until, recordings} or
-    null (what opting out is about to destroy, while you can undo it).
+    (recordings that wait for you), not_recorded [sentence], just_now (what is not recorded at this moment), keyring
+    (os or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError

@@ -161,6 +161,7 @@ def describe(snapshot: Snapshot) -> Result:
         "hours_over": snapshot.hours_over,
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
+        "just_now": snapshot.just_now,
         "broken": snapshot.broken,
         "can_leave": snapshot.can_leave,
         "keyring": snapshot.keyring,

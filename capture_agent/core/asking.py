@@ -15,12 +15,13 @@ from importlib import resources
 from capture_agent.core.events import Verdict, Window
 
 # Roles of AT-SPI (AtspiRole in atspi-constants.h).
+INVALID = 0
 PASSWORD_TEXT = 40
 TERMINAL = 60
 TEXT, ENTRY = 61, 79
 # Something inside one of these has the keyboard, and which it is was not said: invalid, dialog, filler, frame,
 # panel, unknown, viewport, window, application, document frame, document web, embedded.
-_CONTAINERS = frozenset({0, 16, 20, 23, 39, 67, 68, 69, 75, 82, 95, 76})
+_CONTAINERS = frozenset({INVALID, 16, 20, 23, 39, 67, 68, 69, 75, 82, 95, 76})
 MULTI_LINE = 17  # AtspiStateType
 
 
@@ -54,10 +55,16 @@ class Remedy(StrEnum):
     LEAVE_REMOTE = "leave-remote"  # a terminal: what runs in it hides them
     BROWSER_FLAG = "browser-flag"
     ACCESSIBILITY = "accessibility"
+    LONG_TEXT = "long-text"  # nothing: its entries of one line look all alike, only longer texts are known
 
 
-def remedy(app: str) -> Remedy:
-    """Return what makes the fields of `app` visible, which are not; its name as rules have it."""
+def remedy(app: str, *, plain_hides: bool = False) -> Remedy:
+    """Return what makes the fields of `app` visible, which are not; its name as rules have it.
+
+    `plain_hides`: see `judge_widgets`.
+    """
+    if plain_hides:
+        return Remedy.LONG_TEXT
     if app in _names("terminals"):
         return Remedy.LEAVE_REMOTE
     return Remedy.BROWSER_FLAG if app in _names("browsers") else Remedy.ACCESSIBILITY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from capture_agent.core.asking import Remedy, is_terminal, remedy
@@ -13,34 +13,38 @@ from capture_agent.core.events import Window
 FLAG = b"--force-renderer-accessibility"
 
 
-def unseen_programs(windows: Iterable[Window]) -> tuple[str, ...]:
-    """Return the names, for rules, of programs among `windows` that do not answer the accessibility bus.
+def unseen_programs(windows: Iterable[Window]) -> Mapping[str, Remedy]:
+    """Return the programs among `windows` that do not show all their fields, by name for rules, with what helps.
 
-    Browsers answer for their frames always, and for the fields in pages only when started with a flag.
+    Browsers answer the accessibility bus for their frames always, for fields in pages only when started with a flag.
     """
     if sys.platform != "linux":
-        return ()
+        return {}
     from capture_agent.desktop.accessibility import Accessibility, AnswerError
 
     asked = [one for one in windows if one.app and one.pid is not None and not is_terminal(one)]
+    every = {one.app: remedy(one.app) for one in asked}
     try:
         bus = Accessibility()
     except DesktopError:
-        return tuple(sorted({one.app for one in asked}))
+        return every
 
-    def shows(window: Window, pid: int) -> bool:
+    def helps(app: str, pid: int) -> Remedy | None:
         try:
-            answers = bus.look(pid) is not None
+            shown = bus.look(pid)
         except AnswerError:
-            return False
-        return answers and (remedy(window.app) is not Remedy.BROWSER_FLAG or FLAG in _command(pid))
+            return remedy(app)
+        if shown is None or (remedy(app) is Remedy.BROWSER_FLAG and FLAG not in _command(pid)):
+            return remedy(app)
+        return remedy(app, plain_hides=True) if shown.plain_hides else None
 
     try:
-        return tuple(sorted({one.app for one in asked if one.pid is not None and not shows(one, one.pid)}))
+        found = {one.app: helps(one.app, one.pid) for one in asked if one.pid is not None}
     except DesktopError:  # the bus has gone meanwhile
-        return tuple(sorted({one.app for one in asked}))
+        return every
     finally:
         bus.close()
+    return {app: what for app, what in sorted(found.items()) if what is not None}
 
 
 def _command(pid: int) -> bytes:

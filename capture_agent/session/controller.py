@@ -121,6 +121,7 @@ class Controller(Kept):
             not_recorded=status.not_recorded(
                 self._recorder.state, captured, apps, self._world.unseen_fields(), self._world.limits()
             ),
+            just_now=status.just_now(self._recorder.state, self._recorder.withholding),
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,
             going=self._holdings.intents.going,

@@ -27,6 +27,8 @@ REASONS: Mapping[str, str] = {
     "indicator": noted("{time} while the recording sign was not in sight"),
     "program": noted("{time} of input in other programs"),
     "focus-unknown": noted("{time} of input in windows that are not known"),
+    "secret-field": noted("{time} in password fields"),
+    "field-unknown": noted("{time} of typed text in fields that may be password fields"),
 }
 
 

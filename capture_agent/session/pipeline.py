@@ -20,7 +20,7 @@ from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapR
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
-from capture_agent.core.stretches import Stretches
+from capture_agent.core.stretches import Reason, Stretches
 from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message
 from capture_agent.session.screens import Screens
@@ -111,6 +111,12 @@ class Pipeline:
         if self._queue or self._frames or self._waiting or self._messages:
             self._wake.set()
         return self._intervals.opened_us is not None
+
+    @property
+    def withholding(self) -> Reason | None:
+        """Why input is not kept at this moment; None: it is, or it is not known yet. A moment late, as the gate is."""
+        lasts = self._gate.hidden.lasts
+        return None if lasts is None else lasts.reason
 
     def close_interval(self, now_us: int, from_us: int | None = None) -> int:
         """Forbid capture from now on, and return when it ended: earlier, if marks had stopped.

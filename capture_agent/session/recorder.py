@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from capture_agent.core import recording
+from capture_agent.core import recording, stretches
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, GapReason
 from capture_agent.core.privacy import Rules
@@ -140,6 +140,11 @@ class Recorder:
         return (
             self._withheld_us if self._running is None else _sum(self._withheld_us, self._running.pipeline.withheld_us)
         )
+
+    @property
+    def withholding(self) -> stretches.Reason | None:
+        """Why the gate keeps no input at this moment; None: it does, or nothing is recorded."""
+        return None if self._running is None else self._running.pipeline.withholding
 
     def apply_rules(self) -> None:
         """Use the studio's rules from now on; for narrowing while a session is open."""

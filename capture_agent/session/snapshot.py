@@ -108,6 +108,7 @@ class Snapshot:
     waiting: Reason | None = None  # why a guard lets nothing be recorded now, though the person wants to
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
+    just_now: str = ""  # what is not recorded at this moment and why, in a sentence; empty: nothing of this sort
     broken: bool = False  # the profile does not fit together: nothing is recorded, and what was agreed is not known
     can_leave: bool = False  # there is something to opt out of, also where `joined` cannot say what
     keyring: str = "os"  # "os", or "passphrase" when no OS keyring could be used

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
-from capture_agent.core.asking import Remedy, remedy
+from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
 from capture_agent.core.keyboard import MODES
@@ -13,6 +14,7 @@ from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
 from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.core.recording import State
+from capture_agent.core.stretches import Reason
 
 
 def trouble(
@@ -51,6 +53,25 @@ _KEYS_KEPT = {
     Category.SHORTCUTS: noted("What you type: of the keys, only shortcuts and named keys are told apart."),
     Category.COUNTS: noted("What you type: it is only counted how many keys you press."),
 }
+# What the gate does not keep at this moment: shown where one looks without taking the focus away, at the icon.
+_JUST_NOW: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.PROGRAM: noted("Not recorded just now: the program in front."),
+        Reason.FOCUS_UNKNOWN: noted("Not recorded just now: which program is in front is not known."),
+        Reason.SECRET_FIELD: noted("Not recorded just now: the password field in front."),
+        Reason.FIELD_UNKNOWN: noted("Typed text is not recorded just now: the field in front may be a password field."),
+    }
+)
+
+
+def just_now(state: State, reason: Reason | None) -> str:
+    """Return what is not recorded at this moment and why; empty if nothing is kept away, or nothing is recorded."""
+    if state is not State.RECORDING or reason not in _JUST_NOW or reason is None:
+        return ""
+    return say(_JUST_NOW[reason])
+
+
+_NOTHING: Mapping[str, Remedy] = MappingProxyType({})
 _WHY_UNSEEN = {
     Remedy.LEAVE_REMOTE: noted(
         "Text in {name}: what runs in it, such as ssh or tmux, hides where a password is asked for."
@@ -59,7 +80,10 @@ _WHY_UNSEEN = {
         "Text in {name}: its fields cannot be seen. With accessibility on and --force-renderer-accessibility they can."
     ),
     Remedy.ACCESSIBILITY: noted(
-        "Text in {name}: its fields cannot be seen. With accessibility on before it starts, most programs show them."
+        "Text in {name}: its fields cannot be seen. Switch accessibility on in the window; if it is, start {name} anew."
+    ),
+    Remedy.LONG_TEXT: noted(
+        "Text in fields of one line in {name}: any of them may hide a password. Longer texts are kept."
     ),
 }
 
@@ -68,12 +92,13 @@ def not_recorded(
     state: State,
     captured: AbstractSet[Category],
     apps: AbstractSet[str],
-    unseen: AbstractSet[str] = frozenset(),
+    unseen: Mapping[str, Remedy] = _NOTHING,
     limits: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all.
 
-    `unseen`: the programs whose fields could not be seen. `limits`: what this computer does not tell, in sentences.
+    `unseen`: the programs whose fields could not be seen, with what helps. `limits`: what this computer does not tell,
+    in sentences.
     """
     if state is not State.RECORDING:
         return ()
@@ -86,7 +111,7 @@ def not_recorded(
     if not apps:
         return (*lines, say("No program is ticked, so no content is recorded."))
     if Category.KEYBOARD in captured:
-        lines += [say(_WHY_UNSEEN[remedy(app)], name=app) for app in sorted(apps & unseen)]
+        lines += [say(_WHY_UNSEEN[unseen[app]], name=app) for app in sorted(apps & unseen.keys())]
     named = [say("the desktop background") if app == DESKTOP_APP else app for app in sorted(apps)]
     return (*lines, say("Every program except {names}.", names=", ".join(named)))
 

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
+from capture_agent.core.asking import Remedy
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Presence
@@ -41,8 +42,8 @@ class World(Protocol):
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources, not started."""
 
-    def unseen_fields(self) -> frozenset[str]:
-        """Return the programs whose fields the sources that run now could not see when they last looked."""
+    def unseen_fields(self) -> Mapping[str, Remedy]:
+        """Return the programs whose fields could not be seen when last looked at, each with what helps."""
 
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""

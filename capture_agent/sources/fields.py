@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from capture_agent.core.asking import is_terminal, judge_terminals, judge_widgets
+from capture_agent.core.asking import INVALID, Remedy, is_terminal, judge_terminals, judge_widgets, remedy
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import FieldFocus, Rect, Verdict, Window
 from capture_agent.desktop.accessibility import Accessibility, AnswerError, BusGoneError, Shown
@@ -25,6 +26,7 @@ AGAIN_S = 0.1  # looks go on at this pace for a while after a key or a change of
 AWAKE_S = 0.4  # … a prompt may come up after the last key, and the gate looks 250 ms around each
 SECRET_S = 0.2  # while a secret field is on screen: it may scroll, and must stay painted over
 RECONNECT_S = 2.0  # between attempts to reach the accessibility bus
+SINCE_US = 400_000  # how far back a secret field may have had the keyboard unseen: a look and a busy machine
 # Between two commands of a shell nobody reads from the terminal for a moment, and between two widgets none has the
 # focus: what is not known is looked at again before it is believed.
 DOUBT_S = 0.03
@@ -42,14 +44,15 @@ class Fields:
         self._awake_until = 0.0
         self._bus: Accessibility | None = None
         self._bus_tried = float("-inf")
-        self._said_us = 0
-        self._unseen: frozenset[str] = frozenset()
+        self._said_us = self._focused_us = 0
+        self._answered: FieldFocus | None = None  # what the focused program said last
+        self._unseen: Mapping[str, Remedy] = {}  # replaced, never changed
 
     # --- any thread
 
     def focused(self, window: Window | None) -> None:
         """Learn which window has the keyboard."""
-        self._window = window
+        self._window, self._focused_us = window, now_us()
         self.nudge()
 
     def nudge(self, _t_us: int = 0) -> None:
@@ -59,8 +62,8 @@ class Fields:
             self._worker.waker.wake()
 
     @property
-    def unseen(self) -> frozenset[str]:
-        """The programs whose fields could not be seen when last looked at."""
+    def unseen(self) -> Mapping[str, Remedy]:
+        """The programs whose fields could not be seen when last looked at, each with what helps."""
         return self._unseen
 
     # --- the main thread
@@ -92,7 +95,7 @@ class Fields:
         while not worker.asked:
             began = time.monotonic()
             worker.waker.clear()
-            self._tell_events(sink)
+            self._tell_events(sink, last)
             look = self._look()
             if look is not None:
                 sink(look)
@@ -116,20 +119,31 @@ class Fields:
             waits.append(self._bus)
         select.select(waits, (), (), timeout)
 
-    def _tell_events(self, sink: Sink) -> None:
-        """Say at once if a secret field has just got the keyboard, even if it is gone by the next look."""
+    def _tell_events(self, sink: Sink, last: FieldFocus | None) -> None:
+        """Say at once if a secret field has, or may have, got the keyboard since the `last` look, even if it is gone.
+
+        When it was is not said, so it was right after that look. Where the window shows secrets is what that look
+        knew; else the whole window may show one.
+        """
         bus = self._connected()
         if bus is None:
             return
-        now = self._now_us()
+        before, now = self._said_us, self._now_us()
         try:
             widgets = bus.newly_focused()
         except BusGoneError:
             self._close()
             return
         window = self._window
-        if judge_widgets(widgets, plain_hides=False) is Verdict.SENSITIVE and window is not None:
-            sink(FieldFocus(now, Verdict.SENSITIVE, window.id))
+        secret = judge_widgets(widgets, plain_hides=False) is Verdict.SENSITIVE
+        if window is None or not (secret or any(widget.role == INVALID for widget in widgets)):
+            return
+        verdict = Verdict.SENSITIVE if secret else Verdict.UNKNOWN
+        since = max(before, self._focused_us, now - SINCE_US)
+        if last is not None and last.window == window.id and (last.secrets or last.whole or not secret):
+            sink(replace(last, t_us=since, verdict=verdict))
+        else:
+            sink(FieldFocus(since, verdict, window.id, whole=secret))
 
     def _connected(self) -> Accessibility | None:
         if self._bus is None and time.monotonic() - self._bus_tried > RECONNECT_S:
@@ -148,31 +162,39 @@ class Fields:
             window = self._window
             if window is None:
                 return None
-            look, doubtful = self._look_into(window)
-            unseen = look.verdict is Verdict.UNKNOWN
-            self._unseen = self._unseen | {window.app} if unseen else self._unseen - {window.app}
+            look, doubtful, plain_hides = self._look_into(window)
+            self._note(window.app, look.verdict, plain_hides=plain_hides)
             if doubtful:
                 if time.monotonic() > until:
                     break
                 time.sleep(DOUBT_PAUSE_S)
         return look
 
-    def _look_into(self, window: Window) -> tuple[FieldFocus, bool]:
-        """Return what a window's field is, and whether another look may know more."""
+    def _note(self, app: str, verdict: Verdict, *, plain_hides: bool) -> None:
+        others = {name: helps for name, helps in self._unseen.items() if name != app}
+        unseen = {app: remedy(app, plain_hides=plain_hides)} if verdict is Verdict.UNKNOWN else {}
+        self._unseen = {**others, **unseen}
+
+    def _look_into(self, window: Window) -> tuple[FieldFocus, bool, bool]:
+        """Return what a window's field is, whether another look may know more, and whether its plain ones hide."""
         now = self._now_us()
         if window.pid is None or window.pid == os.getpid():
-            return FieldFocus(now, Verdict.UNKNOWN, window.id), False
+            return FieldFocus(now, Verdict.UNKNOWN, window.id), False, False
         if is_terminal(window):
             ptys = ptys_below(window.pid)
             verdict = judge_terminals(ptys)
             look = FieldFocus(now, verdict, window.id, whole=verdict is Verdict.SENSITIVE)
-            return look, not all(pty.foreground for pty in ptys)
+            return look, not all(pty.foreground for pty in ptys), False
         shown = self._shown(window.pid)
-        if shown is None:
-            return FieldFocus(now, Verdict.UNKNOWN, window.id), False
+        if shown is None:  # where it showed secrets it may still
+            said = self._answered
+            if said is None or said.window != window.id:
+                return FieldFocus(now, Verdict.UNKNOWN, window.id), False, False
+            return replace(said, t_us=now, verdict=Verdict.UNKNOWN), False, False
         found = judge_widgets(shown.focused, plain_hides=shown.plain_hides)
         verdict = judge_terminals(ptys_below(window.pid)) if found is None else found
-        return _said(now, verdict, window, shown), verdict is Verdict.UNKNOWN
+        self._answered = _said(now, verdict, window, shown)
+        return self._answered, verdict is Verdict.UNKNOWN, shown.plain_hides
 
     def _shown(self, pid: int) -> Shown | None:
         """Return what a program says it shows; None: nothing that is known."""

@@ -148,6 +148,7 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         *([snapshot.pause_note] if snapshot.pause_note and snapshot.state is State.PAUSED else []),
         *([problem] if problem else []),
         *([reminder] if reminder else []),
+        *([snapshot.just_now] if snapshot.just_now else []),
         action,
     ]
     return View(

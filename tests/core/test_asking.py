@@ -37,6 +37,7 @@ def pty(echo, canonical, *names):
         (OFF, OFF, ("tmux: client",), UNKNOWN),
         (OFF, OFF, ("screen",), UNKNOWN),
         (OFF, ON, ("ssh",), SENSITIVE),  # its own prompt
+        (OFF, OFF, ("ssh",), UNKNOWN),  # the other computer's
         (ON, ON, ("docker",), UNKNOWN),
         (OFF, OFF, (), UNKNOWN),  # nobody reads
     ],
@@ -90,3 +91,4 @@ def test_what_makes_fields_visible_depends_on_the_program():
     assert remedy("xterm") is Remedy.LEAVE_REMOTE
     assert remedy("chromium") is Remedy.BROWSER_FLAG
     assert remedy("form") is Remedy.ACCESSIBILITY
+    assert remedy("form", plain_hides=True) is Remedy.LONG_TEXT

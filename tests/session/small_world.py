@@ -127,7 +127,7 @@ class SmallWorld:
         self.wrong = None
         self.announced = 0
         self.early = 0  # how often something ran already when it was announced
-        self.unseen = set()
+        self.unseen = {}
         self.accessibility = SmallSwitch()
         self.here = Presence()
         self.said = []
@@ -158,7 +158,7 @@ class SmallWorld:
         return [SpySource(self, plan.categories) for _ in range(self.sources_each)]
 
     def unseen_fields(self):
-        return frozenset(self.unseen)
+        return dict(self.unseen)
 
     def surroundings(self):
         return Surroundings("openbox", "en_US", ("us",), 1000)
