@@ -97,11 +97,15 @@ def receipts(
 ) -> None:
     """List the receipts of all that you decided: every yes, no and withdrawal, and when your consent ended by itself.
 
+    And of all that you shared, with the code that withdraws it from any computer.
+
     With --out they become files, one for each decision in each form that is asked for: JSON, JSON-LD, HTML, PDF;
-    all four without a form. Works without a running agent. Nobody but you gets them.
+    all four without a form (of what you shared there is no JSON-LD). Works without a running agent. Nobody but
+    you gets them.
 
     \b
-    JSON: receipts [{as docs/schemas/consent-receipt.schema.json}]; with --jsonld, receipts [{JSON-LD}].
+    JSON: receipts [{as docs/schemas/consent-receipt.schema.json; of what was shared, as docs/consent.md says}];
+    with --jsonld, receipts [{JSON-LD}].
 
     \b
     Examples:
@@ -110,7 +114,7 @@ def receipts(
     """
     from capture_agent.cli.own import list_receipts
     from capture_agent.core.errors import ConfigError
-    from capture_agent.session.receipts import Form, write
+    from capture_agent.session.receipts import Form, forms_of, write
 
     asked = [(Form.JSON, as_json), (Form.JSONLD, as_jsonld), (Form.HTML, as_html), (Form.PDF, as_pdf)]
     forms = [form for form, wanted in asked if wanted]
@@ -124,7 +128,7 @@ def receipts(
     elif as_jsonld:
         from capture_agent.ledger.receipt_jsonld import jsonld
 
-        _say({"receipts": [jsonld(one) for one in found]}, [], as_json=True)
+        _say({"receipts": [jsonld(one) for one in found if forms_of(one, [Form.JSONLD])]}, [], as_json=True)
     else:
         _say({"receipts": list(found)}, receipt_lines(found), as_json)
 

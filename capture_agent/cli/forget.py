@@ -28,12 +28,12 @@ def forget(
     Keys, mouse, windows, screen and tasks of that time go. No key that exists afterwards opens them, nor an older copy
     of these files. It cannot be undone.
 
-    What was released has left this computer and is named. Recording goes on in a new recording. Works without
-    a running agent.
+    What was released has left this computer and is named; `capture-agent withdraw` withdraws it. Recording goes on
+    in a new recording. Works without a running agent.
 
     \b
     JSON: since and until (ISO 8601), recordings, whole (of these, how many went completely), tasks [text],
-    shared [{session, when, to [name]}].
+    shared [{session, when, to [name], withdrawn}].
 
     \b
     Examples:
@@ -79,7 +79,8 @@ def forget_lines(found: Mapping[str, Any], *, dry_run: bool) -> list[str]:
     lines += [f"Task: {text}" for text in found["tasks"]]
     for one in found["shared"]:
         day = datetime.fromisoformat(one["when"]).astimezone()
-        lines.append(f"Released on {day:%Y-%m-%d} at {day:%H:%M} to {', '.join(one['to'])}: {one['session'][:8]}.")
-    if found["shared"]:
-        lines.append("What was released has left this computer. Ask its readers to delete it.")
+        what = "Withdrawn; released" if one["withdrawn"] else "Released"
+        lines.append(f"{what} on {day:%Y-%m-%d} at {day:%H:%M} to {', '.join(one['to'])}: {one['session'][:8]}.")
+    if any(not one["withdrawn"] for one in found["shared"]):
+        lines.append("What was released has left this computer. To withdraw it: capture-agent withdraw ID")
     return lines

@@ -228,9 +228,13 @@ def task_show(as_json: AsJson = False) -> None:
 def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> None:
     """List your recordings, newest first. Works without a running agent.
 
+    What you shared stays listed when it is no longer on this disk, because it can still be withdrawn; so does what
+    was destroyed because its time was over.
+
     \b
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
-    held, released, damaged), complete, days_left, released_to [name]}].
+    held, released, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this disk),
+    pending (withdrawn, and its readers cannot be told yet)}].
     """
     from capture_agent.cli.words import session_rows
 
@@ -344,6 +348,7 @@ def build() -> Any:
     from capture_agent.cli.forget import forget_app
     from capture_agent.cli.not_me import not_me_app
     from capture_agent.cli.remove import remove_app
+    from capture_agent.cli.withdraw import withdraw_app
 
     group = typer.main.get_command(app)
     add = getattr(group, "add_command")  # noqa: B009 - typer's own type for what it returns does not say that it is a group
@@ -353,7 +358,7 @@ def build() -> Any:
         ("research", "Receive what was released: keys, verify, open.", "capture_agent.research.commands"),
     ):
         add(Later(name, summary, module, f"{name}_app"))
-    for single in (forget_app, not_me_app, remove_app):
+    for single in (forget_app, not_me_app, withdraw_app, remove_app):
         add(typer.main.get_command(single))
     return group
 

@@ -134,7 +134,7 @@ def _destroy(passphrase_fd: int | None) -> int:
     from capture_agent.cli.offline import offline_agent
 
     with offline_agent(passphrase_fd, whole=True) as agent:
-        sessions = agent.sessions()
+        sessions = [one for one in agent.sessions() if one.here]
         for one in sessions:
             agent.delete(one.id)
     return len(sessions)

@@ -125,10 +125,12 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             one["id"],
             datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M"),
             length(one["seconds"]),
-            size(one["bytes"]),
-            one["state"] + ("" if one["complete"] or one["state"] == "recording" else ", incomplete"),
+            size(one["bytes"]) if one["here"] else "–",
+            one["state"]
+            + ("" if one["complete"] or one["state"] == "recording" else ", incomplete")
+            + (", its readers cannot be told yet" if one["pending"] else ""),
             one["study"],
-            str(one["days_left"]),
+            str(one["days_left"]) if one["here"] else "–",
         )
         for one in sessions
     ]

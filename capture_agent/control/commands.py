@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from capture_agent.session.snapshot import Agent, Agreed, Forgotten, HeldSession
 
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # longer is a pause until I resume
 MAX_FORGET_MINUTES = 7 * 24 * 60  # a week; who wants more gone deletes recordings, or opts out
+MAX_SESSION_CHARS = 64  # as the format of recordings allows
 MAX_TASK_CHARS = 500  # one sentence; more belongs into the note
 MAX_NOTE_CHARS = 4_000  # a page
 MAX_CATEGORIES_CHARS = 200  # the names of all of them, with commas
@@ -198,6 +199,8 @@ def describe_session(held: HeldSession) -> Result:
         "complete": held.complete,
         "days_left": held.days_left,
         "released_to": list(held.released_to),
+        "here": held.here,
+        "pending": held.pending,
     }
 
 
@@ -250,7 +253,7 @@ def describe_forgotten(told: Forgotten) -> Result:
         "recordings": told.recordings,
         "whole": told.whole,
         "tasks": list(told.tasks),
-        "shared": [{"session": one.session, "when": _time(one.when), "to": list(one.to)} for one in told.shared],
+        "shared": [{**asdict(one), "when": _time(one.when)} for one in told.shared],
     }
 
 
@@ -353,6 +356,10 @@ def _forget(agent: Agent, _windows: Windows, request: Request, _now: datetime) -
     return describe_forgotten(agent.forget(int(request.arguments["minutes"])))
 
 
+def _withdraw(agent: Agent, _windows: Windows, request: Request, _now: datetime) -> Result:
+    return asdict(agent.withdraw_shared(str(request.arguments["session"])))
+
+
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
@@ -372,6 +379,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         ),
         "would-forget": Command(Effect.SHOWS, _would_forget, _LAST),
         "forget": Command(Effect.NARROWS, _forget, _LAST),
+        "withdraw": Command(Effect.NARROWS, _withdraw, {"session": Argument(str, 1, MAX_SESSION_CHARS, required=True)}),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
         "not-me": Command(Effect.NARROWS, _not_me),
         "stop": Command(Effect.NARROWS, _stop),

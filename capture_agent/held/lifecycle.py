@@ -19,6 +19,9 @@ class State(StrEnum):
     RECORDING = "recording"
     HELD = "held"  # its owner can open it, nobody else
     RELEASED = "released"  # a bundle was made of it; the owner's own copy is still here
+    WITHDRAWN = (
+        "withdrawn"  # it was released, and its readers are told to delete it; the owner's own copy is still here
+    )
     DESTROYED = "destroyed"  # by its owner; no key opens it
     EXPIRED = "expired"  # by its retention; no key opens it
 
@@ -28,6 +31,7 @@ class Input(StrEnum):
 
     SEAL = "seal"  # stopped, or recovered after a crash
     RELEASE = "release"  # the owner's click
+    WITHDRAW = "withdraw"
     DESTROY = "destroy"  # deleted, or opted out
     EXPIRE = "expire"
 
@@ -39,12 +43,14 @@ _SAID = {
     State.RECORDING: noted("being recorded"),
     State.HELD: noted("held"),
     State.RELEASED: noted("released"),
+    State.WITHDRAWN: noted("withdrawn"),
     State.DESTROYED: noted("destroyed"),
     State.EXPIRED: noted("expired"),
 }
 _DONE = {
     Input.SEAL: noted("sealed"),
     Input.RELEASE: noted("released"),
+    Input.WITHDRAW: noted("withdrawn"),
     Input.DESTROY: noted("deleted"),
     Input.EXPIRE: noted("expired"),
 }
@@ -54,7 +60,14 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
     {
         State.RECORDING: {Input.SEAL: State.HELD},
         State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.RELEASE: State.RELEASED},
-        State.RELEASED: {**_ENDING, Input.SEAL: State.RELEASED, Input.RELEASE: State.RELEASED},
+        State.RELEASED: {
+            **_ENDING,
+            Input.SEAL: State.RELEASED,
+            Input.RELEASE: State.RELEASED,
+            Input.WITHDRAW: State.WITHDRAWN,
+        },
+        # What is released again would be withdrawn already: the code is that of the session.
+        State.WITHDRAWN: {**_ENDING, Input.SEAL: State.WITHDRAWN, Input.WITHDRAW: State.WITHDRAWN},
         State.DESTROYED: {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.DESTROYED},
         State.EXPIRED: {Input.DESTROY: State.EXPIRED, Input.EXPIRE: State.EXPIRED},
     }

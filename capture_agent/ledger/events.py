@@ -20,6 +20,7 @@ class Method(StrEnum):
 
     PANEL = "click in the consent panel"
     WINDOW = "click in a window"
+    WITHDRAW = "withdraw what was shared"
     OPT_OUT = "opt out"
     ONE_CATEGORY = "stop recording one category"
     TIME = "time has passed"

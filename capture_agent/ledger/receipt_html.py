@@ -47,7 +47,7 @@ _STATES: Mapping[str, str] = {
     "Invalidated": noted("ended, the study changed"),
 }
 _YES = frozenset({"Given", "RenewedGiven"})
-_CATEGORIES: Mapping[str, str] = {
+CATEGORIES: Mapping[str, str] = {
     "keyboard": noted("Keyboard"),
     "shortcuts": noted("Keyboard, shortcuts only"),
     "counts": noted("Keyboard, counts only"),
@@ -103,7 +103,7 @@ def html(receipt: Mapping[str, Any], locale: str = "") -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="lead">{escape(said(_KINDS[event["event_kind"]]))}</p>',
-        _table(_facts(said, receipt)),
+        table(_facts(said, receipt)),
     ]
     for processing in receipt["pii_processing"]:
         parts += [
@@ -114,7 +114,7 @@ def html(receipt: Mapping[str, Any], locale: str = "") -> str:
         parts += [f"<h2>{escape(said(noted('Who is who')))}</h2>", _parties(said, receipt["party_identification"])]
     if receipt["privacy_notice"] is not None:
         parts += [f"<h2>{escape(said(noted('What you were shown')))}</h2>", _notice(said, receipt["privacy_notice"])]
-    parts += [f"<h2>{escape(said(noted('To check this receipt')))}</h2>", _proof(said, receipt)]
+    parts += [f"<h2>{escape(said(noted('To check this receipt')))}</h2>", proof(said, receipt)]
     return page(title, said.language, parts)
 
 
@@ -132,12 +132,12 @@ def page(title: str, language: str, parts: Iterable[str], style: str = "") -> st
 def _facts(said: Speech, receipt: Mapping[str, Any]) -> list[tuple[str, str]]:
     event = receipt["event"]
     facts = [
-        (said(noted("When")), _time(event["event_time"])),
+        (said(noted("When")), moment(event["event_time"])),
         (said(noted("How")), said(_METHODS.get(event["event_method"], event["event_method"]))),
         (said(noted("Your random name in this study")), receipt["pii_principal_id"]),
     ]
     if event["valid_until"] is not None:
-        facts.append((said(noted("Valid until, at the latest")), _time(event["valid_until"])))
+        facts.append((said(noted("Valid until, at the latest")), moment(event["valid_until"])))
     elif event["validity_duration"] is not None:
         facts.append((said(noted("Valid for")), _length(said, event["validity_duration"])))
     if receipt["programs"]:
@@ -147,7 +147,7 @@ def _facts(said: Speech, receipt: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _processing(said: Speech, processing: Mapping[str, Any]) -> str:
     facts = [
-        (said(_CATEGORIES[data["pii_type"]]), said(_STATES[data["consent_state"]]))
+        (said(CATEGORIES[data["pii_type"]]), said(_STATES[data["consent_state"]]))
         for data in processing["pii_information"]
     ]
     if "lawful_basis" in processing:
@@ -164,7 +164,7 @@ def _processing(said: Speech, processing: Mapping[str, Any]) -> str:
     way = noted("“Opt out and delete…” in the icon's menu, or the command: capture-agent consent withdraw")
     if any(data["consent_state"] in _YES for data in processing["pii_information"]):
         facts.append((said(noted("How to take it back")), said(way)))
-    return _table([(name, value) for name, value in facts if value])
+    return table([(name, value) for name, value in facts if value])
 
 
 def _parties(said: Speech, parties: Iterable[Mapping[str, Any]]) -> str:
@@ -172,10 +172,10 @@ def _parties(said: Speech, parties: Iterable[Mapping[str, Any]]) -> str:
     for party in parties:
         lines = dict.fromkeys([party["party_name"], party["party_address"], party["party_contact"]])
         if party["party_role"] == "recipient":
-            categories = ", ".join(said(_CATEGORIES[one]) for one in party["pii_types"])
+            categories = ", ".join(said(CATEGORIES[one]) for one in party["pii_types"])
             lines |= dict.fromkeys([categories, party["fingerprint"]])
         facts.append((said(_ROLES[party["party_role"]]), "\n".join(line for line in lines if line)))
-    return _table(facts)
+    return table(facts)
 
 
 def _notice(said: Speech, notice: Mapping[str, Any]) -> str:
@@ -184,7 +184,8 @@ def _notice(said: Speech, notice: Mapping[str, Any]) -> str:
     return f'<p>{escape(about)}</p>\n<div class="notice">{text}</div>\n<p class="small">SHA-256 {notice["sha256"]}</p>'
 
 
-def _proof(said: Speech, receipt: Mapping[str, Any]) -> str:
+def proof(said: Speech, receipt: Mapping[str, Any]) -> str:
+    """Return how to check the signed entry in a receipt, as HTML."""
     how = said(
         noted(
             "The decision is entry {record} of your consent record, signed on your computer. The JSON form of this "
@@ -195,7 +196,8 @@ def _proof(said: Speech, receipt: Mapping[str, Any]) -> str:
     return f'<p class="small">{escape(how)}<br>\n{escape(receipt["signature"]["public_key"])}</p>'
 
 
-def _table(facts: Iterable[tuple[str, str]]) -> str:
+def table(facts: Iterable[tuple[str, str]]) -> str:
+    """Return facts (name, text) as an HTML table."""
     rows = [
         f'<tr><th width="34%" align="left">{escape(name)}</th><td>{escape(value).replace(chr(10), "<br>")}</td></tr>'
         for name, value in facts
@@ -203,7 +205,8 @@ def _table(facts: Iterable[tuple[str, str]]) -> str:
     return '<table width="100%" cellspacing="0">\n' + "\n".join(rows) + "\n</table>"
 
 
-def _time(stored: str) -> str:
+def moment(stored: str) -> str:
+    """Return a stored time as people read it."""
     moment = datetime.fromisoformat(stored)
     return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".strip()
 

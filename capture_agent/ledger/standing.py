@@ -54,6 +54,8 @@ class Kind(StrEnum):
     RESUMED = "resumed"
     STOPPED = "stopped"
     RELEASED = "released"
+    RELEASE_WITHDRAWN = "release-withdrawn"  # of one recording: what its readers may not use any more
+    TOMBSTONED = "tombstoned"  # the files that tell them are written
     DESTROY_INTENDED = "destroy-intended"
     DESTROYED = "destroyed"
     KEPT = "kept"  # the person undid what was going to be destroyed
@@ -76,6 +78,7 @@ CLOSES: Mapping[Kind, Kind] = MappingProxyType(
         Kind.KEPT: Kind.DESTROY_INTENDED,
         Kind.FORGOTTEN: Kind.FORGET_INTENDED,
         Kind.CUT: Kind.CUT_INTENDED,
+        Kind.TOMBSTONED: Kind.RELEASE_WITHDRAWN,
     }
 )
 
@@ -93,6 +96,7 @@ NARROWING = frozenset(
         Kind.SHARED,
         Kind.NOT_WAKING,
         Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
+        Kind.TOMBSTONED,
         *CLOSES.values(),
     }
 )

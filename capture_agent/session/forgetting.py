@@ -14,6 +14,7 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.held import reader
 from capture_agent.held.cut import Span
 from capture_agent.held.store import HeldInfo
+from capture_agent.ledger.releases import released_sessions
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.ages import Ages
 from capture_agent.session.intents import Intents
@@ -91,8 +92,14 @@ class Forgetting:
     def _told(self, back: timedelta, spans: Mapping[str, Sequence[Span]], tasks: Sequence[str]) -> Forgotten:
         now = self._shelf.now()
         here = {info.id for info in self._shelf.store.sessions()}
+        released = released_sessions(self._shelf.ledger.entries)
         shared = [
-            Shared(str(entry.body.get("session")), entry.time, tuple(map(str, _listed(entry.body.get("recipients")))))
+            Shared(
+                str(entry.body.get("session")),
+                entry.time,
+                tuple(map(str, _listed(entry.body.get("recipients")))),
+                released[str(entry.body.get("session"))].withdrawn is not None,
+            )
             for entry in self._shelf.ledger.entries
             if entry.kind is Kind.RELEASED
             # Of what was deleted since nobody knows any more when it was recorded; shared just now is reason to say so.

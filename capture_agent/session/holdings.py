@@ -8,39 +8,43 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import platform
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from capture_agent import __version__
+from capture_agent.bundle.tombstone import code_sha256
 from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
-from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy
+from capture_agent.core.policy import Policy
 from capture_agent.core.progress import NOTING, Progress, silent
 from capture_agent.held import lifecycle
-from capture_agent.held.lifecycle import Input, State
-from capture_agent.held.store import HeldInfo, Store
+from capture_agent.held.lifecycle import Input
+from capture_agent.held.store import Store
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger import receipt_json
+from capture_agent.ledger.events import Method, event_section
 from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.releases import files_of, released_sessions, withdrawn_hashes
 from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
-from capture_agent.outbox.release import Chain, Signer, Terms, release
+from capture_agent.outbox.release import Chain, Signer, Terms, release, withdrawal_secret
 from capture_agent.session.intents import Intents
+from capture_agent.session.listing import length_s, listed, only, state_of
 from capture_agent.session.profile import Profile
 from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
 from capture_agent.session.shelf import Shelf
-from capture_agent.session.snapshot import HeldSession
+from capture_agent.session.snapshot import HeldSession, Withdrawn
+from capture_agent.session.withdrawing import chain
 
 SESSION_ID_BYTES = 16
 
@@ -66,7 +70,7 @@ class Holdings:
         self._now = now
         self._store = Store(profile.held)
         self.reserve = Reserve(profile.reserve)
-        self.shelf = Shelf(self._store, vault, ledger, self.reserve, now)
+        self.shelf = Shelf(self._store, vault, ledger, self.reserve, now, profile.outbox)
         self._lock = self.shelf.lock
         self.intents = Intents(self.shelf)
 
@@ -86,9 +90,9 @@ class Holdings:
             return len(self._store.recover())
 
     def _tidy_outbox(self) -> None:
-        """Remove bundles that a crash left half made, or that no release in the ledger names."""
+        """Remove files that a crash left half made, or that nothing in the ledger names."""
         remove_partial(self._profile.outbox)
-        noted = {entry.body.get("bundle") for entry in self._ledger.entries if entry.kind is Kind.RELEASED}
+        noted = files_of(self._ledger.entries)
         for path in self._profile.outbox.glob("*" + SUFFIX):
             if path.name not in noted:
                 path.unlink()
@@ -128,49 +132,13 @@ class Holdings:
     # --- looking
 
     def sessions(self) -> tuple[HeldSession, ...]:
-        """Return the sessions, newest first. Opens none of them."""
+        """Return the sessions, newest first. Opens none of them.
+
+        Those that were shared or are over are listed without a file, too: what was shared can still be withdrawn.
+        """
         with self._lock:
-            released = self._released()
             known, hidden = self._vault.sessions(), self.intents.hidden
-            shown = [info for info in self._store.sessions() if info.id not in hidden]
-            found = [self._line(info, released.get(info.id, ()), known) for info in shown]
-        return tuple(reversed(found))
-
-    def _line(self, info: HeldInfo, released_to: tuple[str, ...], known: frozenset[str]) -> HeldSession:
-        started = datetime.fromisoformat(info.created) if info.created else info.written
-        state = "damaged" if info.problem or info.id not in known else _state(info, released_to).value
-        expires = started + timedelta(days=self.retention_days(info.study))
-        return HeldSession(
-            id=info.id,
-            study=info.study,
-            started=started,
-            seconds=max(0.0, (info.written - started).total_seconds()),
-            size=info.size,
-            state=state,
-            complete=info.complete,
-            days_left=max(0, math.ceil((expires - self._now()) / timedelta(days=1))),
-            released_to=released_to,
-        )
-
-    def retention_days(self, study: str) -> int:
-        """Return for how long sessions of `study` are kept, as it was agreed last."""
-        if study == OWN_STUDY:
-            return OWN_RETENTION_DAYS
-        days = OWN_RETENTION_DAYS
-        for entry in self._ledger.entries:
-            policy = entry.body.get("policy")
-            if entry.kind is Kind.ACCEPTED and entry.study == study and isinstance(policy, Mapping):
-                days = int(policy["retention_days"])
-        return days
-
-    def _released(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        for entry in self._ledger.entries:
-            if entry.kind is Kind.RELEASED:
-                session = str(entry.body.get("session"))
-                names = entry.body.get("recipients")
-                found[session] = (*found.get(session, ()), *(map(str, names) if isinstance(names, list) else ()))
-        return found
+            return listed(self._store.sessions(), known, self._ledger.entries, hidden, self._now())
 
     def find(self, start: str) -> str:
         """Return the id of the one session whose id begins with `start`.
@@ -179,14 +147,7 @@ class Holdings:
             StorageError: There is none, or more than one.
         """
         hidden = self.intents.hidden
-        ids = [one.id for one in self._store.sessions() if start and one.id.startswith(start) and one.id not in hidden]
-        if len(ids) == 1:
-            return ids[0]
-        raise StorageError(
-            "more than one recording begins with {start}" if ids else "no recording begins with {start}",
-            hint="See `capture-agent sessions`.",
-            start=start,
-        )
+        return only(start, [one.id for one in self._store.sessions() if one.id not in hidden])
 
     def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
         """Write a session, opened, into the new folder `out`. Slow.
@@ -211,7 +172,7 @@ class Holdings:
             ConsentError: The table of a session's life has no such move.
         """
         info = next(info for info in self._store.sessions() if info.id == session)
-        lifecycle.step(_state(info, self._released().get(session, ())), given)
+        lifecycle.step(state_of(info, released_sessions(self._ledger.entries).get(session)), given)
 
     @property
     def decided(self) -> bool:
@@ -235,6 +196,7 @@ class Holdings:
         with self._lock:
             session = self.find(session)
             self.allow(session, Input.RELEASE)
+            line = next(info for info in self._store.sessions() if info.id == session)
             identity = self._vault.identity(session)
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
@@ -257,6 +219,7 @@ class Holdings:
             for one in done:
                 unnoted.callback(one.path.unlink, missing_ok=True)
             progress(NOTING, 0, 0)
+            self.allow(session, Input.RELEASE)  # not withdrawn meanwhile
             agreed = self._ledger.standing(policy.study).consent == standing.consent
             as_it_was = session in self._vault.sessions() and self.shelf.touched[session] == touched
             if not agreed or not as_it_was:
@@ -267,6 +230,8 @@ class Holdings:
                     "bundle": one.path.name,
                     "recipients": list(one.recipients),
                     "categories": sorted(one.categories),
+                    "started": line.created,
+                    "seconds": round(length_s(line), 3),
                     "counter": one.chain.counter,
                     "digest": one.chain.digest,
                 }
@@ -286,7 +251,39 @@ class Holdings:
             raise VerificationError(
                 "the consent record holds a release that is damaged", hint="Restore it from a backup."
             )
-        return Chain(counter, digest)
+        return Chain(counter, digest, chain(withdrawn_hashes(self._ledger.entries, study)))
+
+    def withdraw(self, start: str) -> tuple[Withdrawn, StorageError | None]:
+        """Withdraw what was shared of the session whose id begins with `start`.
+
+        Also returns why its readers cannot be told yet, None if they are.
+
+        Raises:
+            ConsentError: It was not shared.
+            StorageError: There is no such session, or it cannot be noted; nothing has happened.
+        """
+        with self._lock:
+            session = only(
+                start, {*released_sessions(self._ledger.entries), *(one.id for one in self._store.sessions())}
+            )
+            released = released_sessions(self._ledger.entries).get(session)
+            if released is None:
+                raise ConsentError("this recording was not shared", hint="To get rid of it, delete it.")
+            hindered = None
+            try:
+                if released.withdrawn is None:
+                    secret = withdrawal_secret(self._vault.signing_key(released.study), session)
+                    kind, method = Kind.RELEASE_WITHDRAWN, Method.WITHDRAW
+                    event = event_section(self._ledger, released.study, kind, method, self._now())
+                    self.intents.withdraw(released.study, session, code_sha256(secret), event)
+            except StorageError as error:
+                hindered = error
+            now = released_sessions(self._ledger.entries)[session]
+            if hindered is not None and now.withdrawn is None:
+                raise hindered
+        names = () if now.told is None else sorted(files_of([now.told]))
+        files = tuple(str(self._profile.outbox / name) for name in names)
+        return Withdrawn(session, now.recipients, files, now.pending), hindered
 
     # --- destroying
 
@@ -299,7 +296,7 @@ class Holdings:
 
         Keys without a file, and files that do not say whose they are, count to every study: a copy may exist.
         """
-        released = self._released()
+        released = released_sessions(self._ledger.entries)
         found = self._store.sessions()
         unclear = self._vault.sessions().difference(info.id for info in found if info.study)
         mine = {info.id for info in found if info.study == study}
@@ -307,16 +304,11 @@ class Holdings:
 
     def expired(self) -> list[HeldSession]:
         """Return the sessions whose time is over."""
-        return [one for one in self.sessions() if one.days_left == 0 and one.state != "recording"]
+        return [one for one in self.sessions() if one.here and one.days_left == 0 and one.state != "recording"]
 
     def destroy_expired(self) -> None:
         """Destroy the sessions whose time is over, of every study."""
         gone = self.expired()
         for study in {one.study for one in gone}:
-            self.destroy(study, [one.id for one in gone if one.study == study])
-
-
-def _state(info: HeldInfo, released_to: tuple[str, ...]) -> State:
-    if info.recording:
-        return State.RECORDING
-    return State.RELEASED if released_to else State.HELD
+            began = {one.id: one.started.isoformat(timespec="seconds") for one in gone if one.study == study}
+            self.intents.destroy(study, began, expired=began)

@@ -6,7 +6,7 @@ Destroying may wait a moment, so that the person can undo it; a crash, a restart
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.cutting import cut_out, spans_from_json, spans_to_json
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Going
+from capture_agent.session.withdrawing import bury
 
 UNDO = timedelta(seconds=10)  # long enough to notice a slip, short enough to wait for
 AGAIN = timedelta(seconds=10)  # what could not be done (a locked keyring, a full disk) is tried again this often
@@ -61,11 +62,13 @@ class Intents:
         until = min(one.not_before for one in waiting if one.not_before is not None)
         return Going(until, sum(len(one.sessions) for one in waiting))
 
-    def destroy(self, study: str, sessions: Iterable[str], *, can_undo: bool = False) -> None:
+    def destroy(
+        self, study: str, sessions: Iterable[str], *, can_undo: bool = False, expired: Mapping[str, str] | None = None
+    ) -> None:
         """Make sure that no key that exists afterwards opens these sessions, and remove them.
 
         The intent is in the ledger first, so a crash between click and completion changes nothing. With `can_undo`
-        only that is done now, and `finish_due` does the rest.
+        only that is done now, and `finish_due` does the rest. `expired` says when those began whose time is over.
 
         Raises:
             CaptureAgentError: It could not be noted or done; it is tried again with `finish_due`.
@@ -76,6 +79,8 @@ class Intents:
             return
         until = self._shelf.now() + UNDO if can_undo else None
         body: dict[str, object] = {"sessions": gone}
+        if expired:
+            body["expired"] = dict(expired)
         if until is not None:
             body["due"] = until.isoformat(timespec="milliseconds")
         with self._shelf.lock:
@@ -101,6 +106,20 @@ class Intents:
             with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived
                 one.entry = self._note(one)
             seal()
+            self._try(one)
+
+    def withdraw(self, study: str, session: str, withdrawal_sha256: str, event: Mapping[str, object]) -> None:
+        """Withdraw a session that was released. It counts once it is noted, which needs no keyring.
+
+        Raises:
+            CaptureAgentError: It could not be noted, and nothing has happened; or its readers cannot be told yet,
+                which is tried again with `finish_due`.
+        """
+        body = {"session": session, "withdrawal_sha256": withdrawal_sha256, "event": dict(event)}
+        one = _Open(Kind.RELEASE_WITHDRAWN, study, body, None)
+        with self._shelf.lock:
+            one.entry = self._note(one)
+            self._open.append(one)
             self._try(one)
 
     def undo(self) -> None:
@@ -173,14 +192,25 @@ class Intents:
             case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
                 cut_out(self._shelf, spans_from_json(one.body.get("spans")))
                 self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)
+            case Kind.RELEASE_WITHDRAWN if one.entry is not None:
+                self._tell(one, one.entry)
             case _:
                 raise StorageError(
                     "this version cannot do what {kind!r} asks for", hint="Update Capture Agent.", kind=one.kind.value
                 )
 
-    def _close(self, one: _Open, kind: Kind) -> None:
+    def _tell(self, one: _Open, entry: Entry) -> None:
+        """Write the tombstones, and note them: what no entry names is removed at the next start."""
+        with ExitStack() as unnoted:
+            written = bury(self._shelf, entry)
+            for path in written:
+                unnoted.callback(path.unlink, missing_ok=True)
+            self._close(one, Kind.TOMBSTONED, files=[path.name for path in written])
+            unnoted.pop_all()
+
+    def _close(self, one: _Open, kind: Kind, **more: object) -> None:
         if one.entry is not None:
-            body, study = {"intent": one.entry.seq}, one.study
+            body, study = {"intent": one.entry.seq, **more}, one.study
             self._shelf.reserve.spend(lambda: self._shelf.ledger.append(kind, study, body, self._shelf.now()))
         self._open.remove(one)
 

@@ -18,7 +18,7 @@ from capture_agent.session.agreement import Agreement
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.recorder import Recorder
-from capture_agent.session.snapshot import Forgotten, HeldSession, Task
+from capture_agent.session.snapshot import Forgotten, HeldSession, Task, Withdrawn
 from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
 
@@ -88,6 +88,14 @@ class Kept:
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened. Slow; any thread."""
         self._holdings.open_own(session, Path(out), progress)
+
+    def withdraw_shared(self, session: str) -> Withdrawn:
+        """Withdraw what was shared. That its readers cannot be told yet is said, and tried again."""
+        withdrawn, hindered = self._holdings.withdraw(session)
+        if hindered is not None:
+            self.note(hindered)
+        self._count()
+        return withdrawn
 
     def delete(self, session: str) -> None:
         """Destroy a held session."""

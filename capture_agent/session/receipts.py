@@ -1,4 +1,4 @@
-"""The receipts of all that a person decided on this device, and their files."""
+"""The receipts of all that a person decided and shared on this device, and their files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from capture_agent.bundle.tombstone import code_text
 from capture_agent.core.errors import ConfigError, StorageError
 from capture_agent.keys.vault import Vault
+from capture_agent.ledger import receipt_release
 from capture_agent.ledger.receipt_html import html
 from capture_agent.ledger.receipt_json import decisions, receipt
 from capture_agent.ledger.receipt_jsonld import jsonld
+from capture_agent.ledger.receipt_release import release_receipts
 from capture_agent.ledger.record import Ledger
+from capture_agent.ledger.releases import released_sessions
+from capture_agent.outbox.release import withdrawal_secret
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 MakePdf = Callable[[str, str], bytes]  # from a page and its title
@@ -30,7 +35,7 @@ class Form(StrEnum):
 
 
 def receipts(ledger: Ledger, vault: Vault) -> tuple[dict[str, Any], ...]:
-    """Return the receipt of every decision, oldest first.
+    """Return the receipt of every decision, of everything that was shared, and of its withdrawal, oldest first.
 
     Raises:
         KeyError_: The secrets are locked.
@@ -39,6 +44,10 @@ def receipts(ledger: Ledger, vault: Vault) -> tuple[dict[str, Any], ...]:
     for study in dict.fromkeys(entry.study for entry in ledger.entries):
         public, pseudonym = vault.signing_key(study).public, vault.pseudonym(study)
         found += [(one.entry.seq, receipt(one, pseudonym, public)) for one in decisions(ledger.entries, study)]
+    for released in released_sessions(ledger.entries).values():
+        key, pseudonym = vault.signing_key(released.study), vault.pseudonym(released.study)
+        code = code_text(withdrawal_secret(key, released.session))
+        found += release_receipts(released, ledger.entries, pseudonym, key.public, code)
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -55,9 +64,14 @@ def content(one: Mapping[str, Any], form: Form, locale: str, make_pdf: MakePdf) 
         case Form.JSONLD:
             return _text(jsonld(one))
         case Form.HTML:
-            return html(one, locale).encode()
+            return _page(one, locale).encode()
         case Form.PDF:
-            return make_pdf(html(one, locale), file_name(one, form))
+            return make_pdf(_page(one, locale), file_name(one, form))
+
+
+def forms_of(one: Mapping[str, Any], forms: Iterable[Form]) -> list[Form]:
+    """Return those of `forms` that there are of a receipt: of what was shared there is no JSON-LD."""
+    return [form for form in forms if form is not Form.JSONLD or not _is_of_release(one)]
 
 
 def write(
@@ -73,7 +87,7 @@ def write(
     try:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         for one in found:
-            for form in forms:
+            for form in forms_of(one, forms):
                 path = folder / file_name(one, form)
                 data = content(one, form, locale, make_pdf)
                 with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as stream:
@@ -86,6 +100,14 @@ def write(
             "{folder} cannot be written: {why}", hint="Name another folder.", folder=folder, why=error.strerror
         ) from None
     return tuple(written)
+
+
+def _page(one: Mapping[str, Any], locale: str) -> str:
+    return receipt_release.html(one, locale) if _is_of_release(one) else html(one, locale)
+
+
+def _is_of_release(one: Mapping[str, Any]) -> bool:
+    return bool(one["schema_version"] == receipt_release.SCHEMA)
 
 
 def _text(value: Mapping[str, Any]) -> bytes:

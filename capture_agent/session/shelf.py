@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from capture_agent.held.store import Store
 from capture_agent.keys.vault import Vault
@@ -18,7 +19,8 @@ from capture_agent.session.reserve import Reserve
 class Shelf:
     """The parts of one profile. Ledger and vault are used under `lock`, never while data is being composed.
 
-    `touched` counts how often something was cut out of a session: what was composed before is not released after.
+    `outbox` is where bundles and tombstones go. `touched` counts how often something was cut out of a session: what was
+    composed before is not released after.
     """
 
     store: Store
@@ -26,5 +28,6 @@ class Shelf:
     ledger: Ledger
     reserve: Reserve
     now: Callable[[], datetime]
+    outbox: Path
     lock: threading.RLock = field(default_factory=threading.RLock)
     touched: Counter[str] = field(default_factory=Counter)

@@ -35,10 +35,12 @@ class HeldSession:
     started: datetime
     seconds: float
     size: int
-    state: str  # "recording" | "held" | "released" | "damaged"
+    state: str  # "recording" | "held" | "released" | "withdrawn" | "expired" | "damaged"
     complete: bool
     days_left: int
     released_to: tuple[str, ...] = ()
+    here: bool = True  # on this disk; what was shared or is over is listed without it, too
+    pending: bool = False  # withdrawn, and the file that tells its readers could not be written yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,17 @@ class Shared:
     session: str
     when: datetime
     to: tuple[str, ...]
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A recording that was shared and is withdrawn. `files` tell its readers; none while that is `pending`."""
+
+    session: str
+    to: tuple[str, ...]
+    files: tuple[str, ...]
+    pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +265,9 @@ class Agent(Protocol):
 
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""
+
+    def withdraw_shared(self, session: str) -> Withdrawn:
+        """Withdraw a recording that was shared, here or not: its readers are told. Withdrawing twice is as once."""
 
     def delete(self, session: str) -> None:
         """*click* Destroy a held session."""

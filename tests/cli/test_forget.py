@@ -96,7 +96,7 @@ def test_forgetting_without_a_profile_says_that_there_was_nothing_and_makes_noth
 
 def test_what_was_released_is_named_with_its_date_and_readers() -> None:
     now = datetime(2030, 1, 1, 12, tzinfo=UTC).isoformat()
-    shared = [{"session": "3f9c" * 8, "when": now, "to": ["Lab", "Archive"]}]
+    shared = [{"session": "3f9c" * 8, "when": now, "to": ["Lab", "Archive"], "withdrawn": False}]
     told = {"since": now, "until": now, "recordings": 1, "whole": 1, "tasks": ["Write"], "shared": shared}
     lines = forget_lines(told, dry_run=False)
     assert lines[0].startswith("Forgotten: from ")
@@ -104,3 +104,6 @@ def test_what_was_released_is_named_with_its_date_and_readers() -> None:
     assert "to Lab, Archive: 3f9c3f9c." in lines[2]
     assert "2030-01-01" in lines[2]
     assert "left this computer" in lines[3]
+    told["shared"] = [{**shared[0], "withdrawn": True}]
+    assert forget_lines(told, dry_run=False)[2].startswith("Withdrawn; released on 2030-01-01 ")
+    assert len(forget_lines(told, dry_run=False)) == 3

@@ -24,7 +24,7 @@ from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
-from capture_agent.session.snapshot import Agreed, Forgotten, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Forgotten, HeldSession, Snapshot, Task, Withdrawn
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HELD = HeldSession("abc", "myself", NOW, 12.5, 1000, "held", True, 29)
@@ -85,6 +85,10 @@ class ScriptedAgent:
     def forget(self, minutes: int) -> Forgotten:
         self.asked_for.append(("forget", minutes))
         return self.would_forget(minutes)
+
+    def withdraw_shared(self, session: str) -> Withdrawn:
+        self.asked_for.append(("withdraw_shared", session))
+        return Withdrawn(session, ("Lab",), ("/outbox/1.capture",), False)
 
     def undo(self) -> None:
         self._click("undo")

@@ -43,6 +43,7 @@ def test_no_command_names_anything_that_only_a_click_may_do() -> None:
         "agreed",
         "withdraw",
         "withdraw_category",
+        "withdraw_shared",
         "forget",
         "would_forget",
     }
@@ -59,6 +60,7 @@ _ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
     "note": st.just("hm"),
     "categories": st.sampled_from(["", "screen", "keyboard, screen", "sound"]),
     "delete": st.integers(0, 1),
+    "session": st.sampled_from(["3f9c", "nothing"]),
 }
 
 

@@ -119,7 +119,7 @@ def test_a_locked_keyring_does_not_end_a_recording_because_another_one_has_expir
     assert "locked" in agent.snapshot().problem
     person.secrets.locked = False
     person.tick(700)
-    assert [one.state for one in agent.sessions()] == ["recording"]
+    assert [one.state for one in agent.sessions()] == ["recording", "expired"]
 
 
 def test_recordings_are_kept_for_the_whole_of_their_last_day_and_not_longer_even_after_leaving(person):
@@ -131,7 +131,7 @@ def test_recordings_are_kept_for_the_whole_of_their_last_day_and_not_longer_even
     person.world.study = None
     agent.reload()
     person.tick(2 * 3600)
-    assert agent.sessions() == ()
+    assert [(one.state, one.here) for one in agent.sessions()] == [("expired", False)]
 
 
 @pytest.mark.promise("P9")

@@ -208,7 +208,7 @@ def test_what_was_released_is_named_with_its_date_and_readers(person):
     assert (shared.session, shared.to) == (held.id, ("Lab",))
     assert timedelta(0) < person.world.wall() - shared.when < timedelta(minutes=2)
     assert agent.forget(15).shared == (shared,)
-    assert agent.sessions() == ()
+    assert [(one.state, one.here) for one in agent.sessions()] == [("released", False)]
     assert [one.session for one in agent.would_forget(15).shared] == [
         held.id
     ]  # its own copy is gone, and it is said still

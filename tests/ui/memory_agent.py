@@ -31,7 +31,7 @@ from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 from capture_agent.ledger import notices
-from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task
+from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
 
 ALL = frozenset(Category)
 NOTICE = """\
@@ -88,6 +88,7 @@ class MemoryAgent:
         self.icon_at_start: list[str] = []  # what was announced each time before capture began
         self.announce = announce
         self.broken: Exception | None = None  # what the next slow call raises
+        self.outbox_gone = False  # whether what is withdrawn can be told to its readers
         self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
         self.steps: Callable[[Progress], None] = lambda progress: None  # what a long one tells
         self._consent = consent.Consent.none()
@@ -219,7 +220,11 @@ class MemoryAgent:
     def would_forget(self, minutes: int) -> Forgotten:
         now = datetime.now(UTC)
         released = [one for one in self._sessions.values() if one.state == "released"]
-        shared = tuple(Shared(one.id, one.started, one.released_to or ("Research group",)) for one in released)
+        released += [one for one in self._sessions.values() if one.state == "withdrawn"]
+        shared = tuple(
+            Shared(one.id, one.started, one.released_to or ("Research group",), one.state == "withdrawn")
+            for one in released
+        )
         tasks = () if self._now.task is None else (self._now.task.text,)
         return Forgotten(now - timedelta(minutes=minutes), now, len(self._sessions), 1, tasks, shared)
 
@@ -321,6 +326,14 @@ class MemoryAgent:
         self._sessions[session] = replace(self._sessions[session], state="released", released_to=names)
         self._set()
         return (f"/nowhere/{session}.capture",)
+
+    def withdraw_shared(self, session: str) -> Withdrawn:
+        self.calls.append(f"withdraw_shared {session}")
+        line = self._sessions[session]
+        self._sessions[session] = replace(line, state="withdrawn", pending=self.outbox_gone)
+        self._set()
+        files = () if self.outbox_gone else (f"/nowhere/{session}.capture",)
+        return Withdrawn(session, line.released_to or ("Research group",), files, self.outbox_gone)
 
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         self._wait()

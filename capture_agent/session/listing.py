@@ -1,0 +1,119 @@
+"""The list of recordings: what is on the disk, and what the consent record still knows of. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from capture_agent.core.errors import StorageError
+from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY
+from capture_agent.held.lifecycle import State
+from capture_agent.held.store import HeldInfo
+from capture_agent.ledger.releases import ReleasedSession, expired, released_sessions
+from capture_agent.ledger.standing import Entry, Kind
+from capture_agent.session.snapshot import HeldSession
+
+
+def listed(
+    infos: Sequence[HeldInfo], known: Collection[str], entries: Sequence[Entry], hidden: Collection[str], now: datetime
+) -> tuple[HeldSession, ...]:
+    """Return all sessions, the newest first: the files `infos`, of whose keys `known` are there, and what has no file.
+
+    What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
+    """
+    released = released_sessions(entries)
+    ends = {study: timedelta(days=retention_days(entries, study)) for study in {info.study for info in infos}}
+    shown = [
+        _here(one, released.get(one.id), known, _began(one) + ends[one.study] - now)
+        for one in infos
+        if one.id not in hidden
+    ]
+    here = {info.id for info in infos}
+    gone = [_gone(one) for one in released.values() if one.session not in here]
+    over = [
+        HeldSession(session, study, began, 0.0, 0, State.EXPIRED.value, complete=True, days_left=0, here=False)
+        for session, (study, began) in expired(entries).items()
+        if session not in here and session not in released
+    ]
+    # What is here is in order already: of two that began at once the later one stays the newer.
+    return tuple(sorted([*reversed(shown), *gone, *over], key=lambda one: one.started, reverse=True))
+
+
+def state_of(info: HeldInfo, released: ReleasedSession | None) -> State:
+    """Return where a session on the disk is in its life."""
+    if info.recording:
+        return State.RECORDING
+    return State.HELD if released is None else _released_state(released)
+
+
+def length_s(info: HeldInfo) -> float:
+    """Return how long a session seems to be from outside, in seconds."""
+    return max(0.0, (info.written - _began(info)).total_seconds())
+
+
+def retention_days(entries: Iterable[Entry], study: str) -> int:
+    """Return for how long sessions of `study` are kept, as it was agreed last."""
+    days = OWN_RETENTION_DAYS
+    if study == OWN_STUDY:
+        return days
+    for entry in entries:
+        policy = entry.body.get("policy")
+        if entry.kind is Kind.ACCEPTED and entry.study == study and isinstance(policy, Mapping):
+            days = int(policy["retention_days"])
+    return days
+
+
+def only(start: str, ids: Iterable[str]) -> str:
+    """Return the one of `ids` that begins with `start`.
+
+    Raises:
+        StorageError: There is none, or more than one.
+    """
+    found = [one for one in ids if start and one.startswith(start)]
+    if len(found) == 1:
+        return found[0]
+    raise StorageError(
+        "more than one recording begins with {start}" if found else "no recording begins with {start}",
+        hint="See `capture-agent sessions`.",
+        start=start,
+    )
+
+
+def _here(info: HeldInfo, released: ReleasedSession | None, known: Collection[str], left: timedelta) -> HeldSession:
+    return HeldSession(
+        id=info.id,
+        study=info.study,
+        started=_began(info),
+        seconds=length_s(info),
+        size=info.size,
+        state="damaged" if info.problem or info.id not in known else state_of(info, released).value,
+        complete=info.complete,
+        days_left=max(0, math.ceil(left / timedelta(days=1))),
+        released_to=() if released is None else released.recipients,
+        pending=released is not None and released.pending,
+    )
+
+
+def _gone(one: ReleasedSession) -> HeldSession:
+    return HeldSession(
+        id=one.session,
+        study=one.study,
+        started=one.started,
+        seconds=one.seconds,
+        size=0,
+        state=_released_state(one).value,
+        complete=True,
+        days_left=0,
+        released_to=one.recipients,
+        here=False,
+        pending=one.pending,
+    )
+
+
+def _released_state(released: ReleasedSession) -> State:
+    return State.RELEASED if released.withdrawn is None else State.WITHDRAWN
+
+
+def _began(info: HeldInfo) -> datetime:
+    return datetime.fromisoformat(info.created) if info.created else info.written
