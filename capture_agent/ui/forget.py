@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from capture_agent.core.language import say, say_many
-from capture_agent.session.snapshot import Forgotten, Shared
+from capture_agent.session.snapshot import Forgotten, Shared, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.view_state import FORGETS
+from capture_agent.ui.withdraw import ask_withdraw, told
 
 _WIDTH = 520  # px
 _MOST_NAMED = 4  # tasks, or sharings: more have no room on a small screen, and are counted
@@ -35,6 +37,7 @@ class ForgetDialog(QDialog):
         super().__init__(parent)
         self._bridge = bridge
         self._minutes = minutes
+        self._offers: list[tuple[Shared, QPushButton]] = []
         self.setObjectName("forgetDialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         title = say_many("Forget the last {count} minute?", "Forget the last {count} minutes?", minutes)
@@ -88,15 +91,39 @@ class ForgetDialog(QDialog):
         inner.addWidget(look.strong(say("What was shared already is out of reach from here")))
         for one in shared[-_MOST_NAMED:]:
             to = words.join_words(list(one.to))
-            inner.addWidget(look.text(say("Shared on {day} with {names}", day=_day(one.when), names=to)))
+            line = look.text(say("Shared on {day} with {names}", day=_day(one.when), names=to))
+            go = look.button(say("Withdraw…"), partial(self._ask_withdraw, one, shared), name="withdrawButton")
+            go.setAccessibleDescription(line.text())
+            self._offers.append((one, go))
+            row = look.row(line, go)
+            row.setStretchFactor(line, 1)
+            inner.addLayout(row)
+            if one.withdrawn:
+                self._said_withdrawn(go)
         if len(shared) > _MOST_NAMED:
             more = len(shared) - _MOST_NAMED
             inner.addWidget(look.text(say_many("and {count} time before that", "and {count} times before that", more)))
-        joined = self._bridge.snapshot.joined
-        contact = "" if joined is None else joined.contact
-        ask = say("To withdraw it, write to {contact} and ask to have it deleted.", contact=contact)
-        inner.addWidget(look.text(ask if contact else say("To withdraw it, ask them to delete it.")))
+        self._done = look.muted(name="withdrawnText")
+        self._done.hide()
+        inner.addWidget(self._done)
         return frame
+
+    def _ask_withdraw(self, one: Shared, shared: tuple[Shared, ...]) -> None:
+        to = dict.fromkeys(name for other in shared if other.session == one.session for name in other.to)
+        ask_withdraw(self, self._bridge, one.session, list(to), self._withdrawn)
+
+    def _withdrawn(self, withdrawn: Withdrawn) -> None:
+        for one, offer in self._offers:
+            if one.session == withdrawn.session:
+                self._said_withdrawn(offer)
+        said, folder = told(withdrawn)
+        self._done.setText(said if folder is None else f"{said}\n{folder}")
+        self._done.show()
+        look.fit(self, _WIDTH)
+
+    def _said_withdrawn(self, offer: QPushButton) -> None:
+        offer.setText(say("Withdrawn"))
+        offer.setEnabled(False)
 
     def _forget(self) -> None:
         if self._bridge.do(lambda: self._bridge.agent.forget(self._minutes)):

@@ -15,17 +15,19 @@ from PySide6.QtWidgets import (
 )
 
 from capture_agent.core.language import noted, say
-from capture_agent.session.snapshot import HeldSession
+from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.view_state import View
+from capture_agent.ui.withdraw import ask_withdraw, told
 
 _COLUMNS = (noted("Recorded"), noted("Length"), noted("Size"), noted("State"), noted("Destroyed in"))
 _STATE_WORDS = {
     "recording": noted("Being recorded"),
     "held": noted("Only yours"),
     "released": noted("Shared"),
+    "withdrawn": noted("Withdrawn"),
     "damaged": noted("Damaged"),
 }
 _ID = Qt.ItemDataRole.UserRole
@@ -35,7 +37,13 @@ def state_words(session: HeldSession) -> str:
     """Return how a session's state is said, with whom it was shared."""
     said = say(_STATE_WORDS.get(session.state, session.state))
     if session.released_to:
-        said = say("Sealed for {names}", names=words.join_words(list(session.released_to)))
+        names = words.join_words(list(session.released_to))
+        said = say("Sealed for {names}", names=names)
+        if session.state == "withdrawn":
+            untold = say("Withdrawn; {names} cannot be told yet", names=names)
+            said = untold if session.pending else say("Withdrawn from {names}", names=names)
+    if not session.here:
+        said = say("{what}, no longer on this computer", what=said)
     return (
         said
         if session.complete or session.state in {"recording", "damaged"}
@@ -48,9 +56,9 @@ def session_row(session: HeldSession) -> tuple[str, ...]:
     return (
         session.started.astimezone().strftime(say("%d %b %Y, %H:%M")),
         words.duration(session.seconds),
-        words.size(session.size),
+        words.size(session.size) if session.here else "–",
         state_words(session),
-        words.days(session.days_left),
+        words.days(session.days_left) if session.here else "–",
     )
 
 
@@ -61,7 +69,7 @@ def opened_folder(session: HeldSession, parent: Path) -> Path:
 
 
 class RecordingsPage(QWidget):
-    """The list, and Open, Share, Delete for the line that is chosen.
+    """The list, and Open, Share, Withdraw, Delete for the line that is chosen.
 
     Signals:
         told: something slow ended well; carries a sentence and a folder to show, or None.
@@ -92,14 +100,15 @@ class RecordingsPage(QWidget):
         layout.addWidget(self._list, 1)
         self._open = look.button(say("&Open…"), self._ask_open, name="openButton")
         self._share = look.button(say("S&hare…"), self._ask_share, name="shareButton")
+        self._withdraw = look.button(say("W&ithdraw…"), self._ask_withdraw, name="withdrawButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
-        layout.addLayout(look.row(self._open, self._share, self._delete, push=True))
+        layout.addLayout(look.row(self._open, self._share, self._withdraw, self._delete, push=True))
         bridge.changed.connect(self._follow)
         self._follow(bridge.view)
 
     def reload(self) -> None:
         """Ask the agent for the sessions and show them; the chosen line stays chosen."""
-        self._bridge.do(self._bridge.agent.sessions, self._fill)
+        self._bridge.do(self._bridge.agent.sessions, self._show)
 
     def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Show what is there now."""
@@ -110,6 +119,10 @@ class RecordingsPage(QWidget):
         self._share.setVisible(joined is not None and not joined.is_own)
         if self.isVisible():
             self.reload()
+
+    def _show(self, sessions: tuple[HeldSession, ...]) -> None:
+        """Show what can be done something with: not what is over and was never shared."""
+        self._fill(tuple(one for one in sessions if one.state != "expired"))
 
     def _fill(self, sessions: tuple[HeldSession, ...]) -> None:
         if list(self._sessions.values()) == list(sessions) and self._list.topLevelItemCount() == len(sessions):
@@ -133,10 +146,13 @@ class RecordingsPage(QWidget):
 
     def _offer(self) -> None:
         session = self._chosen()
-        done = session is not None and session.state in {"held", "released"}
-        self._open.setEnabled(done)
-        self._share.setEnabled(done and session is not None and session.state == "held")
-        self._delete.setEnabled(session is not None and session.state != "recording")
+        state = "" if session is None else session.state
+        here = session is not None and session.here
+        self._open.setEnabled(here and state in {"held", "released", "withdrawn"})
+        self._share.setEnabled(state == "held")
+        self._withdraw.setEnabled(state == "released")
+        self._withdraw.setVisible(any(one.released_to or one.state == "released" for one in self._sessions.values()))
+        self._delete.setEnabled(here and state != "recording")
 
     def _ask_open(self) -> None:
         session = self._chosen()
@@ -177,17 +193,32 @@ class RecordingsPage(QWidget):
                 say("Sealing the recording…"),
                 lambda progress: self._bridge.agent.release(session.id, progress),
                 lambda paths: self.told.emit(
-                    say("Sealed for {names}. Hand over the file in this folder.", names=names),
+                    say(
+                        "Sealed for {names}. Hand over the file in this folder. Save its receipt, too: with the code "
+                        "on it you can withdraw this, even without this computer.",
+                        names=names,
+                    ),
                     Path(paths[0]).parent if paths else None,
                 ),
             ),
         )
 
+    def _ask_withdraw(self) -> None:
+        session = self._chosen()
+        if session is None:
+            return
+        ask_withdraw(self, self._bridge, session.id, session.released_to, self._withdrawn)
+
+    def _withdrawn(self, withdrawn: Withdrawn) -> None:
+        self.told.emit(*told(withdrawn))
+        self.reload()
+
     def _ask_delete(self) -> None:
         session = self._chosen()
         if session is None:
             return
-        shared = say("What you shared of it has left this computer already.") if session.released_to else ""
+        gone = say("What you shared of it has left this computer already; you can still withdraw it afterwards.")
+        shared = gone if session.state == "released" else ""
         ask(
             self,
             name="deleteDialog",

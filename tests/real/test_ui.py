@@ -211,7 +211,10 @@ def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driv
     ui.click("Share…", "push button")
     ui.click("Share", "push button")
     ui.until(lambda seen: "release 000000000000" in seen["calls"])
-    ui.find("Sealed for Research group and Archive. Hand over the file in this folder.")
+    ui.find(
+        "Sealed for Research group and Archive. Hand over the file in this folder. Save its receipt, too: "
+        "with the code on it you can withdraw this, even without this computer."
+    )
     ui.click("Close", "push button")
     ui.click("Damaged", "tree item")
     ui.click("Delete…", "push button")

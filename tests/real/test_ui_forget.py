@@ -55,7 +55,7 @@ def test_forgetting_says_first_what_goes_and_what_cannot_and_takes_one_more_clic
     ui.find("1 recording goes completely. 2 recordings lose that time.")
     ui.find("Task: Write a letter")
     assert any(node.name.startswith("Shared on ") and "Research group" in node.name for node in ui.nodes())
-    ui.find("To withdraw it, write to study@example.org and ask to have it deleted.")
+    ui.find("Withdraw…", "push button")
     picture(ui, "forget")
     assert not [call for call in ui.seen()["calls"] if call.startswith("forget")]
     ui.click("Forget", "push button")

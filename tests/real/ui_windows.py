@@ -10,6 +10,10 @@ SESSIONS = (
     "10 ** 6, ('held', 'released', 'damaged')[i], True, 60 - i) for i in range(3)])"
 )
 RECORDINGS = [STUDY, AGREE, SESSIONS, "shell.open(ui_command('recordings'))"]
+WITHDRAWABLE = (
+    "agent.put(m.HeldSession('9' * 12, 'desk-work', m.datetime.now(m.UTC), 40.0, 10 ** 6, 'released', True, 60, "
+    "('Research group', 'Archive')))"
+)
 CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
 
 # Two recordings are opened: one runs until the program ends, one waits behind it.
@@ -88,6 +92,14 @@ WINDOWS: dict[str, list[str]] = {
     "who": [OWN, AGREE, "agent.ask_who()", "shell.bridge.refresh()"],
     "beginning": [OWN, AGREE, "agent._now = m.replace(agent._now, starts_in=7)", "shell.bridge.refresh()"],
     "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
+    "withdraw": [
+        *[STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", CHOOSE_FIRST],
+        "shell.window.recordings._ask_withdraw()",
+    ],
+    "withdrawn": [
+        *[STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", CHOOSE_FIRST],
+        "shell.window.recordings._withdrawn(agent.withdraw_shared('9' * 12))",
+    ],
     "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
     "passphrase": ["later(lambda: ask(new=True))"],
     "failure": [

@@ -412,7 +412,8 @@ def test_recordings_for_oneself_are_destroyed_after_thirty_days(person):
     agent.stop()
     assert len(agent.sessions()) == 1
     person.tick(31 * 86_400)
-    assert agent.sessions() == ()
+    assert [(one.state, one.here) for one in agent.sessions()] == [("expired", False)]
+    assert list(person.profile.held.iterdir()) == []
 
 
 def test_a_session_that_is_being_recorded_cannot_be_deleted_and_a_held_one_can(person):
