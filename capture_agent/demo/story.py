@@ -26,7 +26,7 @@ from capture_agent.demo.eyes import Eyes, Seen
 from capture_agent.demo.hands import Hands
 from capture_agent.demo.search import hits
 from capture_agent.demo.study import Study
-from capture_agent.demo.taking_back import CANARY_DESTROYED, CANARY_FORGOTTEN, forget, opt_out
+from capture_agent.demo.taking_back import CANARY_DESTROYED, CANARY_FORGOTTEN, forget, opt_out, withdraw
 from capture_agent.demo.usage import Usage
 from capture_agent.demo.windows import Placed, Windows
 from capture_agent.encode.event_log import read_log
@@ -176,24 +176,21 @@ class Story:
         """Open the bundle as its recipient does; return what `report.json` says."""
         (bundle,) = self.desktop.folder.rglob("*.capture")
         shutil.copy2(bundle, self.out / "bundle.capture")
-        options = ("--identity", str(self.study.identity), "--out", str(self.out / "opened"))
-        self.command("research", "open", *options, "--pin", "--stills", str(self.out / "bundle.capture"))
+        self.command("research", "open", *self.opening("opened"))
         report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))
         return report
+
+    def opening(self, out: str) -> tuple[str, ...]:
+        """Return what the recipient says to open the bundle into the folder `out`."""
+        options = ("--identity", str(self.study.identity), "--out", str(self.out / out), "--pin", "--stills")
+        return (*options, str(self.out / "bundle.capture"))
 
     def keep_evidence(self) -> None:
         """Keep what shows why a chapter failed."""
         self.desktop.screenshot(self.out / "failed.png")
         log = self.desktop.log(sys.executable)
         said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        done = subprocess.run(
-            (sys.executable, "-m", "capture_agent", "status"),
-            env=self.desktop.env,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-        )
+        done = self.attempt("status")
         (self.out / "failed.txt").write_text(said + done.stdout + done.stderr, encoding="utf-8")
 
     # --- what the chapters are made of
@@ -259,7 +256,14 @@ class Story:
         Raises:
             FaultError: It failed.
         """
-        done = subprocess.run(
+        done = self.attempt(*words)
+        if done.returncode:
+            raise FaultError(f"capture-agent {words[0]} failed: {done.stderr.strip()[-500:]}")
+        return done.stdout
+
+    def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a `capture-agent` command on this desktop, and return how it went."""
+        return subprocess.run(
             (sys.executable, "-m", "capture_agent", *words),
             env=self.desktop.env,
             cwd=self.desktop.folder,
@@ -268,9 +272,6 @@ class Story:
             timeout=COMMAND_S,
             check=False,
         )
-        if done.returncode:
-            raise FaultError(f"capture-agent {words[0]} failed: {done.stderr.strip()[-500:]}")
-        return done.stdout
 
     def until_state(self, state: str) -> None:
         """Wait until the agent says that it is in this state."""
@@ -345,12 +346,12 @@ def run(out: Path) -> Mapping[str, Any]:
             "opted out": hits(desktop.folder, CANARY_DESTROYED),
         }
         report = story.open()
-        summary = _summary(story, report, leaks)
+        summary = _summary(story, report, leaks, refused=withdraw(story))
     (out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return summary
 
 
-def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]]) -> dict[str, Any]:
+def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]], *, refused: bool) -> dict[str, Any]:
     """Return what `summary.json` says."""
     with (story.out / "opened" / "events.mcap").open("rb") as stream:
         events = [decode(message) for message in read_log(stream) if message.topic in EVENT_TOPICS]
@@ -363,12 +364,13 @@ def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]
     inside = _inside_gaps(story.out / "opened", report["gaps"], events)
     as_told = [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"]
     return {
-        "ok": comparison.equal and not hits and not inside and CANARY_KEPT in typed and as_told,
+        "ok": comparison.equal and not hits and not inside and CANARY_KEPT in typed and as_told and refused,
         **summarised(comparison),
         "canary_hits": hits,
         "canary_files": dict(leaks),
         "inside_pauses": inside,
         "tasks": tasks,
+        "refused_once_withdrawn": refused,
         "usable": report["usable"],
         "reasons": report["reasons"],
         "gaps": report["gaps"],

@@ -1,12 +1,14 @@
-"""Two chapters of the demo in which the person takes something back: the last minutes, and then everything."""
+"""Chapters of the demo in which the person takes something back: the last minutes, everything, and what was shared."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING
 
+from capture_agent.core.errors import ConsentError
 from capture_agent.demo.acts import Expect
 
 if TYPE_CHECKING:
@@ -62,6 +64,16 @@ def opt_out(story: Story) -> None:
         )
         story.picture("opted-out")
         story.menu("q")
+
+
+def withdraw(story: Story) -> bool:
+    """Withdraw what was shared, and hand that over; return whether the recipient cannot open it any more."""
+    listed = json.loads(story.command("sessions", "--json"))["sessions"]
+    (shared,) = [one["id"] for one in listed if one["state"] == "released"]
+    (told,) = json.loads(story.command("withdraw", shared, "--json"))["files"]
+    shutil.copy2(told, story.out / "withdrawal.capture")
+    refused = story.attempt("research", "open", *story.opening("opened-again"))
+    return refused.returncode == ConsentError.exit_code and not (story.out / "opened-again").exists()
 
 
 def states_left(story: Story) -> list[str]:

@@ -57,6 +57,7 @@ def test_the_spy_sees_what_wants_to_leave(spy: Path) -> None:
 @pytest.mark.promise("P3")
 @pytest.mark.promise("P4")
 @pytest.mark.promise("P5")
+@pytest.mark.promise("P12")
 @pytest.mark.promise("P14")
 @pytest.mark.serial
 def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: Path, spy: Path) -> None:
@@ -71,6 +72,7 @@ def test_what_is_opened_is_what_was_done_and_nothing_else_is_anywhere(tmp_path: 
     # Typed in the pause, forgotten, or opted out of: nowhere. Typed while recording: nowhere but in what was opened.
     assert summary["canary_hits"] == 0
     assert summary["inside_pauses"] == 0
+    assert summary["refused_once_withdrawn"] is True
     assert [gap["reason"] for gap in summary["gaps"]] == ["withheld"]
     for kind, least in (("key", 150), ("button", 4), ("move", 20), ("scroll", 5)):
         assert summary["events"][kind]["recorded"] >= least, kind
