@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from capture_agent.core.events import Category, Event, Focus, Frame, Key, Layout
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.keyboard import widest
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
+from capture_agent.core.typed import Run
 from capture_agent.encode import event_log, frames
 from capture_agent.encode.video import Encoder
 from capture_agent.held.writer import Writer
@@ -40,6 +42,8 @@ def measure() -> Iterator[tuple[str, float, str]]:
     """Yield (what, how much, unit), one after the other."""
     events = _events()
     yield "gate, an input event", _median(lambda: _gate(events)) / len(events) * 1e6, "µs"
+    keys = _typing()
+    yield "looking for secrets in text, a character", _median(lambda: _scrubbed(keys)) / (len(keys) / 2) * 1e6, "µs"
     cleared = _cleared(events)
     yield "event to JSON", _median(lambda: [event_log.encode(one, 0) for one in cleared]) / len(cleared) * 1e6, "µs"
     screens = list(_screens())
@@ -86,6 +90,22 @@ def _events() -> list[Event]:
         else:
             events.append(Key(t_us, n % 10 == 8, 38, "a", "a" if n % 10 == 8 else None, (), injected=False))
     return events
+
+
+def _typing() -> list[Key]:
+    """Return prose with a number now and then, as keys."""
+    text = " ".join(f"{word} {n * 97}" if n % 7 == 0 else word for n, word in enumerate(WORDS * 4))
+    keys = []
+    for n, character in enumerate(text):
+        down = Key(1_000_000 + n * 100_000, True, 38, character, character, (), injected=False)
+        keys += [down, replace(down, t_us=down.t_us + 50_000, down=False, text=None)]
+    return keys
+
+
+def _scrubbed(keys: list[Key]) -> None:
+    run = Run()
+    for key in keys:
+        run = run.take(key).run
 
 
 def _rules() -> Rules:

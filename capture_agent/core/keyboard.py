@@ -36,6 +36,7 @@ _SHIFTING = SHIFTS | {"ISO_Level5_Shift", "Mode_switch", "Shift_Lock", "ISO_Leve
 _HELD = frozenset(
     ["Control_L", "Control_R", "Alt_L", "Alt_R", "Meta_L", "Meta_R", "Super_L", "Super_R", "Num_Lock", "Scroll_Lock"]
 )
+MODIFIERS = _SHIFTING | _HELD
 # Keysyms that type nothing. A list, because "exclam" and "dead_acute" have long names and no text when they come up.
 _COMMANDS = (
     COMPANIONS
@@ -101,7 +102,7 @@ class Reduced:
 
     def count(self, key: Key, intervals: Intervals) -> Reduced:
         """Count a key that went down. Keys that are held for others are none: they tell which letters are capitals."""
-        if not key.down or key.sym in _SHIFTING | _HELD:
+        if not key.down or key.sym in MODIFIERS:
             return self
         where = (key.t_us - self.epoch_us) // COUNT_US, intervals.bounds(key.t_us)[0]
         return replace(self, counted=MappingProxyType({**self.counted, where: self.counted.get(where, 0) + 1}))

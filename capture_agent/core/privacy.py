@@ -37,9 +37,10 @@ from capture_agent.core.events import (
 )
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
-from capture_agent.core.keyboard import COMPANIONS, MODES, Reduced, is_command
+from capture_agent.core.keyboard import COMPANIONS, MODES, SETTLE_US, Reduced, is_command
 from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
+from capture_agent.core.typed import Decided, Run
 
 # Focus changes older than this cannot matter to any event that still waits.
 FOCUS_MEMORY_US = 5_000_000
@@ -128,6 +129,7 @@ class Gate:
     hidden: Stretches = field(default_factory=Stretches)
     last_focus: Window | None = None
     reduced: Reduced = field(default_factory=Reduced)
+    typed: Run = field(default_factory=Run)  # what may become a secret
     withheld: frozenset[int] = frozenset()  # keys whose going down was not kept; then neither is their coming up
 
     def observe(self, focus: Focus | FieldFocus) -> Gate:
@@ -200,6 +202,10 @@ class Gate:
         `event` is the oldest that waits, and `waiting` said that its time has come.
         """
         start, end = hold_window(event)
+        if self._ends_the_run(event, intervals):
+            gate, passed = self._typed(self.typed.end(), intervals)
+            after, kept = gate.clear(event, intervals)
+            return after, replace(kept, cleared=(*passed, *kept.cleared))
         # Where the holes are is said even though it happened in the hole.
         if not isinstance(event, Gap | Withheld) and intervals.place(start, end) is not Place.INSIDE:
             return self, Kept(reason=Reason.OUTSIDE)
@@ -219,7 +225,7 @@ class Gate:
                 return self, self._paint(event)
             case Key():
                 gate, kept = self._clear_input(event)
-                return gate._in_its_modes(event, kept, intervals) if kept.cleared else (gate, kept)
+                return gate._in_its_modes(event, kept, intervals)
             case Move() | Button() | Scroll() | PointerShape():
                 return self._clear_input(event)
             case Shortcut() | KeyCount():
@@ -239,14 +245,44 @@ class Gate:
 
     def _in_its_modes(self, key: Key, kept: Kept, intervals: Intervals) -> tuple[Gate, Kept]:
         """Keep of a key what its modes keep; `kept` is what would be kept of its text."""
-        agreed, reduced = self.rules.categories, self.reduced
-        cleared = kept.cleared if Category.KEYBOARD in agreed else ()
-        if Category.SHORTCUTS in agreed:
-            reduced, told = reduced.shortcut(key)
-            cleared += tuple(map(Cleared, told))
-        if Category.COUNTS in agreed:
-            reduced = reduced.count(key, intervals)
-        return replace(self, reduced=reduced), replace(kept, cleared=cleared)
+        passed = tuple(one.event for one in kept.cleared if isinstance(one.event, Key))
+        if not passed:
+            gate, cleared = self._typed(self.typed.end(), intervals) if key.down else (self, ())
+        elif Category.KEYBOARD in self.rules.categories:
+            gate, cleared = self._typed(self.typed.take(*passed), intervals)
+        else:
+            gate, cleared = self._told(passed, intervals)
+        return gate, replace(kept, cleared=cleared)
+
+    def _typed(self, decided: Decided, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
+        """Keep what was decided to be no secret, and say where one was."""
+        hidden = self.hidden
+        for secret in decided.secrets:
+            hidden = hidden.hide(*secret)
+        return replace(self, typed=decided.run, hidden=hidden)._told(decided.kept, intervals)
+
+    def _told(self, keys: tuple[Key, ...], intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
+        agreed, reduced, cleared = self.rules.categories, self.reduced, list[Cleared]()
+        for key in keys:
+            if Category.KEYBOARD in agreed:
+                cleared.append(Cleared(key))
+            if Category.SHORTCUTS in agreed:
+                reduced, told = reduced.shortcut(key)
+                cleared += map(Cleared, told)
+            if Category.COUNTS in agreed:
+                reduced = reduced.count(key, intervals)
+        return (self if reduced is self.reduced else replace(self, reduced=reduced)), tuple(cleared)
+
+    def _ends_the_run(self, event: Event, intervals: Intervals) -> bool:
+        """Whether what is typed from `event` on goes elsewhere than what was typed before it."""
+        if self.typed.is_new or not isinstance(event, Key | Button | Focus | Gap):
+            return False
+        if isinstance(event, Key):
+            waits = self.typed.waiting
+            return bool(waits) and intervals.bounds(waits[-1][0].t_us)[0] != intervals.bounds(event.t_us)[0]
+        if isinstance(event, Focus):
+            return self.last_focus is None or event.window is None or event.window.id != self.last_focus.id
+        return isinstance(event, Gap) or event.down
 
     def _judge_input(self, event: InputEvent) -> Kept:
         verdict = self.focus_verdict(*hold_window(event), event.t_us if isinstance(event, Key) else None)
@@ -300,13 +336,24 @@ class Gate:
         reason = {Verdict.SENSITIVE: Reason.SECRET_FIELD, Verdict.UNKNOWN: Reason.FIELD_UNKNOWN}.get(look.verdict)
         return replace(self, hidden=self.hidden.turn(look.t_us, reason))
 
+    def obey(self, rules: Rules) -> Gate:
+        """Decide by other rules from now on. What waits of what was typed was for the old ones: it is not kept."""
+        return self if rules == self.rules else replace(self, rules=rules, typed=Run())
+
     def close_hidden(self, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
-        """Return what can be said of times that are over: stretches of withheld input, numbers of keys."""
-        hidden, marks = self.hidden.due(intervals)
-        reduced, counts = self.reduced.due(intervals)
-        same = hidden is self.hidden and reduced is self.reduced
-        gate = self if same else replace(self, hidden=hidden, reduced=reduced)
-        return gate, (*map(Cleared, marks), *map(Cleared, counts))
+        """Return what time alone decides: keys that wait for others, stretches of withheld input, numbers of keys."""
+        gate, keys = self._in_time(intervals) if self.typed.waiting or self.typed.private else (self, ())
+        hidden, marks = gate.hidden.due(intervals)
+        reduced, counts = gate.reduced.due(intervals)
+        if hidden is not gate.hidden or reduced is not gate.reduced:
+            gate = replace(gate, hidden=hidden, reduced=reduced)
+        return gate, (*keys, *map(Cleared, marks), *map(Cleared, counts))
+
+    def _in_time(self, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
+        last_us = self.typed.private.end_us if self.typed.private else self.typed.waiting[-1][0].t_us
+        if intervals.bounds(last_us)[1] is not None:
+            return self._typed(self.typed.end(), intervals)
+        return self._typed(self.typed.due(intervals.marked_us - SETTLE_US), intervals)
 
     def _paint(self, frame: Frame) -> Kept:
         """Paint over what may not be seen, on a copy: the source still compares with what it grabbed."""

@@ -2,6 +2,9 @@
 
 Each pattern is anchored, so that text and code are left alone: at most 1 % of the lines of a clean
 corpus may be hit. What has no form of its own (a password in a sentence) is not found.
+
+Text that is still being typed has a second question, `undecided`: from where on can what comes next make a secret
+of it? Each pattern has its beginnings there; a test types the corpus of secrets and holds the two against each other.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ _PRIVATE_KEY = re.compile(
     r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|.*)",
     re.DOTALL,
 )
+_KEY_HEAD = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 _AGE_KEY = re.compile(r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{20,}")
 _JWT = re.compile(
     r"(?<![\w.-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}(?![\w.-])"
@@ -31,13 +36,12 @@ _TOKEN = re.compile(
     )(?![\w-])""",
     re.VERBOSE,
 )
+_NAMES = "passwor[dt]|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret"
 # The value only; `password=os.environ[…]`, `password = None` and questions about passwords are code and prose.
 _NAMED = re.compile(
-    r"""(?i)(?<![A-Za-z])
-        (?:passwor[dt]|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret)
-        ["']?\s*(?:=|:)\s*
-        (?P<value>"(?=[^"\s]*\d)[^"\s]{6,}" | '(?=[^'\s]*\d)[^'\s]{6,}'
-            | (?=[^\s"'&;,()\[\]{}<>]*\d)[^\s"'&;,()\[\]{}<>.]{6,}(?![\w.(\[]))""",
+    rf"""(?i)(?<![A-Za-z])(?:{_NAMES})["']?\s*(?:=|:)\s*
+        (?P<value>"(?=[^"\s]*\d)[^"\s]{{6,}}" | '(?=[^'\s]*\d)[^'\s]{{6,}}'
+            | (?=[^\s"'&;,()\[\]{{}}<>]*\d)[^\s"'&;,()\[\]{{}}<>.]{{6,}}(?![\w.(\[]))""",
     re.VERBOSE,
 )
 _BEARER = re.compile(r"(?i)\bauthorization:\s*(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{12,})")
@@ -63,6 +67,52 @@ _CHECKED: tuple[tuple[re.Pattern[str], Callable[[str], bool], int], ...] = (
     (_IBAN, _is_iban, 15),
     (_CARD, _is_card, 13),
 )
+
+
+# What the text ends with while a secret may be coming, from where on it is one: what announces it (`ghp_`, `password=`,
+# the country of an account) is none. One character more where a pattern above looks ahead.
+_ISSUED = r"gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|[rs]k_(?:live|test)_|AKIA|ASIA|AIza|npm_|pypi-|hf_|dop_v1_"
+_BEGINNINGS = tuple(
+    re.compile(pattern + r"\Z", flags)
+    for pattern, flags in (
+        (r"(?<![\w.,/+-])(?P<value>\d(?:[ -]?\d){0,18}[ .,-]?)", 0),
+        (r"(?<!\w)[A-Z]{2}(?P<value>\d(?:\d(?: ?[A-Z0-9]){0,30} ?)?)", re.IGNORECASE),
+        (r"AGE-SECRET-KEY-(?:PQ-)?1(?P<value>[0-9A-Z]*)", 0),
+        (r"(?<![\w.-])eyJ(?P<value>[\w-]*(?:\.(?:ey?|eyJ[\w-]*(?:\.[\w-]*)?)?)?)", 0),
+        (rf"(?<![\w-])(?:{_ISSUED})(?P<value>[\w-]*)", 0),
+        (
+            rf"""(?<![A-Za-z])(?:{_NAMES})["']?\s*(?:=|:)\s*"""
+            r"""(?P<value>"[^"\s]*"?|'[^'\s]*'?|[^\s"'&;,()\[\]{}<>.]*)""",
+            re.IGNORECASE,
+        ),
+        (r"\bauthorization:\s*(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]*)", re.IGNORECASE),
+        (r"[a-z][a-z0-9+.-]*://[^\s/:@]+:(?P<value>[^\s/@]*)", 0),
+    )
+)
+
+
+def undecided(text: str) -> int:
+    """Return where the end of `text` begins that more characters can still make a secret of; its length: nowhere.
+
+    A private key is not looked for: its first line announces it (`private_key_is_open`).
+    """
+    begins = len(text)
+    for pattern in _BEGINNINGS:
+        match = pattern.search(text)
+        if match is not None:
+            begins = min(begins, match.start("value"))
+    # A secret that is whole already may become longer, or turn out to be none.
+    return min([begins, *(start for start, end in secrets_in(text) if end > begins)])
+
+
+def private_key_is_open(text: str) -> bool:
+    """Whether a private key begins in `text` that does not end there."""
+    return any(_KEY_END.search(text, match.start()) is None for match in _KEY_HEAD.finditer(text))
+
+
+def private_key_ends(text: str) -> bool:
+    """Whether `text` ends with the end of a private key."""
+    return any(match.end() == len(text) for match in _KEY_END.finditer(text))
 
 
 def secrets_in(text: str) -> tuple[tuple[int, int], ...]:

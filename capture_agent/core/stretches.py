@@ -20,6 +20,7 @@ class Reason(StrEnum):
     PROGRAM = "program"  # not a program that may be recorded
     FOCUS_UNKNOWN = "focus-unknown"
     SECRET_FIELD = "secret-field"  # noqa: S105 - the name of a class of fields
+    SECRET_TEXT = "secret-text"  # noqa: S105 - what was typed has the form of a secret
     FIELD_UNKNOWN = "field-unknown"  # whether the field is a secret one cannot be seen
 
 
@@ -59,6 +60,10 @@ class Stretches:
         brief = t_us - now.since_us <= TRANSITION_US and now.reason is Reason.FOCUS_UNKNOWN
         over = self.over if brief else (*self.over, replace(now, until_us=t_us))
         return replace(self, lasts=None if reason is None else _begin(t_us, reason), over=over)
+
+    def hide(self, start_us: int, end_us: int) -> Stretches:
+        """What was typed from `start_us` to `end_us` was a secret by its form."""
+        return replace(self, over=(*self.over, Stretch(start_us, Reason.SECRET_TEXT, end_us)))
 
     def withheld(self) -> Stretches:
         """Something was not kept just now: what lasts has to be said."""

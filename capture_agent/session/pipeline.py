@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
@@ -204,7 +204,7 @@ class Pipeline:
             item = self._queue.popleft()
             match item:
                 case _SetRules():
-                    self._gate = replace(self._gate, rules=item.rules)
+                    self._gate = self._gate.obey(item.rules)
                 case _Close():
                     close, intervals = item, self._intervals
                 case _:

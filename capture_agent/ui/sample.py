@@ -26,12 +26,14 @@ from capture_agent.core.events import (
     TaskStarted,
     Verdict,
     Window,
+    Withheld,
 )
 from capture_agent.core.fields import HOLD_US
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.keyboard import CHORD_MODS, MODES, PRINTABLE, SHIFTS, widest
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.privacy import Gate, Rules
+from capture_agent.core.stretches import Reason
 
 WIDTH, HEIGHT = 376, 176  # px; fits beside the margins of a panel on 1024×768 at twice the size
 STEP_US = 4 * HOLD_US  # between two events, so that none lies in the hold window of another
@@ -95,8 +97,28 @@ class Trial:
 
     def rows(self, categories: AbstractSet[Category]) -> tuple[str, ...]:
         """Return one sentence for each thing that would be stored, oldest first, at most `SHOWN`."""
+        said, moving = list[str](), False
+        stored = self._stored(categories)
+        for event in stored:
+            if isinstance(event, KeyCount | Withheld):
+                continue
+            moves = isinstance(event, Move)
+            if moves and moving:
+                said.pop()  # where the pointer went in between is stored too; here the last place is enough
+            said.append(row(event))
+            moving = moves
+        if any(isinstance(event, Withheld) and event.reason == Reason.SECRET_TEXT for event in stored):
+            said.append(say("that a secret was typed, and not which"))
+        # The sample's clock counts steps, not seconds: of the numbers of keys it shows the sum.
+        if keys := sum(event.keys for event in stored if isinstance(event, KeyCount)):
+            said.append(say_many("{count} key, and not which", "{count} keys, and not which", keys))
+        picture = (_picture(categories),) if Category.SCREEN in categories else ()
+        return (*picture, *said[len(picture) - SHOWN :])
+
+    def _stored(self, categories: AbstractSet[Category]) -> tuple[Event, ...]:
+        """Return what the gate would let through if recording ended now. The steps of the sample are its time."""
         line = (Focus(0, self.before), *self.events)
-        gate, said, moving = Gate(rules(categories)), list[str](), False
+        gate, stored = Gate(rules(categories)), list[Event]()
         where = self.before
         allowed = Intervals(((-STEP_US, (len(line) + 1) * STEP_US),))
         for number, untimed in enumerate(line):
@@ -106,18 +128,9 @@ class Trial:
             if where is not None:  # no field of the sample is a secret one
                 gate = gate.observe(FieldFocus(event.t_us, Verdict.CLEAR, where.id))
             gate, kept = gate.clear(event, allowed)
-            for cleared in kept.cleared:
-                moves = isinstance(cleared.event, Move)
-                if moves and moving:
-                    said.pop()  # where the pointer went in between is stored too; here the last place is enough
-                said.append(row(cleared.event))
-                moving = moves
+            stored += (cleared.event for cleared in kept.cleared)
         _, told = gate.close_hidden(allowed)
-        # The sample's clock counts steps, not seconds: of the numbers of keys it shows the sum.
-        if keys := sum(one.event.keys for one in told if isinstance(one.event, KeyCount)):
-            said.append(say_many("{count} key, and not which", "{count} keys, and not which", keys))
-        picture = (_picture(categories),) if Category.SCREEN in categories else ()
-        return (*picture, *said[len(picture) - SHOWN :])
+        return (*stored, *(cleared.event for cleared in told))
 
     def why_not(self, categories: AbstractSet[Category]) -> str:
         """Return why nothing would be stored of what was done last, in a sentence; "" if something would."""
@@ -129,7 +142,13 @@ class Trial:
         last = self.events[-1]
         if isinstance(last, Key) and last.sym in SHIFTS and Category.KEYBOARD not in categories:
             return say("Not stored: such a key tells which letters are capitals.")
-        return "" if self.focus is NOTES else say("Not stored: in this sample, Mail is not ticked.")
+        if self.focus is not NOTES:
+            return say("Not stored: in this sample, Mail is not ticked.")
+        now_us = len(self.events) * STEP_US
+        hidden = (event for event in self._stored(categories) if isinstance(event, Withheld))
+        if isinstance(last, Key) and any(one.reason == Reason.SECRET_TEXT and one.t_us >= now_us for one in hidden):
+            return say("Not stored: it looks like the number of a card or an account, a key or a password.")
+        return ""
 
 
 def _picture(categories: AbstractSet[Category]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from capture_agent.core.events import Verdict
+from capture_agent.demo.search import hits
 from capture_agent.desktop.terminals import ptys_below
 
 spec = importlib.util.spec_from_file_location("typist", Path(__file__).with_name("typist.py"))
@@ -210,3 +211,37 @@ def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(deskt
     assert not [e for e in keys if e["sym"].isdecimal()]
     assert report["withheld_us"]["secret-field"] > 0
     assert report["usable"] == "yes"
+
+
+@pytest.mark.promise("P8")
+def test_a_card_number_in_ordinary_text_is_not_in_what_is_opened_and_the_text_around_it_is(desktop, tmp_path):
+    """Typed with real keys into a shell, with a slip that Backspace takes away."""
+    spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
+    driver = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(driver)
+    agent = driver.AgentDriver(desktop)
+    try:
+        agent.set_up(categories=("Keyboard", "Mouse", "Windows", "Tasks"))  # pictures show what the terminal shows
+        agent.record()
+        agent.work_in_terminal()
+        agent.hands.type("echo pay 4111 1111 12")
+        agent.hands.key("BackSpace")
+        agent.hands.type("111 1111 today please\n")
+        agent.hands.type("export API_KEY=")
+        agent.hands.type("hunter2secret9 and more")
+        time.sleep(1.5)
+        agent.command("stop")
+        opened = tmp_path / "opened"
+        report = agent.opened(agent.sessions()[0]["id"], opened)
+    finally:
+        agent.close()
+    keys = [e for topic, _, e in driver.events(opened) if topic == "keyboard"]
+    assert driver.typed(opened) == "echo pay  today pleaseexport API_KEY= and more"
+    assert not [e for e in keys if e["sym"].isdecimal() or e["sym"] == "BackSpace"]
+    assert sorted(e["code"] for e in keys if e["down"]) == sorted(e["code"] for e in keys if not e["down"])
+    marks = [(e["start_us"], t) for topic, t, e in driver.events(opened) if e.get("reason") == "secret-text"]
+    assert len(marks) == 2
+    began = min(t for topic, t, _ in driver.events(opened) if topic == "keyboard")  # recording had begun by then
+    assert all(start % 1_000_000 == 0 or start < began for start, _ in marks)
+    assert report["withheld_us"]["secret-text"] > 0
+    assert hits(opened, "4111 1111") == [] and hits(opened, "hunter2") == []

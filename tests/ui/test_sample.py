@@ -95,6 +95,19 @@ def test_however_much_is_tried_the_sample_stays_small_and_true(done: list[tuple[
     assert list(rows) == [row for row in wanted if row][-len(rows) :] if rows else True
 
 
+@pytest.mark.promise("P8")
+def test_a_card_number_that_is_tried_is_not_stored_and_the_reason_is_said() -> None:
+    trial = Trial()
+    for character in "pay 4111 1111 1111 1111":
+        trial = trial.add(key(character), NOTES)
+    rows = trial.rows({Category.KEYBOARD})
+    assert rows == ("key “p”", "key “a”", "key “y”", "key  ", "that a secret was typed, and not which")
+    assert trial.why_not({Category.KEYBOARD}).startswith("Not stored: it looks like the number of a card")
+    trial = trial.add(key("!"), NOTES)
+    assert trial.why_not({Category.KEYBOARD}) == ""
+    assert trial.rows({Category.COUNTS}) == ("24 keys, and not which",)
+
+
 def test_a_point_belongs_to_the_uppermost_window() -> None:
     assert window_at(200, 80) is MAIL
     assert window_at(30, 30) is NOTES
