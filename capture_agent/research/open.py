@@ -102,7 +102,8 @@ def withdrawals(path: Path, identities: Sequence[Identity], devices: Devices) ->
     Raises:
         StorageError: A folder cannot be read.
     """
-    return tombstones.collect([path.resolve().parent, tombstones.imported_to(devices.path)], identities)
+    beside = [path.absolute().parent, path.resolve().parent]  # of a link to it, and of itself
+    return tombstones.collect([*beside, tombstones.imported_to(devices.path)], identities)
 
 
 def told(front: Verified, found: Found) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def remove(those: Iterable[Doomed]) -> list[Path]:
                 path.unlink(missing_ok=True)
             if one.path.is_dir():
                 for place in (one.path / STILLS, one.path):
-                    if place.is_dir() and not any(place.iterdir()):
+                    if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
                         place.rmdir()
                 if one.path.exists():
                     left.append(one.path)
@@ -162,7 +162,8 @@ def _opened(folder: Path) -> tuple[Manifest, bytes]:
 
 def _files(folder: Path, manifest: Manifest) -> tuple[Path, ...]:
     """Return the files of an opened folder, by the names that `open` gives and no others."""
-    stills = sorted((folder / STILLS).glob("*.png"))
+    # A link in place of the folder of stills was not made by `open`, and leads to somebody's own pictures.
+    stills = [] if (folder / STILLS).is_symlink() else sorted((folder / STILLS).glob("*.png"))
     # Report and manifest last: if this is interrupted, the folder is found again.
     names = [*(member.name for member in manifest.members), TABLE_NAME, REPORT_NAME, MANIFEST_NAME]
     return tuple(path for path in [*stills, *(folder / name for name in names)] if path.exists())

@@ -263,10 +263,9 @@ class Holdings:
             StorageError: There is no such session, or it cannot be noted; nothing has happened.
         """
         with self._lock:
-            session = only(
-                start, {*released_sessions(self._ledger.entries), *(one.id for one in self._store.sessions())}
-            )
-            released = released_sessions(self._ledger.entries).get(session)
+            shared = released_sessions(self._ledger.entries)
+            session = only(start, {*shared, *(one.id for one in self._store.sessions())})
+            released = shared.get(session)
             if released is None:
                 raise ConsentError("this recording was not shared", hint="To get rid of it, delete it.")
             hindered = None

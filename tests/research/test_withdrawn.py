@@ -300,6 +300,29 @@ def test_purge_removes_exactly_the_withdrawn_and_what_open_made_of_it(inbox: Col
     assert inbox.run("purge", str(inbox.folder), "--yes")[1]["recordings"] == []
 
 
+def test_purge_follows_no_link_and_a_link_to_a_bundle_is_obeyed(inbox: Collection, tmp_path: Path) -> None:
+    gone = inbox.receive(0, SESSIONS[0])
+    assert inbox.open(gone.path, "opened")[0] == 0
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "holiday.png").write_bytes(b"a picture")
+    stills = inbox.folder / "opened" / "stills"
+    for still in stills.iterdir():
+        still.unlink()
+    stills.rmdir()
+    stills.symlink_to(mine)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link.capture").symlink_to(gone.path)
+    assert inbox.open(elsewhere / "link.capture", "by-link")[0] == 0
+    inbox.withdraw(0, SESSIONS[0])
+    assert inbox.open(elsewhere / "link.capture", "by-link-again")[0] == 4
+    code_, said = inbox.run("purge", str(inbox.folder), "--yes")
+    assert (code_, said["left"]) == (0, [str(inbox.folder / "opened")])
+    assert [path.name for path in mine.iterdir()] == ["holiday.png"]
+    assert [path.name for path in (inbox.folder / "opened").iterdir()] == ["stills"]
+
+
 def test_a_withdrawal_that_never_arrived_is_missed(inbox: Collection) -> None:
     first = inbox.receive(0, SESSIONS[0])
     assert first.chain.withdrawals == NO_WITHDRAWALS
