@@ -84,7 +84,10 @@ class Oracle:
         given, now = self.yes.get(self.study), self.policy
         if given is None or now is None:
             return
-        wider = not now.categories <= given.policy.categories or now.retention_days > given.policy.retention_days
+        wider = (
+            not with_less(now.categories) <= with_less(given.policy.categories)
+            or now.retention_days > given.policy.retention_days
+        )
         if wider or now.notices != given.policy.notices:
             del self.yes[self.study]
 
@@ -95,15 +98,21 @@ class Oracle:
             return frozenset(), frozenset()
         if now - given.given > min(given.longest, LONGEST[self.chosen.consent_months]):
             return frozenset(), frozenset()
-        categories, apps = given.categories, given.apps - self.chosen.never_apps
+        categories, apps = with_less(given.categories), given.apps - self.chosen.never_apps
         if self.policy is not None:
             if not self.policy.enabled:
                 return frozenset(), frozenset()
-            categories &= self.policy.categories
+            categories &= with_less(self.policy.categories)
             apps = apps if self.policy.apps is None else apps & self.policy.apps
         if self.chosen.categories is not None:
-            categories &= self.chosen.categories
+            categories &= with_less(self.chosen.categories)
         return categories, apps
+
+
+def with_less(categories):
+    """Return what somebody agrees to who ticks these: of the keyboard, also everything that says less."""
+    less = {Category.KEYBOARD: {Category.SHORTCUTS, Category.COUNTS}, Category.SHORTCUTS: {Category.COUNTS}}
+    return frozenset(categories).union(*(less.get(one, set()) for one in categories))
 
 
 CATEGORIES = st.frozensets(st.sampled_from(Category), min_size=1)
@@ -197,7 +206,7 @@ class Life(RuleBasedStateMachine):
     def take_back(self, category):
         given = self.oracle.yes.get(self.oracle.study)
         if self.attempt(self.agent.withdraw_category, category) and given is not None:
-            given.categories -= {category}
+            given.categories -= {one for one in given.categories if category in with_less({one})}
 
     @rule()
     def start(self):
@@ -230,7 +239,8 @@ class Life(RuleBasedStateMachine):
         if self.agent.snapshot().joined is None:
             self.choose(own=own)
         self.ask()
-        self.accept(categories, {EDITOR})
+        offered = None if self.oracle.policy is None else self.oracle.policy.apps
+        self.accept(categories, offered or {EDITOR, SHELL})
         self.start()
         self.tick(0.25)
         event(f"after getting to work: {self.agent.recording_state}")
@@ -303,6 +313,13 @@ class Life(RuleBasedStateMachine):
     @rule(locked=st.booleans(), idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]))
     def go_away_and_come_back(self, locked, idle_us):
         self.world.here = Presence(self.world.now_us() if locked else None, idle_us)
+
+    @rule(categories=CATEGORIES, own=st.booleans(), hours=st.sampled_from([WORK, ALWAYS]))
+    def let_it_begin_by_itself(self, categories, own, hours):
+        self.get_to_work(categories, own)
+        self.choose_hours(hours)
+        self.restart()
+        self.see_a_countdown_through()
 
     @rule()
     def see_a_countdown_through(self):
@@ -379,22 +396,10 @@ class Life(RuleBasedStateMachine):
     @rule(what=st.sampled_from(["ask", "accept", "refuse", "opt out", "start", "restart", "tick"]))
     def meet_a_locked_keyring(self, what):
         self.person.secrets.locked = True
-        match what:
-            case "ask":
-                self.ask()
-            case "accept":
-                self.accept(ALL, {EDITOR})
-            case "refuse":
-                self.refuse()
-            case "opt out":
-                self.opt_out(destroy=True)
-            case "start":
-                self.start()
-            case "restart":
-                self.restart()
-                assert self.agent.snapshot().broken
-            case _:
-                self.tick(0.25)
+        do = {"ask": self.ask, "refuse": self.refuse, "start": self.start, "restart": self.restart}
+        do |= {"accept": lambda: self.accept(ALL, {EDITOR}), "opt out": lambda: self.opt_out(destroy=True)}
+        do.get(what, lambda: self.tick(0.25))()
+        assert what != "restart" or self.agent.snapshot().broken
         self.person.secrets.locked = False
         if self.agent.snapshot().broken:
             self.open()
@@ -439,7 +444,7 @@ class Life(RuleBasedStateMachine):
 
     def consent_alone(self):
         given = self.oracle.yes.get(self.oracle.study)
-        return frozenset() if given is None else given.categories
+        return frozenset() if given is None else with_less(given.categories)
 
     def teardown(self):
         if hasattr(self, "person"):
