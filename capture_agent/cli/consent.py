@@ -104,7 +104,7 @@ def receipts(
     you gets them.
 
     \b
-    JSON: receipts [{as docs/schemas/consent-receipt.schema.json; of what was shared, as docs/consent.md says}];
+    JSON: receipts [{as docs/schemas/consent-receipt.schema.json; of what was shared, release-receipt.schema.json}];
     with --jsonld, receipts [{JSON-LD}].
 
     \b

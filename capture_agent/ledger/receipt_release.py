@@ -6,9 +6,12 @@ nothing was decided about consent.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 from capture_agent.core.language import LANGUAGES, noted
@@ -40,6 +43,14 @@ def release_receipts(
             "signature": {"public_key": public_key, "dsse": entry.line.decode()},
         }
         found.append((entry.seq, receipt))
+    return found
+
+
+@cache
+def schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of such a receipt."""
+    text = (files("capture_agent.ledger") / "schemas" / "release-receipt.schema.json").read_text("utf-8")
+    found: dict[str, object] = json.loads(text)
     return found
 
 

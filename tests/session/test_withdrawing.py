@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jsonschema
 import pytest
 from small_world import ALL, STUDY, held_one, recording, studying
 
@@ -22,6 +23,7 @@ from capture_agent.core.events import Category
 from capture_agent.core.policy import Recipient, RecipientKind
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
+from capture_agent.ledger.receipt_release import schema
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.holdings import Holdings
@@ -205,6 +207,8 @@ def test_the_code_on_the_receipt_withdraws_from_anywhere(person, tmp_path):
     (manifest,) = bundles(person)
     receipts = [one for one in agent.receipts() if one["event"]["event_kind"] == "released"]
     assert len(receipts) == 2
+    for one in receipts:
+        jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker()).validate(one)
     codes = {one["withdrawal"]["code"] for one in receipts}
     stone = tombstone.parse(tombstone.from_code(codes.pop()))
     assert codes == set()
@@ -218,6 +222,21 @@ def test_the_code_on_the_receipt_withdraws_from_anywhere(person, tmp_path):
     assert "Sie haben eine Aufnahme geteilt." in page
     assert "lab@example.org" in page
     assert json.loads(json.dumps(receipts)) == receipts
+
+
+def test_the_schema_of_a_receipt_is_published_and_lets_nothing_else_pass(person):
+    agent, session = sharing(person)
+    agent.withdraw_shared(session)
+    published = Path(__file__).parents[2] / "docs" / "schemas" / "release-receipt.schema.json"
+    assert json.loads(published.read_text("utf-8")) == schema()
+    last = agent.receipts()[-1]
+    assert last["event"]["event_kind"] == "release-withdrawn"
+    assert last["recording"]["recipients"] == ["Lab", "Archive"]
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.validate(last)
+    for name in last:
+        assert not validator.is_valid({key: value for key, value in last.items() if key != name})
+    assert not validator.is_valid({**last, "more": 1})
 
 
 def test_forgetting_names_what_was_withdrawn_as_such(person):
