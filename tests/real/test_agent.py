@@ -236,6 +236,7 @@ def test_what_is_on_the_disk_is_private_and_holds_nothing_in_the_clear(agent, ki
         for path in agent.profile.rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
         agent.start_agent()
+        agent.until("off")
         agent.front()  # who agreed already starts from the icon, and has no window on the screen
 
 
