@@ -258,7 +258,8 @@ def purge(
     withdrawals that participants made and that are missing here. Models and copies elsewhere are yours to deal with.
 
     JSON: removed, recordings [path, why (withdrawn, retention), study, pseudonym, session, files], kept, left [path],
-    unread [path, why], missing [study, pseudonym, claimed, missing, contradiction].
+    unread [path, why], missing [study, pseudonym, device,
+    claimed, missing, contradiction].
     """
     with _told_errors(as_json), _bars(as_json) as progress:
         imported = tombstones.imported_to(known or default_path())

@@ -27,6 +27,7 @@ from capture_agent.research import permitted, tombstones
 from capture_agent.research.open import MANIFEST_NAME
 
 STILLS = "stills"
+Signer = tuple[str, str, str]  # study, pseudonym and device key: anyone can write somebody's pseudonym into a manifest
 
 
 class Why(StrEnum):
@@ -53,7 +54,7 @@ class Looked:
     doomed: tuple[Doomed, ...] = ()
     kept: int = 0
     unread: tuple[tuple[Path, str], ...] = ()
-    missing: Mapping[tuple[str, str], permitted.Missing] = field(default_factory=dict)  # by study and pseudonym
+    missing: Mapping[Signer, permitted.Missing] = field(default_factory=dict)
 
 
 class _Anyone:
@@ -82,7 +83,7 @@ def look(
     opened = [place for place, names in places if {MANIFEST_NAME, REPORT_NAME} <= set(names)]
     doomed: list[Doomed] = []
     unread: list[tuple[Path, str]] = list(found.ignored)
-    claims: dict[tuple[str, str, str], list[Withdrawals | None]] = {}
+    claims: dict[Signer, list[Withdrawals | None]] = {}
     kept = 0
     for done, path in enumerate([*bundles, *opened]):
         progress("looking at recordings", done, len(bundles) + len(opened))
@@ -98,8 +99,7 @@ def look(
             continue
         doomed.append(Doomed(path, why, manifest, _files(path, manifest) if path.is_dir() else (path,)))
     missing = {
-        (study, who): permitted.missing(study, device, said, found.tombstones)
-        for (study, who, device), said in claims.items()
+        signer: permitted.missing(signer[0], signer[2], said, found.tombstones) for signer, said in claims.items()
     }
     return Looked(tuple(doomed), kept, tuple(unread), missing)
 
@@ -199,9 +199,9 @@ def describe(looked: Looked, *, removed: bool, left: Sequence[Path] = ()) -> dic
         "left": [str(path) for path in left],
         "unread": [{"path": str(path), "why": why} for path, why in looked.unread],
         "missing": [
-            {"study": study, "pseudonym": who, "claimed": one.claimed, "missing": list(one.numbers),
+            {"study": study, "pseudonym": who, "device": device, "claimed": one.claimed, "missing": list(one.numbers),
              "contradiction": one.contradiction}
-            for (study, who), one in looked.missing.items()
+            for (study, who, device), one in looked.missing.items()
             if one.numbers or one.contradiction
         ],
     }  # fmt: skip

@@ -330,7 +330,10 @@ def test_a_withdrawal_that_never_arrived_is_missed(inbox: Collection) -> None:
     later = inbox.receive(0, SESSIONS[1], after=replace(first.chain, withdrawals=once))
     code_, said = inbox.run("verify", str(later.path), "--pin")
     assert (code_, said["withdrawals"]["claimed"], said["withdrawals"]["missing"]) == (0, 1, [1])
-    missed = {"study": inbox.made.STUDY, "pseudonym": "otter-0", "claimed": 1, "missing": [1], "contradiction": False}
+    missed = {"study": inbox.made.STUDY, "pseudonym": "otter-0", "device": KEYS[0].public, "claimed": 1, "missing": [1]}
+    missed |= {"contradiction": False}
+    inbox.who[1] = inbox.made.signer(KEYS[1], "otter-0")  # somebody who uses the name, so that nothing is missed
+    inbox.receive(1, SESSIONS[2])
     assert inbox.run("purge", str(inbox.folder))[1]["missing"] == [missed]
     inbox.withdraw(0, SESSIONS[0])
     assert inbox.run("verify", str(later.path), "--pin")[1]["withdrawals"]["missing"] == []
