@@ -13,7 +13,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from jeepney.auth import AuthenticationError
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from jeepney.low_level import SizeLimitError
 
-from capture_agent.core.asking import PASSWORD_TEXT, Widget, plain_hides
+from capture_agent.core.asking import INVALID, PASSWORD_TEXT, Widget, plain_hides
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Rect
 
@@ -32,13 +32,17 @@ Ref: TypeAlias = tuple[str, str]
 LOOK_S = 0.2  # a program that has not answered by then is not waited for: what it shows is not known
 CONNECT_S = 1.0  # to either bus; nobody waits for it
 MAX_FOCUSED = 16  # a widget and the documents around it; Chromium names three
+MAX_EVENTS = 64  # of focus between two looks: each change sends two to six
 MAX_SECRETS = 8  # secret fields in one program whose places are asked for
 MAX_PROGRAMS = 512  # bus names whose process is remembered
+MAX_WIDGETS = 300  # of a program that has to be walked through: 0.4 ms each, and LOOK_S ends it anyway
 
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _REGISTRY = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 _BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus")
-_SHOWING = 25  # AtspiStateType
+_ACTIVE = 1  # AtspiStateType
+_SHOWING = 25
+_VISIBLE = 30
 _FOCUSED = 12
 _ON_SCREEN = 0  # AtspiCoordType
 _ALL, _ANY = 1, 2  # AtspiCollectionMatchType
@@ -66,6 +70,15 @@ class Shown:
     plain_hides: bool
 
 
+@dataclass(slots=True)
+class _Walked:
+    """What a walk through a program of GTK 4 found: its windows and the active ones, what has the keyboard, secrets."""
+
+    windows: tuple[tuple[Ref, bool], ...] = ()
+    focused: tuple[Ref, ...] = ()
+    passwords: tuple[Ref, ...] = ()
+
+
 class Accessibility:
     """One connection to the accessibility bus. Every method but `fileno` and `close` raises `BusGoneError`."""
 
@@ -82,7 +95,8 @@ class Accessibility:
         self._pids: dict[str, int] = {}
         self._roots: dict[int, list[Ref]] = {}
         self._hides: dict[Ref, bool] = {}
-        self._events: deque[Any] = deque(maxlen=MAX_FOCUSED)
+        self._walked: dict[str, _Walked] = {}
+        self._events: deque[Any] = deque(maxlen=MAX_EVENTS)
         rule = MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="StateChanged")
         rule.add_arg_condition(0, "focused")
         self._bus.filter(rule, queue=self._events)
@@ -106,7 +120,10 @@ class Accessibility:
         self._bus.close()
 
     def newly_focused(self) -> tuple[Widget, ...]:
-        """Return the widgets that have got the keyboard since the last call, as far as they still answer."""
+        """Return the widgets that have got the keyboard since the last call.
+
+        Of one that does not answer, or has gone already, nothing is known but that it was there: its role is `INVALID`.
+        """
         self._deadline = time.monotonic() + LOOK_S
         with _speaking():
             while True:
@@ -114,14 +131,21 @@ class Accessibility:
                     self._bus.recv_messages(timeout=0)
                 except TimeoutError:
                     break
-        found: list[Widget] = []
+        found = [Widget(INVALID)] if len(self._events) == MAX_EVENTS else []  # there may have been more of them
         while self._events:
             event = self._events.popleft()
             fields = event.header.fields
             if len(event.body) > 1 and event.body[1] == 1:
                 ref = (fields[HeaderFields.sender], fields[HeaderFields.path])
-                with suppress(AnswerError):  # it has gone already: what has the keyboard now is looked at anyway
-                    found.append(Widget(self._call(ref, "GetRole", returns="u")))
+                try:
+                    role = self._call(ref, "GetRole", returns="u")
+                except AnswerError:
+                    role = INVALID
+                found.append(Widget(role))
+                if (walked := self._walked.get(ref[0])) is not None:
+                    walked.focused = (ref,)
+                    if role == PASSWORD_TEXT and ref not in walked.passwords:
+                        walked.passwords = (*walked.passwords, ref)
         return tuple(found)
 
     def look(self, pid: int) -> Shown | None:
@@ -130,7 +154,7 @@ class Accessibility:
         Waits for `LOOK_S` in all.
 
         Raises:
-            AnswerError: It did not answer, or does not have what is asked for (GTK 4).
+            AnswerError: It did not answer, or does not have what is asked for.
         """
         self._deadline = time.monotonic() + LOOK_S
         roots = self._roots.get(pid) or self._find(pid)
@@ -153,6 +177,7 @@ class Accessibility:
         if len(self._pids) > MAX_PROGRAMS:
             self._pids.clear()
             self._hides.clear()
+            self._walked.clear()
         apps = self._call(_REGISTRY, "GetChildren", returns="a(so)")
         found = [app for app in apps if self._pid(app[0]) == pid]
         if found:
@@ -165,11 +190,12 @@ class Accessibility:
         return self._pids[name]
 
     def _look_into(self, root: Ref) -> Shown:
-        hides = self._plain_hides(root)
-        focused = []
-        for ref in self._matches(root, states=(1 << _FOCUSED, 0), limit=MAX_FOCUSED):
-            role = self._call(ref, "GetRole", returns="u")
-            focused.append(Widget(role, self._states(ref) if hides else frozenset()))
+        if self._plain_hides(root):
+            return self._look_through(root)
+        focused = [
+            Widget(self._call(ref, "GetRole", returns="u"))
+            for ref in self._matches(root, states=(1 << _FOCUSED, 0), limit=MAX_FOCUSED)
+        ]
         secrets, lost = [], False
         roles = (0, 1 << (PASSWORD_TEXT - 32), 0, 0)
         for ref in self._matches(root, roles=roles, limit=MAX_SECRETS):
@@ -178,7 +204,46 @@ class Accessibility:
             place = self._place(ref)
             lost = lost or place is None
             secrets += [place] if place is not None else []
-        return Shown(tuple(focused), tuple(secrets), lost, hides)
+        return Shown(tuple(focused), tuple(secrets), lost, plain_hides=False)
+
+    def _look_through(self, root: Ref) -> Shown:
+        """Look into a program of GTK 4, which answers no `GetMatches` and does not know where its widgets are.
+
+        It is walked through when it is new, has other windows or another active one, or what had the keyboard has
+        it no more; in between the focus follows its events.
+        """
+        found = self._walked.setdefault(root[0], _Walked())
+        windows = tuple((ref, self._is(_ACTIVE, ref)) for ref in self._call(root, "GetChildren", returns="a(so)"))
+        keep = windows == found.windows and found.focused and all(self._is(_FOCUSED, ref) for ref in found.focused)
+        if not keep:
+            self._walked[root[0]] = found = self._walk(windows)
+        focused = tuple(Widget(self._call(ref, "GetRole", returns="u"), self._states(ref)) for ref in found.focused)
+        return Shown(focused, (), any(self._is(_VISIBLE, ref) for ref in found.passwords), plain_hides=True)
+
+    def _walk(self, windows: tuple[tuple[Ref, bool], ...]) -> _Walked:
+        focused: list[Ref] = []
+        passwords: list[Ref] = []
+        todo, seen = [ref for ref, _ in windows], 0
+        while todo:
+            ref = todo.pop()
+            seen += 1
+            if seen > MAX_WIDGETS:
+                raise AnswerError("a program shows too many widgets")
+            if self._call(ref, "GetRole", returns="u") == PASSWORD_TEXT:
+                passwords.append(ref)
+            if self._is(_FOCUSED, ref):
+                focused.append(ref)
+            todo += self._call(ref, "GetChildren", returns="a(so)")
+        return _Walked(windows, tuple(focused), tuple(passwords))
+
+    def _is(self, state: int, ref: Ref) -> bool:
+        """Return whether a widget is in this state; it is in none if it has gone."""
+        try:
+            return state in self._states(ref)
+        except AnswerError:
+            if time.monotonic() >= self._deadline:
+                raise
+            return False
 
     def _plain_hides(self, root: Ref) -> bool:
         if root not in self._hides:
