@@ -314,17 +314,21 @@ class Life(RuleBasedStateMachine):
     def go_away_and_come_back(self, locked, idle_us):
         self.world.here = Presence(self.world.now_us() if locked else None, idle_us)
 
-    @rule(categories=CATEGORIES, own=st.booleans(), hours=st.sampled_from([WORK, ALWAYS]))
-    def let_it_begin_by_itself(self, categories, own, hours):
+    @rule(categories=CATEGORIES, own=st.booleans(), hours=st.sampled_from([WORK, ALWAYS]), paused=st.booleans())
+    def let_it_begin_by_itself(self, categories, own, hours, paused):
         self.get_to_work(categories, own)
         self.choose_hours(hours)
         self.restart()
         self.see_a_countdown_through()
+        if paused:
+            self.pause(None)
+            self.see_a_countdown_through()
 
     @rule()
     def see_a_countdown_through(self):
         for _ in range(50):
             self.tick(0.25)
+        assert is_open(self.oracle.chosen.schedule or ALWAYS, self.world) or not self.world.running, "out of hours"
 
     @rule(seconds=st.sampled_from([0.1, 0.25, 0.25, 1.0, 400.0, 4000.0, 20 * DAY, 100 * DAY]))
     def tick(self, seconds):
@@ -334,8 +338,6 @@ class Life(RuleBasedStateMachine):
         here = self.world.here
         if seconds >= 0.25 and (not self.world.proved or here.locked or here.idle_us >= IDLE_US):
             assert not self.world.running
-        if seconds >= 1 and not is_open(self.oracle.chosen.schedule or ALWAYS, self.world):
-            assert not self.world.running, "out of hours"
         self.settle()
 
     @rule(days=st.sampled_from([27, 32, 95, 190]), months=st.sampled_from([None, 1, 3]), categories=CATEGORIES)
@@ -385,13 +387,19 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def crash(self):
+        paused = self.oracle.paused
         self.die()
-        self.open()
+        self.open_again(paused)
 
     @rule()
     def restart(self):
+        paused = self.oracle.paused
         self.attempt(self.agent.shut_down)
+        self.open_again(paused)
+
+    def open_again(self, paused):
         self.open()
+        assert not paused or not self.agent.snapshot().consented or self.agent.recording_state is State.PAUSED
 
     @rule(what=st.sampled_from(["ask", "accept", "refuse", "opt out", "start", "restart", "tick"]))
     def meet_a_locked_keyring(self, what):
