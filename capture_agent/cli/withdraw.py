@@ -16,7 +16,7 @@ withdraw_app = typer.Typer(add_completion=False, rich_markup_mode=None, context_
 
 @withdraw_app.command("withdraw", short_help="Withdraw a recording that you shared.")
 def withdraw(
-    session: Annotated[str, typer.Argument(metavar="[ID]", help="A recording's id, or how it begins.")] = "",
+    session: Annotated[str, typer.Argument(metavar="ID", help="A recording's id, or how it begins.")] = "",
     code: Annotated[
         str, typer.Option("--code", metavar="CODE", help="The code on the receipt, instead of ID; on any computer.")
     ] = "",
