@@ -4,7 +4,7 @@ from __future__ import annotations
 
 OWN = "agent.choose_own()"
 STUDY = "agent.offer_study('/s.toml', m.study_policy()); agent.join('/s.toml')"
-AGREE = "agent.asked(); agent.accept(m.ALL, frozenset({'xterm'}), 'en', 'read')"
+AGREE = "agent.asked(); agent.accept(m.MOST, frozenset({'xterm'}), 'en', 'read')"
 SESSIONS = (
     "agent.put(*[m.HeldSession(f'{i}' * 12, 'desk-work', m.datetime.now(m.UTC) - m.timedelta(hours=5 * i), 40.0 + i, "
     "10 ** 6, ('held', 'released', 'damaged')[i], True, 60 - i) for i in range(3)])"

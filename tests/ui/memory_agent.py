@@ -34,6 +34,7 @@ from capture_agent.ledger import notices
 from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
 
 ALL = frozenset(Category)
+MOST = ALL - {Category.SHORTCUTS, Category.COUNTS}  # all that can be agreed to at once
 NOTICE = """\
 ## What this is
 
