@@ -109,9 +109,14 @@ def judge_widgets(focused: Collection[Widget], *, plain_hides: bool) -> Verdict 
         return Verdict.UNKNOWN
     if any(widget.role == TERMINAL for widget in inner):
         return None
-    if plain_hides and any(widget.role in {TEXT, ENTRY} and MULTI_LINE not in widget.states for widget in inner):
+    if plain_hides and any(may_hide(widget) for widget in inner):
         return Verdict.UNKNOWN
     return Verdict.CLEAR
+
+
+def may_hide(widget: Widget) -> bool:
+    """Return whether a widget may be a hidden entry where those look like plain ones."""
+    return widget.role in {TEXT, ENTRY} and MULTI_LINE not in widget.states
 
 
 def plain_hides(toolkit: str, version: str) -> bool:

@@ -22,7 +22,7 @@ from jeepney.auth import AuthenticationError
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from jeepney.low_level import SizeLimitError
 
-from capture_agent.core.asking import INVALID, PASSWORD_TEXT, Widget, plain_hides
+from capture_agent.core.asking import INVALID, PASSWORD_TEXT, Widget, may_hide, plain_hides
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Rect
 
@@ -122,7 +122,8 @@ class Accessibility:
     def newly_focused(self) -> tuple[Widget, ...]:
         """Return the widgets that have got the keyboard since the last call.
 
-        Of one that does not answer, or has gone already, nothing is known but that it was there: its role is `INVALID`.
+        Of one that does not answer or has gone already, and of an entry of GTK 4, which may be a hidden one, nothing is
+        known but that it was there: its role is `INVALID`.
         """
         self._deadline = time.monotonic() + LOOK_S
         with _speaking():
@@ -139,9 +140,10 @@ class Accessibility:
                 ref = (fields[HeaderFields.sender], fields[HeaderFields.path])
                 try:
                     role = self._call(ref, "GetRole", returns="u")
+                    hides = ref[0] in self._walked and may_hide(Widget(role, self._states(ref)))
                 except AnswerError:
-                    role = INVALID
-                found.append(Widget(role))
+                    role, hides = INVALID, False
+                found.append(Widget(INVALID if hides else role))
                 if (walked := self._walked.get(ref[0])) is not None:
                     walked.focused = (ref,)
                     if role == PASSWORD_TEXT and ref not in walked.passwords:

@@ -71,6 +71,7 @@ class Outcome:
     plain_us: list[int]  # when each letter of it went down
     looks: list[FieldFocus] = field(default_factory=list)
     took_us: list[int] = field(default_factory=list)  # of each look
+    stalls: list[tuple[int, int]] = field(default_factory=list)  # when marks failed to come, so that nothing was kept
 
     @property
     def keys(self) -> list[tuple[int, dict]]:
@@ -87,9 +88,15 @@ class Outcome:
         return [e for e in found if e["kind"] == "withheld"]
 
     def late(self) -> list[tuple[int, int]]:
-        """The secrets of which the program said too late that they have the keyboard: see Limits in the docs."""
+        """The secrets of which something was kept, because the program told of their field too late: see Limits."""
         told = [look.t_us for look in self.looks if look.verdict is not Verdict.CLEAR]
-        return [one for one in self.secrets if not any(one[0] - SINCE_US <= at <= one[0] + LATE_US for at in told)]
+        kept = [t_us for t_us, e in self.keys if e["sym"] in SECRET_LETTERS]
+        return [
+            (start, end)
+            for start, end in self.secrets
+            if any(start - SINCE_US <= t_us <= end + SINCE_US for t_us in kept)
+            and not any(start - SINCE_US <= at <= start + LATE_US for at in told)
+        ]
 
     def leaked(self) -> list[str]:
         """Everything that was kept of a secret or says when, where or how long one was typed."""
@@ -132,7 +139,9 @@ class Outcome:
         return [f"{(at - t_us) // 1000} ms: {what}" for at, what in sorted(seen) if abs(at - t_us) < 1_500_000]
 
     def _known(self, t_us: int) -> bool:
-        """Whether looks said what the gate wants to know of a key at `t_us`."""
+        """Whether looks said what the gate wants to know of a key at `t_us`, and marks came."""
+        if any(start - HOLD_US <= t_us <= end + HOLD_US for start, end in self.stalls):
+            return False
         until = [look.t_us for look in self.looks[1:]] + [now_us()]
         unknown = any(
             (look.verdict is Verdict.UNKNOWN or took > LOOK_TAKES_US) and look.t_us - HOLD_US <= t_us <= end + HOLD_US
@@ -193,6 +202,7 @@ class Typist:
         self.shelf, self.epoch_us = Shelf(), now_us()
         self.looks: list[FieldFocus] = []
         self.took_us: list[int] = []  # of each look
+        self.stalls: list[tuple[int, int]] = []
         self.window: Window | None = None
         self.pipeline = Pipeline(self.shelf, Rules(categories, frozenset(apps)), epoch_us=self.epoch_us, clock=now_us)
         self.secrets: list[tuple[int, int]] = []
@@ -225,8 +235,12 @@ class Typist:
         self.pipeline.put(event)
 
     def _mark(self) -> None:
+        marked_us = now_us()
         while not self._over.wait(MARK_S):
-            self.pipeline.mark(now_us())
+            if not self.pipeline.mark(now_us()):  # this machine was too busy for it: the agent, too, begins anew then
+                self.stalls.append((marked_us, now_us()))
+                self.pipeline.open_interval(now_us())
+            marked_us = now_us()
             self.pipeline.check()
             for source in self.sources.all:
                 source.check()
@@ -290,5 +304,12 @@ class Typist:
         self.pipeline.close_interval(now_us())
         self.pipeline.close("stopped")
         return Outcome(
-            self.shelf.messages, self.epoch_us, self.secrets, self.plain, self.plain_us, self.looks, self.took_us
+            self.shelf.messages,
+            self.epoch_us,
+            self.secrets,
+            self.plain,
+            self.plain_us,
+            self.looks,
+            self.took_us,
+            self.stalls,
         )

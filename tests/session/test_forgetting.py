@@ -172,6 +172,7 @@ def test_tasks_of_the_span_are_forgotten_and_named_and_an_older_one_goes_on(pers
     agent = writing(person, "a")
     agent.start_task("the older one")
     agent.finish_task(Outcome.DONE, None, "")
+    type_text(person, "b")  # what queues when time jumps is never read
     person.tick(1200)
     agent.start_task("the secret plan")
     person.tick(60)
