@@ -109,6 +109,7 @@ class AgentDriver:
         if self.terminal is None:
             self.open_terminal()
         self.start_agent()
+        self._to_front()  # a window that is being placed moves away under the first click
         if study is None:
             self.press("Record for myself")
         else:
@@ -131,6 +132,9 @@ class AgentDriver:
     def front(self) -> None:
         """Raise the agent's window."""
         self.command("start")
+        self._to_front()
+
+    def _to_front(self) -> None:
         self.windows.activate(self.windows.wait("capture-agent"))
         self.windows.wait_active("capture-agent")
 
