@@ -1,12 +1,17 @@
-"""Note which promises the tests prove, and with what result, for `make promises`."""
+"""What tests of several folders share, and which promises they prove, with what result, for `make promises`."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import sessions as sessions_module
 from hypothesis import settings
 
 # A slow machine decides no test: Hypothesis counts examples, not time.
@@ -15,6 +20,31 @@ settings.register_profile("soak", parent=settings.get_profile("house"), max_exam
 settings.load_profile("house")
 
 PROPERTY = "promise"
+INTEROP = Path(__file__).parent / "interop"
+NPM_INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent")
+
+
+@pytest.fixture(scope="session")
+def sessions() -> ModuleType:
+    """What makes sessions and bundles with the real writer, encoder and keys: `tests/bundle/sessions.py`."""
+    return sessions_module
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., bytes]:
+    """Run a script of `tests/interop` with Node; installs what it needs the first time."""
+    with (INTEROP / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers install once
+        if not (INTEROP / "node_modules" / "cctv-age").is_dir():
+            subprocess.run(NPM_INSTALL, cwd=INTEROP, check=True, timeout=120)
+
+    def run(script: str, *args: str, given: bytes = b"") -> bytes:
+        done = subprocess.run(
+            ("node", str(INTEROP / script), *args), input=given, capture_output=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    return run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,10 +24,9 @@ class Beginning(Overlay):
         not_now = look.button(say("Not now"), lambda: bridge.do(agent.stop), name="notNowButton")
         now = look.button(say("Start now"), lambda: bridge.do(agent.start), name="startNowButton")
         why = look.text(say("You chose these hours. If you do nothing, recording begins."))
-        self.begin(Icon.OFF, say("Not recording"), (why,), (not_now, now))
+        self.begin(self._counts, Icon.OFF, say("Not recording"), (why,), (not_now, now))
 
-    def due(self) -> bool:
-        """See `Overlay.due`."""
+    def _counts(self) -> bool:
         return self.bridge.snapshot.starts_in is not None
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name

@@ -37,10 +37,9 @@ class Countdown(Overlay):
             look.button(say("Resume now"), lambda: bridge.do(agent.resume), name="resumeNowButton"),
         ]
         why = look.text(say("Your pause is over. If you do nothing, recording goes on."))
-        self.begin(Icon.PAUSED, say("Paused"), (why, self._keys), buttons)
+        self.begin(self._counts, Icon.PAUSED, say("Paused"), (why, self._keys), buttons)
 
-    def due(self) -> bool:
-        """See `Overlay.due`."""
+    def _counts(self) -> bool:
         snapshot = self.bridge.snapshot
         self._keys.setVisible(bool(snapshot.pause_keys))
         self._keys.setText(say("{keys} keeps it paused.", keys=keys_in_words(snapshot.pause_keys)))

@@ -23,7 +23,7 @@ _WIDTH = 440  # px
 
 
 class Overlay(QWidget):
-    """Shown while, and only while, `due` says so. Main thread only."""
+    """Shown while, and only while, `begin` was told that it is due. Main thread only."""
 
     def __init__(self, bridge: Bridge, proved_shown: Callable[[int], bool], name: str) -> None:
         """Follow `bridge` once `begin` is called; `proved_shown` is `Desktop.proved_shown`."""
@@ -37,12 +37,24 @@ class Overlay(QWidget):
         )
         self.bridge = bridge
         self._proved_shown = proved_shown
+        self._due: Callable[[], bool] = lambda: False
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._title = look.heading(name=f"{name}Title")
 
-    def begin(self, icon: Icon, said: str, lines: Sequence[QWidget], buttons: Sequence[QPushButton]) -> None:
-        """Put `lines` under the title and `buttons` under them, beside `icon` (which is `said`), and follow."""
+    def begin(
+        self,
+        due: Callable[[], bool],
+        icon: Icon,
+        said: str,
+        lines: Sequence[QWidget],
+        buttons: Sequence[QPushButton],
+    ) -> None:
+        """Put `lines` under the title and `buttons` under them, beside `icon` (which is `said`), and follow.
+
+        `due` says whether it has to be seen now; it is asked at every change.
+        """
+        self._due = due
         picture = QLabel()
         picture.setPixmap(qicon(icon).pixmap(_ICON, _ICON))
         picture.setAccessibleName(said)
@@ -60,10 +72,6 @@ class Overlay(QWidget):
         layout.addLayout(look.row(*buttons, push=True))
         self.bridge.changed.connect(self._follow)
         self._follow(self.bridge.view)
-
-    def due(self) -> bool:
-        """Return whether it has to be seen now."""
-        raise NotImplementedError
 
     def shown(self) -> bool:
         """Return whether it is proved to be in sight, painted."""
@@ -91,7 +99,7 @@ class Overlay(QWidget):
         painter.end()
 
     def _follow(self, view: View) -> None:
-        if not self.due():
+        if not self._due():
             self.hide()
             return
         self._title.setText(view.status)

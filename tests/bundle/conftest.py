@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,26 +10,6 @@ import pytest
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
 from capture_agent.outbox.release import Signer
-
-PLACE = Path(__file__).parents[1] / "bundle" / "sessions.py"
-NAME = "tests_bundle_sessions"
-
-
-def load() -> ModuleType:
-    """Return the module, the same one for all folders of tests."""
-    if NAME not in sys.modules:
-        spec = importlib.util.spec_from_file_location(NAME, PLACE)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[NAME] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[NAME])
-    return sys.modules[NAME]
-
-
-@pytest.fixture(scope="session")
-def sessions() -> ModuleType:
-    """What makes sessions and bundles."""
-    return load()
 
 
 @pytest.fixture(scope="session")
@@ -60,18 +37,3 @@ def plain(
     """The tar inside a released bundle, with its padding."""
     (made,) = sessions.released(held, who, tmp_path_factory.mktemp("out"), sessions.recipient(me))
     return age.decrypt(made.path.read_bytes(), [me])
-
-
-def _node() -> Any:
-    """Return the fixture of `tests/keys` that runs Node."""
-    spec = importlib.util.spec_from_file_location(
-        "tests_keys_conftest", Path(__file__).parents[1] / "keys" / "conftest.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.node
-
-
-node = _node()

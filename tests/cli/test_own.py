@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import stat
-import sys
 import zipfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import sessions
 
 from capture_agent.keys.vault import Vault, choose_secrets
 from capture_agent.session.profile import Profile
@@ -21,20 +19,8 @@ SESSION = "0123456789abcdef0123456789abcdef"
 FILES = {"consent.json", "events.mcap", "screen-1.mp4", "screen-2.mp4", "report.json"}
 
 
-@pytest.fixture(scope="session")
-def making() -> ModuleType:
-    place = Path(__file__).parents[1] / "bundle" / "sessions.py"
-    spec = importlib.util.spec_from_file_location("tests_bundle_sessions_for_cli", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def recorded(run: Any, making: ModuleType) -> Profile:
+def recorded(run: Any) -> Profile:
     """The profile of somebody without a keyring who recorded once."""
     places = json.loads(run("doctor", "--json").stdout)["places"]
     profile = Profile(Path(places["profile"]), Path(places["settings"]))
@@ -44,7 +30,7 @@ def recorded(run: Any, making: ModuleType) -> Profile:
         return PASSPHRASE
 
     vault = Vault(profile.vault, choose_secrets(profile.folder, choose, environ={}))
-    held = making.make_held(profile.held, session=SESSION)
+    held = sessions.make_held(profile.held, session=SESSION)
     vault.add(SESSION, held.identity)
     return profile
 

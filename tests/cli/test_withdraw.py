@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import stat
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import sessions
 
 from capture_agent.core.events import Category
 from capture_agent.keys import age
@@ -27,19 +25,6 @@ pytestmark = pytest.mark.promise("P12")
 
 PASSPHRASE = "four quite random words"
 SHARED, KEPT = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
-
-
-def made_sessions() -> ModuleType:
-    place = Path(__file__).parents[1] / "bundle" / "sessions.py"
-    spec = importlib.util.spec_from_file_location("withdraw_sessions", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["withdraw_sessions"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MADE = made_sessions()
 
 
 @pytest.fixture
@@ -61,15 +46,15 @@ def shared(run: Any, lab: age.Identity, tmp_path: Path) -> Path:
 
     vault = Vault(profile.vault, choose_secrets(profile.folder, choose, environ={}))
     ledger = Ledger(profile.ledger, vault)
-    policy = replace(MADE.policy(MADE.recipient(lab)), expires=None)
+    policy = replace(sessions.policy(sessions.recipient(lab)), expires=None)
     now = datetime.now(UTC)
     ledger.append(Kind.JOINED, policy.study, {"version": policy.version}, now)
     ledger.append(Kind.ASKED, policy.study, asked_body(policy), now)
     agreed = {("training", category) for category in Category}
     ledger.append(Kind.ACCEPTED, policy.study, accepted_body(policy, agreed, {"xterm"}, "en", "What was shown"), now)
-    about = {**MADE.ABOUT, "started": (now - timedelta(hours=1)).isoformat(timespec="seconds")}
+    about = {**sessions.ABOUT, "started": (now - timedelta(hours=1)).isoformat(timespec="seconds")}
     for session in (SHARED, KEPT):
-        held = MADE.make_held(profile.held, MADE.work(1), session=session, about=about)
+        held = sessions.make_held(profile.held, sessions.work(1), session=session, about=about)
         vault.add(session, held.identity)
     holdings = Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
     (path,) = holdings.release(SHARED, policy, ledger.standing(policy.study))

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from file_secrets import FileSecrets
 
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.record import Ledger
@@ -17,13 +17,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def secrets(tmp_path: Path) -> Any:
     """Secrets in a plain file (see `tests/keys/file_secrets.py`): a test can lock, read and change them."""
-    path = Path(__file__).parents[1] / "keys" / "file_secrets.py"
-    spec = importlib.util.spec_from_file_location("file_secrets", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FileSecrets(tmp_path / "keyring.json")
+    return FileSecrets(tmp_path / "keyring.json")
 
 
 @pytest.fixture

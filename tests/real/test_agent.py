@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import random
 import resource
@@ -12,12 +11,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import agent_driver
 import pytest
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
+from agent_driver import AgentDriver, events, typed
 
 CANARY = "zymurgy-canary-7"
 

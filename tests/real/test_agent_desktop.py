@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -12,9 +11,11 @@ import socket
 import time
 from pathlib import Path
 
+import agent_driver
 import numpy as np
 import pytest
 import secretstorage
+from agent_driver import AgentDriver, events, typed
 from jeepney.io.blocking import open_dbus_connection
 from PIL import ImageGrab
 from Xlib import X
@@ -26,11 +27,6 @@ from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.search import hits
 from capture_agent.encode import video
 from capture_agent.keys import dsse
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
 
 CANARY = "zymurgy-canary-7"
 XTERM = re.compile(r"(?i)\bxterm\b")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import time
-from pathlib import Path
 
 import pytest
+from agent_driver import AgentDriver, events
 
 from capture_agent.demo.hands import Kind
 from capture_agent.encode.video import frame_times
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, events = agent_driver.AgentDriver, agent_driver.events
 
 pytestmark = pytest.mark.real
 

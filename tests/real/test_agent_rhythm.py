@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
+import agent_driver
 import pytest
+import screen_saver
 
 pytestmark = pytest.mark.real
 
 
-def load(name):
-    """Return a module that stands beside this file: tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-agent_driver, screen_saver = load("agent_driver"), load("screen_saver")
 typed = agent_driver.typed
 
 

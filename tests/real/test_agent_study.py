@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import re
 import shutil
@@ -12,11 +11,12 @@ import sys
 import tarfile
 import time
 from io import BytesIO
-from pathlib import Path
 
+import agent_driver
 import numpy as np
 import pytest
 import secretstorage
+from agent_driver import AgentDriver, StudyFile, events, typed
 from jeepney.io.blocking import open_dbus_connection
 from PIL import Image
 
@@ -25,16 +25,6 @@ from capture_agent.demo.search import hits
 from capture_agent.encode import video
 from capture_agent.keys import age
 from capture_agent.research import keyfile
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, StudyFile, events, typed = (
-    agent_driver.AgentDriver,
-    agent_driver.StudyFile,
-    agent_driver.events,
-    agent_driver.typed,
-)
 
 CANARY = "zymurgy-canary-7"
 WORD = "zymurgy-7"

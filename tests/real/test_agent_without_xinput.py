@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import time
-from pathlib import Path
 
+import agent_driver
 import pytest
+import x_proxy
 
-
-def load(name):
-    """Return a module that stands beside this file: tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-agent_driver, x_proxy = load("agent_driver"), load("x_proxy")
 SECRET = "zymurgy"
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from Xlib import display
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from ui_driver import Driver
+from Xlib import display
 
 from capture_agent.demo.desktop import PrivateDesktop
 

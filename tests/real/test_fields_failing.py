@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -14,19 +13,16 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import agent_driver as driver
 import pytest
 from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_method_call, new_method_return, new_signal
 from jeepney.io.blocking import open_dbus_connection
+from typist import Typist
 
 from capture_agent.core.events import Verdict
 from capture_agent.desktop.accessibility import LOOK_S, Accessibility, AnswerError
+from capture_agent.desktop.clock import now_us
 from capture_agent.sources.fields import SINCE_US
-
-spec = importlib.util.spec_from_file_location("typist", Path(__file__).with_name("typist.py"))
-typist = importlib.util.module_from_spec(spec)
-sys.modules["typist"] = typist
-spec.loader.exec_module(typist)
-Typist = typist.Typist
 
 pytestmark = pytest.mark.real
 
@@ -62,9 +58,9 @@ def test_a_program_that_hangs_is_unknown_at_once_and_known_again_when_it_goes_on
         until(person, Verdict.CLEAR)
         os.kill(form.pid, signal.SIGSTOP)
         try:
-            began = typist.now_us()
+            began = now_us()
             until(person, Verdict.UNKNOWN)
-            assert (typist.now_us() - began) / 1e6 < LOOK_S + LATE_S
+            assert (now_us() - began) / 1e6 < LOOK_S + LATE_S
             person.word()
             assert quickest(person, Verdict.UNKNOWN) <= LOOK_S + SLACK_S
         finally:
@@ -238,9 +234,6 @@ def bus_processes(desktop):
 
 
 def test_doctor_names_the_ticked_programs_whose_fields_cannot_be_seen(desktop):
-    found = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-    driver = importlib.util.module_from_spec(found)
-    found.loader.exec_module(driver)
     agent = driver.AgentDriver(desktop)
     try:
         desktop.start(sys.executable, "-c", FORM)

@@ -1,12 +1,11 @@
 """Forgetting and opting out on a full disk: nothing is left readable that was to go, and nothing else is lost."""
 
-import importlib.util
 import random
 import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from file_secrets import FileSecrets
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
 from capture_agent.encode.event_log import Message
@@ -25,14 +24,6 @@ PARTS = 6
 BOUNDARY_US = 3_500_000
 
 
-def file_secrets():
-    path = Path(__file__).parents[1] / "keys" / "file_secrets.py"
-    spec = importlib.util.spec_from_file_location("file_secrets", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FileSecrets
-
-
 class Owner:
     """A profile on the small disk; its keyring is elsewhere, as real ones are."""
 
@@ -45,7 +36,7 @@ class Owner:
         self.holdings.reserve.keep()
 
     def restart(self):
-        vault = Vault(self.profile.vault, file_secrets()(self.keyring))
+        vault = Vault(self.profile.vault, FileSecrets(self.keyring))
         self.holdings = Holdings(self.profile, vault, Ledger(self.profile.ledger, vault), lambda: self.now)
         return self.holdings
 
@@ -71,7 +62,7 @@ class Owner:
 
     def readable(self, folder=None):
         folder = folder or self.profile.folder
-        vault = Vault(folder / "vault", file_secrets()(self.keyring))
+        vault = Vault(folder / "vault", FileSecrets(self.keyring))
         found = []
         for path in (folder / "held").iterdir():
             try:

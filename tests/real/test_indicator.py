@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import time
-from pathlib import Path
 
 import pytest
+from agent_driver import AgentDriver, events, typed
 from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xtest
 
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.encode import video
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
 
 pytestmark = pytest.mark.real
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
-from pathlib import Path
 
+import agent_driver
 import pytest
 
 from capture_agent.demo.search import hits
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
 
 CANARY = "Zymurgy-Canary-7"  # with keys that need Shift
 OTHERS = ["pointer", "windows", "tasks"]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
 import threading
 import time
-from pathlib import Path
 
+import agent_driver
 import pytest
+from agent_driver import AgentDriver, events, typed
 
 from capture_agent.control.client import Client
 from capture_agent.demo.hands import Hands
 from capture_agent.demo.search import hits
 from capture_agent.encode.video import frame_times
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-agent_driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent_driver)
-AgentDriver, events, typed = agent_driver.AgentDriver, agent_driver.events, agent_driver.typed
 
 pytestmark = pytest.mark.real
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from ui_driver import Driver
 from ui_windows import AGREE, OWN, SESSIONS, STUDY, WINDOWS
 

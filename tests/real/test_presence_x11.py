@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from screen_saver import MANAGER, SAVER, SESSION, StandIn, logind
 from Xlib.display import Display
 
 from capture_agent.demo.desktop import PrivateDesktop
@@ -18,12 +18,6 @@ from capture_agent.desktop import choose
 from capture_agent.desktop.bus_locks import BusLocks
 from capture_agent.desktop.presence import Lookout, slept_us
 from capture_agent.desktop.x11 import X11Desktop
-
-spec = importlib.util.spec_from_file_location("screen_saver", Path(__file__).with_name("screen_saver.py"))
-screen_saver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(screen_saver)
-MANAGER, SAVER, SESSION = screen_saver.MANAGER, screen_saver.SAVER, screen_saver.SESSION
-StandIn, logind = screen_saver.StandIn, screen_saver.logind
 
 pytestmark = pytest.mark.real
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from typist import ROUNDS, Typist, check, is_mask
 
 from capture_agent.desktop import awake
-
-
-def load(name):
-    """Return a module that stands beside this file: tests are no package."""
-    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module  # dataclasses look their module up
-    found.loader.exec_module(module)
-    return module
-
-
-typist = load("typist")
-ROUNDS, Typist, check, is_mask = typist.ROUNDS, typist.Typist, typist.check, typist.is_mask
 
 pytestmark = pytest.mark.real
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import agent_driver as driver
 import pytest
+from typist import ROUNDS, Typist, check
 
 from capture_agent.core.events import Verdict
 from capture_agent.demo.search import hits
 from capture_agent.desktop.terminals import ptys_below
-
-
-def load(name):
-    """Return a module that stands beside this file: tests are no package."""
-    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module  # dataclasses look their module up
-    found.loader.exec_module(module)
-    return module
-
-
-typist = load("typist")
-ROUNDS, Typist, check = typist.ROUNDS, typist.Typist, typist.check
 
 pytestmark = pytest.mark.real
 
@@ -138,7 +125,6 @@ def test_a_pin_dialog_that_grabs_the_keyboard_is_not_recorded(desktop, rounds):
 @pytest.mark.promise("P8")
 def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(desktop, tmp_path):
     """The whole way, by clicks: consent, recording, seal, open."""
-    driver = load("agent_driver")
     agent = driver.AgentDriver(desktop)
     try:
         agent.open_terminal("-e", "bash", "--norc", "-c", "read word; sleep 1; read -s secret; read word; read word")
@@ -166,7 +152,6 @@ def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(deskt
 @pytest.mark.promise("P8")
 def test_a_card_number_in_ordinary_text_is_not_in_what_is_opened_and_the_text_around_it_is(desktop, tmp_path):
     """Typed with real keys into a shell, with a slip that Backspace takes away."""
-    driver = load("agent_driver")
     agent = driver.AgentDriver(desktop)
     try:
         agent.set_up(categories=("Keyboard", "Mouse", "Windows", "Tasks"))  # pictures show what the terminal shows

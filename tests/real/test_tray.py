@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageGrab
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from ui_driver import Driver
 
 from capture_agent.demo.desktop import PrivateDesktop

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from ui_driver import Driver
 
 from capture_agent.demo.desktop import PrivateDesktop
@@ -27,7 +21,6 @@ SESSIONS = (
 )
 OPT_OUT = [OWN, AGREE, SESSIONS, "agent.start()", "shell.open(ui_command('opt-out'))"]
 FORGET = [STUDY, AGREE, SESSIONS, "agent.start_task('Write a letter')", "shell.open()", "shell.forget(15)"]
-PICTURES = os.environ.get("CAPTURE_AGENT_OUT", "")  # to look at them afterwards
 
 
 @pytest.fixture
@@ -37,26 +30,15 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
         yield driver
 
 
-def run(ui: Driver, lines: list[str]) -> None:
-    for line in lines:
-        ui.say(line)
-
-
-def picture(ui: Driver, name: str) -> None:
-    if PICTURES:
-        time.sleep(0.5)
-        ui.desktop.screenshot(Path(PICTURES) / f"{name}.png")
-
-
 @pytest.mark.promise("P11")
 def test_forgetting_says_first_what_goes_and_what_cannot_and_takes_one_more_click(ui: Driver) -> None:
-    run(ui, FORGET)
+    ui.say(*FORGET)
     ui.find("Forget the last 15 minutes?")
     ui.find("1 recording goes completely. 2 recordings lose that time.")
     ui.find("Task: Write a letter")
     assert any(node.name.startswith("Shared on ") and "Research group" in node.name for node in ui.nodes())
     ui.find("Withdraw…", "push button")
-    picture(ui, "forget")
+    ui.picture("forget")
     assert not [call for call in ui.seen()["calls"] if call.startswith("forget")]
     ui.click("Forget", "push button")
     ui.until(lambda seen: "forget 15" in seen["calls"])
@@ -64,7 +46,7 @@ def test_forgetting_says_first_what_goes_and_what_cannot_and_takes_one_more_clic
 
 def test_enter_and_escape_forget_nothing(ui: Driver) -> None:
     for key in ("Return", "Escape"):
-        run(ui, FORGET)
+        ui.say(*FORGET)
         ui.until_focused("Cancel")
         ui.key(key)
         ui.until(lambda seen: "forgetDialog" not in seen["windows"])
@@ -72,17 +54,17 @@ def test_enter_and_escape_forget_nothing(ui: Driver) -> None:
 
 
 def test_forgetting_is_asked_for_in_the_window_and_in_the_tray(ui: Driver) -> None:
-    run(ui, [OWN, AGREE, SESSIONS, "shell.open()"])
+    ui.say(OWN, AGREE, SESSIONS, "shell.open()")
     ui.click("Forget the last minutes…")
     ui.until(lambda seen: {"5 minutes", "15 minutes", "60 minutes"} <= set(seen["menu"]))
-    picture(ui, "forget-menu")
+    ui.picture("forget-menu")
     ui.key("Escape")
     ui.click_icon(button=3)
     seen = ui.until(lambda seen: "Forget the last" in seen["menu"])
     x, y, width, height = seen["menu"]["Forget the last"]
     ui.click_at(int(x + width / 2), int(y + height / 2))
     seen = ui.until(lambda seen: "60 minutes" in seen["menu"])
-    picture(ui, "tray-menu")
+    ui.picture("tray-menu")
     x, y, width, height = seen["menu"]["60 minutes"]
     ui.click_at(int(x + width / 2), int(y + height / 2))
     ui.find("Forget the last 60 minutes?")
@@ -90,20 +72,20 @@ def test_forgetting_is_asked_for_in_the_window_and_in_the_tray(ui: Driver) -> No
 
 @pytest.mark.promise("P2")
 def test_two_clicks_opt_out_and_a_third_one_within_ten_seconds_keeps_the_recordings(ui: Driver) -> None:
-    run(ui, OPT_OUT)
+    ui.say(*OPT_OUT)
     ui.click("Opt out and delete", "push button")
     ui.until(lambda seen: "withdraw destroy=True" in seen["calls"] and "undoStrip" in seen["windows"])
     assert ui.seen()["state"] == "off"
     assert any("recordings will be destroyed in" in node.name for node in ui.nodes() if node.showing)
     ui.until_focused("Undo: keep the recordings")
-    picture(ui, "undo")
+    ui.picture("undo")
     ui.click("Undo: keep the recordings", "push button")
     ui.until(lambda seen: "undo" in seen["calls"] and "undoStrip" not in seen["windows"])
     assert ui.seen()["problems"] == []
 
 
 def test_the_strip_counts_down_and_goes_when_the_moment_is_over(ui: Driver) -> None:
-    run(ui, OPT_OUT)
+    ui.say(*OPT_OUT)
     ui.click("Opt out and delete", "push button")
     ui.until(lambda seen: "undoStrip" in seen["windows"])
 
@@ -128,11 +110,11 @@ def test_its_windows_are_named_readable_and_fit_a_small_screen_at_twice_the_size
         PrivateDesktop(size=(1024, 768), keyring=False) as small,
         Driver(small, *options, env={"QT_SCALE_FACTOR": "2"}) as ui,
     ):
-        run(ui, lines)
+        ui.say(*lines)
         seen = ui.until(lambda seen: window in seen["boxes"])
         time.sleep(0.5)
         seen = ui.seen()
-        picture(ui, f"{window}-2x{''.join(options)}")
+        ui.picture(f"{window}-2x{''.join(options)}")
         left, top, width, height = seen["boxes"][window]
         assert left >= 0 and top >= 0
         assert left + width <= 1024 and top + height <= 768

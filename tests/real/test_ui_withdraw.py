@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from ui_driver import Driver
 from ui_windows import AGREE, STUDY, WITHDRAWABLE
 
@@ -21,7 +14,6 @@ pytestmark = [pytest.mark.real, pytest.mark.promise("P12")]
 
 LIST = [STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))"]
 FORGET = [STUDY, AGREE, WITHDRAWABLE, "shell.open()", "shell.forget(15)"]
-PICTURES = os.environ.get("CAPTURE_AGENT_OUT", "")  # to look at them afterwards
 
 
 @pytest.fixture
@@ -31,30 +23,19 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
         yield driver
 
 
-def run(ui: Driver, lines: list[str]) -> None:
-    for line in lines:
-        ui.say(line)
-
-
-def picture(ui: Driver, name: str) -> None:
-    if PICTURES:
-        time.sleep(0.5)
-        ui.desktop.screenshot(Path(PICTURES) / f"{name}.png")
-
-
 def withdrawn(ui: Driver) -> list[str]:
     return [call for call in ui.seen()["calls"] if call.startswith("withdraw_shared")]
 
 
 def test_a_shared_recording_is_withdrawn_after_a_question_that_says_what_it_does_and_does_not(ui: Driver) -> None:
-    run(ui, LIST)
+    ui.say(*LIST)
     ui.click("Sealed for Research group and Archive", "tree item")
     ui.click("Withdraw…", "push button")
     ui.find("Withdraw this recording?")
     said = " ".join(node.name for node in ui.nodes() if node.showing)
     for what in ("are told to delete it", "copies that were opened before", "a trained model", "cannot be undone"):
         assert what in said
-    picture(ui, "withdraw")
+    ui.picture("withdraw")
     ui.key("Return")  # the focus is on Cancel
     ui.until(lambda seen: "withdrawDialog" not in seen["windows"])
     assert withdrawn(ui) == []
@@ -63,28 +44,28 @@ def test_a_shared_recording_is_withdrawn_after_a_question_that_says_what_it_does
     ui.until(lambda seen: "withdraw_shared 999999999999" in seen["calls"])
     ui.find("Withdrawn from Research group and Archive", "tree item")
     ui.find("Withdrawn. Hand over the file in this folder to Research group and Archive.")
-    picture(ui, "withdrawn")
+    ui.picture("withdrawn")
 
 
 def test_what_forget_names_has_withdraw_beside_it(ui: Driver) -> None:
-    run(ui, FORGET)
+    ui.say(*FORGET)
     ui.find("Forget the last 15 minutes?")
-    picture(ui, "forget-withdraw")
+    ui.picture("forget-withdraw")
     ui.click("Withdraw…", "push button")
     ui.find("Withdraw this recording?")
     assert withdrawn(ui) == []
     ui.click("Withdraw", "push button")
     ui.until(lambda seen: "withdraw_shared 999999999999" in seen["calls"])
     ui.find("Withdrawn", "push button")
-    picture(ui, "forget-withdrawn")
+    ui.picture("forget-withdrawn")
     assert not [call for call in ui.seen()["calls"] if call.startswith("forget ")]
     ui.click("Cancel", "push button")
-    run(ui, ["shell.forget(15)"])
+    ui.say("shell.forget(15)")
     ui.find("Withdrawn", "push button")
 
 
 def test_that_its_readers_cannot_be_told_yet_is_said(ui: Driver) -> None:
-    run(ui, [*LIST, "agent.outbox_gone = True"])
+    ui.say(*LIST, "agent.outbox_gone = True")
     ui.click("Sealed for Research group and Archive", "tree item")
     ui.click("Withdraw…", "push button")
     ui.click("Withdraw", "push button")

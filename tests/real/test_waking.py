@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import agent_driver as driver
 import pytest
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.desktop import awake
-
-spec = importlib.util.spec_from_file_location("agent_driver", Path(__file__).with_name("agent_driver.py"))
-driver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(driver)
 
 pytestmark = pytest.mark.real
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -100,12 +101,19 @@ class Driver:
             before = now
         return seen
 
-    def say(self, command: str) -> None:
-        """Run a line of Python on the program's main thread, and wait until it is done."""
-        with self._commands.open("a") as file:
-            file.write(command + "\n")
-        self._sent += 1
-        self.until(lambda seen: seen["done"] >= self._sent)
+    def say(self, *commands: str) -> None:
+        """Run lines of Python on the program's main thread, and wait until they are done."""
+        for command in commands:
+            with self._commands.open("a") as file:
+                file.write(command + "\n")
+            self._sent += 1
+            self.until(lambda seen: seen["done"] >= self._sent)
+
+    def picture(self, name: str) -> None:
+        """Take a picture of the screen to look at afterwards, if results are kept."""
+        if out := os.environ.get("CAPTURE_AGENT_OUT"):
+            time.sleep(SETTLE_S * STEADY)
+            self.desktop.screenshot(Path(out) / f"{name}.png")
 
     def log(self) -> str:
         path = self.desktop.log(sys.executable)

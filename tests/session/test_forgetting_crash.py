@@ -1,13 +1,12 @@
 """Killed at every step after the click: what was to go goes, at the latest at the next start, and nothing else."""
 
-import importlib.util
 import os
 import shutil
 import signal
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from file_secrets import FileSecrets, strike
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.encode.event_log import Message
@@ -27,21 +26,10 @@ SPANS = {"straddling": [Span(BOUNDARY_US)], "inside": [Span(0)]}
 PARTS = 8
 
 
-def file_secrets():
-    path = Path(__file__).parents[1] / "keys" / "file_secrets.py"
-    spec = importlib.util.spec_from_file_location("file_secrets", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILES = file_secrets()
-
-
 def restart(folder):
     profile = Profile(folder / "profile", folder / "settings.toml")
     profile.create()
-    vault = Vault(profile.vault, FILES.FileSecrets(folder / "keyring.json"))
+    vault = Vault(profile.vault, FileSecrets(folder / "keyring.json"))
     return Holdings(profile, vault, Ledger(profile.ledger, vault), lambda: NOW)
 
 
@@ -59,7 +47,7 @@ def record(holdings, session):
 
 def readable(folder, keyring):
     """Return (session, time) of every key stroke that the keys in `keyring` open in a profile."""
-    vault = Vault(folder / "vault", FILES.FileSecrets(keyring))
+    vault = Vault(folder / "vault", FileSecrets(keyring))
     found = set()
     for path in (folder / "held").iterdir():
         try:
@@ -76,7 +64,7 @@ def killed_at(step, folder, act):
     child = os.fork()
     if child == 0:
         holdings = restart(folder)
-        FILES.strike(folder, step)
+        strike(folder, step)
         act(holdings)
         os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -1,17 +1,16 @@
 """Withdrawing what was shared: noted first, told to all its readers, through crashes, and once and for all."""
 
-import importlib.util
 import json
 import os
 import shutil
 import signal
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
+from file_secrets import FileSecrets, strike
 from small_world import ALL, STUDY, held_one, recording, studying
 
 from capture_agent.bundle import tombstone
@@ -249,21 +248,10 @@ def test_forgetting_names_what_was_withdrawn_as_such(person):
 # --- killed at every step
 
 
-def file_secrets():
-    path = Path(__file__).parents[1] / "keys" / "file_secrets.py"
-    spec = importlib.util.spec_from_file_location("file_secrets", path)
-    module = sys.modules["file_secrets"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FILES = file_secrets()
-
-
 def restart(folder):
     profile = Profile(folder / "profile", folder / "settings.toml")
     profile.create()
-    vault = Vault(profile.vault, FILES.FileSecrets(folder / "keyring.json"))
+    vault = Vault(profile.vault, FileSecrets(folder / "keyring.json"))
     return Holdings(profile, vault, Ledger(profile.ledger, vault), lambda: datetime.now(UTC))
 
 
@@ -276,7 +264,7 @@ def killed_at(step, folder):
     child = os.fork()
     if child == 0:
         holdings = restart(folder)
-        FILES.strike(folder, step)
+        strike(folder, step)
         withdraw_all(holdings)
         os._exit(0)
     _, status = os.waitpid(child, 0)
