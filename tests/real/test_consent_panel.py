@@ -69,6 +69,7 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
 def test_closing_the_panel_is_neither_yes_nor_no(spy: Driver, keys: str) -> None:
     spy.tick("Keyboard")
     spy.tick("Screen")
+    spy.until_focused()
     spy.key(keys)
     seen = spy.until(lambda seen: "consentPanel" not in seen["windows"])
     assert seen["spied"] == {"made": 0, "kinds": ["joined", "asked"], "states": ["Requested"]}
