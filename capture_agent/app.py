@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from capture_agent.sources.fields import Fields
 
 TICK_MS = 100  # marks; see core.intervals
+STILL_TICK_MS = 200  # while nothing waits for a mark: as often as the indicator has to be proved
 GIVE_BACK_EVERY = 5  # ticks: while frames come and go, memory that they left is given back twice a second
-RELOAD_EVERY = 10  # ticks: files that others write are looked at once a second
+RELOAD_EVERY_US = 1_000_000  # files that others write are looked at so often
 INPUT_RESOLUTION_US = 1000  # an X server stamps milliseconds
 
 
@@ -220,7 +221,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     colours.follow(app)
     speak_as(_chosen_locale(world))
     controller = open_controller(profile, ask_passphrase, world)
-    left, ticks = False, 0
+    left, ticks, reloaded_us = False, 0, 0
 
     def leave() -> None:
         nonlocal left
@@ -262,18 +263,23 @@ def _run(profile: Profile, instance: Instance) -> int:
             shell.bridge.fault(kind, error, trace)
 
     def tick() -> None:
-        nonlocal ticks
+        nonlocal ticks, reloaded_us
         ticks += 1
         controller.tick()
         shell.bridge.follow()
-        if ticks % GIVE_BACK_EVERY == 0 and controller.recording_state is State.RECORDING:
+        rests, now = controller.rests, world.now_us()
+        if not rests and ticks % GIVE_BACK_EVERY == 0:
             give_back()
-        if ticks % RELOAD_EVERY == 0 and world.files_changed():
-            world.forget_files()
-            controller.reload()
-            keys.take()
-        if ticks % RELOAD_EVERY == 0:
+        if now - reloaded_us >= RELOAD_EVERY_US:
+            reloaded_us = now
+            if world.files_changed():
+                world.forget_files()
+                controller.reload()
+                keys.take()
             keys.check()
+        pace = STILL_TICK_MS if rests else TICK_MS
+        if timer.interval() != pace:
+            timer.setInterval(pace)
 
     def pause_or_open() -> None:
         """Obey the hotkey as a click on the icon: it pauses, or opens the window; it never resumes."""

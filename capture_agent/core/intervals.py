@@ -1,7 +1,7 @@
 """When capture was allowed, by event time.
 
-The main thread opens an interval when everything permits capture, *marks* it every 100 ms as
-long as that stays true, and closes it when it ends. An event is kept only if its whole hold
+The main thread opens an interval when everything permits capture, *marks* it every 100 ms (200 ms while nothing
+happens) as long as that stays true, and closes it when it ends. An event is kept only if its whole hold
 window lies inside one interval, so it does not matter which thread was late.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-MARK_EVERY_US = 100_000  # the main thread marks this often
 MARK_LOST_US = 500_000  # with no mark for this long, the interval ended at the last mark
 KEEP_CLOSED_US = 60_000_000  # older intervals cannot be asked for any more: nothing waits that long
 

@@ -340,6 +340,12 @@ class Gate:
         """Decide by other rules from now on. What waits of what was typed was for the old ones: it is not kept."""
         return self if rules == self.rules else replace(self, rules=rules, typed=Run())
 
+    @property
+    def rests(self) -> bool:
+        """Whether `close_hidden` has nothing to say, whatever time it is."""
+        waits = self.typed.waiting or self.typed.private or self.reduced.counted
+        return not waits and not self.hidden.over and self.hidden.lasts is None
+
     def close_hidden(self, intervals: Intervals) -> tuple[Gate, tuple[Cleared, ...]]:
         """Return what time alone decides: keys that wait for others, stretches of withheld input, numbers of keys."""
         gate, keys = self._in_time(intervals) if self.typed.waiting or self.typed.private else (self, ())

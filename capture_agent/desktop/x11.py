@@ -9,11 +9,12 @@ from capture_agent.core.events import Layout, Monitor, Window
 from capture_agent.desktop import x11_focus, x11_monitors, x11_xkb
 from capture_agent.desktop.base import Attendance
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.x11_connection import Connection, wrapped
+from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
 from capture_agent.desktop.x11_shown import Proof
 
 SAVER_ON = 1
+ANSWERS_EVERY_US = 1_000_000  # so often a round trip shows that the server still answers, whatever it has told
 # Lockers that tell no bus: they grab the keyboard and lay a window of this name over everything.
 LOCKERS = frozenset({"i3lock", "slock", "xlock", "xscreensaver", "xsecurelock", "xtrlock"})
 
@@ -39,6 +40,7 @@ class X11Desktop:
         self._monitors: tuple[Monitor, ...] | None = None
         self._proof: Proof | None = None
         self._proved: tuple[int, bool] | None = None  # the window last asked about, and the answer while it holds
+        self._answered_us = 0
 
     def _listen(self) -> None:
         """Learn all that has happened until now: one round trip."""
@@ -47,6 +49,7 @@ class X11Desktop:
 
     def _take_in(self) -> None:
         """Learn what the last round trip brought."""
+        self._answered_us = now_us()
         events = self._connection.drain()
         if events:
             self._proved = None
@@ -78,8 +81,14 @@ class X11Desktop:
             return x11_focus.focused(self._connection)
 
     def proved_shown(self, window_id: int) -> bool:
-        """See `Desktop.proved_shown`. Costs one round trip as long as nothing on the desktop has changed."""
+        """See `Desktop.proved_shown`.
+
+        The server tells of every change that can matter, so as long as nothing was told the last answer holds, and
+        costs nothing; once a second it costs a round trip.
+        """
         try:
+            if self._proved is not None and self._proved[0] == window_id and self._is_quiet():
+                return self._proved[1]
             monitors = self.monitors()
             if self._proved is not None and self._proved[0] == window_id:
                 return self._proved[1]
@@ -91,6 +100,10 @@ class X11Desktop:
             return False  # a display that does not answer shows nothing that could be proved
         self._proved = (window_id, answer)
         return answer
+
+    def _is_quiet(self) -> bool:
+        """Return whether the server, which answered a moment ago, has told nothing since."""
+        return now_us() - self._answered_us < ANSWERS_EVERY_US and not wait(self._connection, timeout=0.0)
 
     def attendance(self) -> Attendance:
         """See `Desktop.attendance`. The saver's state is 1 while it is on (MIT-SCREEN-SAVER, ScreenSaverQueryInfo)."""

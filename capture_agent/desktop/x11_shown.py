@@ -4,7 +4,7 @@ X says of a window that it is viewable if it and all windows around it are mappe
 an icon embedded in a panel too. Viewable does not mean seen: it may lie off every monitor, be cut
 off by its panel, or under other windows. All of that is computed here.
 
-The answer is kept until the server tells of a change, because it is asked for four times a second.
+The answer is kept until the server tells of a change, because it is asked for five times a second.
 """
 
 from __future__ import annotations

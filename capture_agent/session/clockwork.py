@@ -62,21 +62,25 @@ class Clockwork(Controller):
         )
 
     def tick(self) -> None:
-        """Begin, end and wait as the hours say, then do what the controller does."""
+        """As the controller's, for who is there as far as that was said."""
         self._rhythm.shared = self._agreement.standing.shared
+        super().tick()
+
+    def _tend(self, now: int) -> None:
+        """Begin, end and wait as the hours say, then do what the controller does."""
         with self._noting():
             match self._hours.tick(self._recorder.state):
                 case Move.BEGIN:
                     self.start()
+                    return  # with the next tick, after a look at who is there
                 case Move.END:
                     super().stop()
                     self._tell_if(Happening.HOURS_END)
                 case Move.NOTHING:
                     pass
-        super().tick()
+        super()._tend(now)
         with self._noting():
             self._waking.follow(self._agreement.standing.waking and Category.KEYBOARD in self._agreement.captured)
-        with self._noting():
             state, hinders = self._recorder.state, self._rhythm.hinders
             reason = None if hinders is None else hinders.value
             if self._daybook.due(state, reason):
@@ -131,7 +135,7 @@ class Clockwork(Controller):
     def it_is_me(self) -> None:
         """Say that the person who agreed is at the computer."""
         self._rhythm.who = False
-        self._proved_us = 0
+        self._tended_us = 0
 
     def not_me(self) -> None:
         """Pause, and forget everything since the screen was locked last.

@@ -65,6 +65,7 @@ class Closed:
     """Stands for a `Clockwork`. Everything that it does not have is refused, what is added to it later included."""
 
     recording_state = State.OFF
+    rests = True  # nothing ever waits
 
     def __init__(self, profile: Profile, secrets: Secrets | None, world: World, error: CaptureAgentError) -> None:
         self._profile = profile

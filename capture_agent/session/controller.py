@@ -38,7 +38,7 @@ from capture_agent.session.studio import AgreedStudio
 from capture_agent.session.tasks import Tasks, kept_task
 from capture_agent.session.world import World
 
-PROVE_EVERY_US = 150_000  # every second tick, also when one comes a little early: at least every 250 ms
+TEND_EVERY_US = 150_000  # with every second tick of 100 ms, also if one is early, and each of 200: at least every 250
 SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at every ten minutes
 
 
@@ -64,7 +64,7 @@ class Controller(Kept):
         self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
         self._rhythm = Rhythm(self._recorder, world)
         self._unproved = False
-        self._proved_us = self._swept_us = 0
+        self._tended_us = self._swept_us = 0
         self._pauses = Pauses(world, paused=self._memory.now.paused)
         self._recording_since: datetime | None = None
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
@@ -80,6 +80,11 @@ class Controller(Kept):
     def recording_state(self) -> State:
         """The recorder's state."""
         return self._recorder.state
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing waits for the next tick, which may then come later."""
+        return self._recorder.rests
 
     @property
     def settings(self) -> Settings:
@@ -132,15 +137,25 @@ class Controller(Kept):
     # --- time passes
 
     def tick(self) -> None:
-        """Prove, mark, and notice what died. Called every 100 ms."""
+        """Notice what died and who left, and mark. Called every 100 ms, and every 200 ms while it `rests`.
+
+        If the last one was a moment ago it does no more than that: all else was looked at then.
+        """
         now = self._world.now_us()
-        self._agreement.notice_time()
         self._recorder.check()
         if self._rhythm.look():
-            self._proved_us = 0  # goes on in a new session as soon as it can
+            self._tended_us = 0  # goes on in a new session as soon as it can
+        if now - self._tended_us >= TEND_EVERY_US:
+            self._tend(now)
+        else:
+            self._recorder.mark()
+
+    def _tend(self, now: int) -> None:
+        """Prove, mark, and do what is due by the clock."""
+        self._tended_us = now
+        self._agreement.notice_time()
         if self._recorder.state in {State.RECORDING, State.SUSPENDED}:
-            if now - self._proved_us >= PROVE_EVERY_US:
-                self._prove(now)
+            self._prove()
             self._recorder.mark()
             if self._agreement.closed_because():
                 self._narrowed()
@@ -160,9 +175,9 @@ class Controller(Kept):
         if now - self._swept_us >= SWEEP_EVERY_US:
             self._sweep()
 
-    def _prove(self, now: int) -> None:
+    def _prove(self) -> None:
         proved = self._world.prove_indicator()
-        self._proved_us, self._unproved = now, not proved
+        self._unproved = not proved
         if proved and self._recorder.state is State.SUSPENDED and self._rhythm.hinders is None:
             self._world.announce_recording()
             self._recorder.give(Input.CLEAR)
@@ -213,11 +228,11 @@ class Controller(Kept):
             self._leave()
         elif self._studio.outdated():
             self._recorder.split(Reason.CONSENT)
-            self._proved_us = 0
+            self._tended_us = 0
         elif self._recorder.state is State.RECORDING:
             # Sources are made for what is agreed: start a fresh stretch with what is left.
             self._recorder.give(Input.HINDER)
-            self._proved_us = 0
+            self._tended_us = 0
         else:
             self._recorder.apply_rules()
 
@@ -334,7 +349,7 @@ class Controller(Kept):
             reason = self._agreement.closed_because() or say("Nothing was agreed to, so nothing can be recorded.")
             raise ConsentError(reason, hint="Open the window and read what is asked.")
         given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
-        self._proved_us = 0
+        self._tended_us = 0
         self._recorder.give(given)
         self._pauses.end()
         self._recovered = 0

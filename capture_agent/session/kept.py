@@ -35,7 +35,7 @@ class Kept:
     _world: World
     _problem: CaptureAgentError | None = None
     _held = 0
-    _proved_us = 0
+    _tended_us = 0
 
     def note(self, error: CaptureAgentError) -> None:
         """Say that something does not work, and go on without it."""
@@ -129,6 +129,6 @@ class Kept:
         try:
             return self._forgetting.forget(back, lambda: self._recorder.split(Reason.FORGET), tasks)
         finally:
-            self._proved_us = 0
+            self._tended_us = 0
             self._remember_task()
             self._count()

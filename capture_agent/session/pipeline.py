@@ -28,7 +28,10 @@ from capture_agent.session.screens import Screens
 # Marks wake the thread if there is something to decide: nothing can be decided between two of them. This is for what is
 # due without any (in a pause, behind windows that hang).
 WAKE_SECONDS = 0.2
-PART_US = 800_000  # with hold window (250 ms), mark (100 ms), wake (200 ms) and sync: below 1.5 s lost at a crash
+REST_SECONDS = 1.0  # nothing is held, so nothing can come due: a still desktop costs next to nothing
+PART_US = (
+    800_000  # with hold window (250 ms), mark (200 ms at most), wake (200 ms) and sync: below 1.5 s lost at a crash
+)
 MAX_EVENTS = 65_536  # a minute at 1,000 events/s; more means that the pipeline has stopped working
 # Pixels that may wait, in bytes: 12 frames at 1080p. A fast typist causes 30 frames a second, and each waits 0.15 s;
 # beyond that, also while the disk hangs, the oldest are dropped and counted.
@@ -113,6 +116,11 @@ class Pipeline:
         return self._intervals.opened_us is not None
 
     @property
+    def rests(self) -> bool:
+        """Whether nothing waits for a mark, and nothing is held that could come due without an event."""
+        return self._gate.rests and not (self._queue or self._frames or self._waiting or self._messages)
+
+    @property
     def withholding(self) -> Reason | None:
         """Why input is not kept at this moment; None: it is, or it is not known yet. A moment late, as the gate is."""
         lasts = self._gate.hidden.lasts
@@ -177,7 +185,7 @@ class Pipeline:
     def _run(self) -> None:
         try:
             while self._once():
-                self._wake.wait(WAKE_SECONDS)
+                self._wake.wait(REST_SECONDS if self.rests else WAKE_SECONDS)
                 self._wake.clear()
         except CaptureAgentError as error:
             # Our own errors say what happened and hold no content.

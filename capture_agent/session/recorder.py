@@ -135,6 +135,11 @@ class Recorder:
             self.give(Input.HINDER)
 
     @property
+    def rests(self) -> bool:
+        """Whether nothing waits to be decided: marks may come less often."""
+        return self._running is None or self._running.pipeline.rests
+
+    @property
     def withheld_us(self) -> Mapping[str, int]:
         """How much input the gate did not keep since the start, in µs by class of reason."""
         return (

@@ -26,7 +26,7 @@ from capture_agent.ui.view_state import View, view
 
 # What was changed elsewhere is on the screen after at most this; what a person does here, and another state
 # (`follow`), at once.
-POLL_MS = 500
+POLL_MS = 1_000
 SECONDS_MS = 1000  # how often the texts that say for how long are made anew while a window shows them
 UNSEEN_TICKS = 10  # of those, until they are made anew for a tool tip alone: telling everybody costs 6 ms
 JOIN_S = 5.0  # how long closing waits for a slow call that is running
