@@ -24,7 +24,6 @@ from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
-from capture_agent.core.recording import State
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
 from capture_agent.desktop.process import forget_sources, give_back, harden, use_little_memory

@@ -72,7 +72,8 @@ class Indicator(QObject):
     def prove(self) -> Proof | None:
         """Return how the indicator is proved shown now, with the icon of the agent's state; None if it is not.
 
-        Costs a round trip to the X server if something changed, or once a second; never blocks for longer than three times `watcher.WAIT_MS`.
+        Costs a round trip to the X server if something changed, or once a second; never blocks for longer than three
+        times `watcher.WAIT_MS`.
         """
         self._bridge.follow()
         true = icon_of(self._bridge.snapshot)

@@ -195,7 +195,11 @@ class Driver:
 
     def _is_active(self) -> bool:
         asked = subprocess.run(
-            ("xdotool", "getactivewindow", "getwindowpid"), env=self.desktop.env, capture_output=True, text=True
+            ("xdotool", "getactivewindow", "getwindowpid"),
+            env=self.desktop.env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return asked.stdout.strip() == str(self.seen()["pid"])
 
