@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 TICK_MS = 100  # marks; see core.intervals
 STILL_TICK_MS = 200  # while nothing waits for a mark: as often as the indicator has to be proved
-GIVE_BACK_EVERY = 5  # ticks: while frames come and go, memory that they left is given back twice a second
+GIVE_BACK_AFTER = 5  # ticks at rest: while frames come and go, what one left is what the next one needs
 RELOAD_EVERY_US = 1_000_000  # files that others write are looked at so often
 INPUT_RESOLUTION_US = 1000  # an X server stamps milliseconds
 
@@ -220,7 +220,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     colours.follow(app)
     speak_as(_chosen_locale(world))
     controller = open_controller(profile, ask_passphrase, world)
-    left, ticks, reloaded_us = False, 0, 0
+    left, at_rest, reloaded_us = False, 0, 0
 
     def leave() -> None:
         nonlocal left
@@ -262,12 +262,12 @@ def _run(profile: Profile, instance: Instance) -> int:
             shell.bridge.fault(kind, error, trace)
 
     def tick() -> None:
-        nonlocal ticks, reloaded_us
-        ticks += 1
+        nonlocal at_rest, reloaded_us
         controller.tick()
         shell.bridge.follow()
         rests, now = controller.rests, world.now_us()
-        if not rests and ticks % GIVE_BACK_EVERY == 0:
+        at_rest = at_rest + 1 if rests else 0
+        if at_rest == GIVE_BACK_AFTER:
             give_back()
         if now - reloaded_us >= RELOAD_EVERY_US:
             reloaded_us = now

@@ -243,7 +243,7 @@ class _Camera:
             if not before:
                 self._take()
             full, box = self._drawn.full, self._drawn.box
-            layout = self._settled()
+            layout = self._known()  # as of the last answer: what happens since is noticed after the grab
             try:
                 shots = [self._shoot(m) for m in self._monitors if full or m.rect.intersect(box).area]
             except ScreenShotError:
@@ -263,9 +263,13 @@ class _Camera:
         return []
 
     def _settled(self) -> Layout:
-        """Return the windows after a round trip, when no event about them is left unread."""
+        """Return the windows after a round trip."""
         self.connection.sync()
         self._learn(self.connection.drain())
+        return self._known()
+
+    def _known(self) -> Layout:
+        """Return the windows, when no event about them is left unread."""
         layout = self._tracker.layout()
         for _ in range(SETTLE_ROUNDS):
             if not self.connection.queued():
