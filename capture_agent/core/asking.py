@@ -24,6 +24,21 @@ TEXT, ENTRY = 61, 79
 _CONTAINERS = frozenset({INVALID, 16, 20, 23, 39, 67, 68, 69, 75, 82, 95, 76})
 MULTI_LINE = 17  # AtspiStateType
 
+# Control types of UI Automation (UIAutomationClient.h) that take no text, or say whether they hide it: button, check
+# box, combo box, edit, hyperlink, list item, list, menu, menu bar, menu item, radio button, slider, spinner, tab, tab
+# item, tree, tree item, data grid, data item, split button, table. The others hold something whose kind is not said.
+_CONTROLS = frozenset({50000, 50002, 50003, 50004, 50005, 50007, 50008, 50009, 50010, 50011, 50013, 50015, 50016})
+_CONTROLS |= {50018, 50019, 50023, 50024, 50028, 50029, 50031, 50036}
+# A document is a text of several lines where these frameworks made it, and a page with fields elsewhere.
+_DOCUMENT = 50030
+_TEXT_FRAMEWORKS = frozenset({"Win32", "WinForm", "WPF", "XAML"})
+
+# Roles of macOS (AXRoleConstants.h), as above.
+_SECURE = "AXSecureTextField"
+_ROLES = frozenset({"AXTextField", "AXTextArea", "AXComboBox", "AXButton", "AXCheckBox", "AXRadioButton"})
+_ROLES |= {"AXPopUpButton", "AXMenuButton", "AXMenu", "AXMenuItem", "AXMenuBarItem", "AXLink", "AXSlider"}
+_ROLES |= {"AXIncrementor", "AXList", "AXOutline", "AXTable", "AXBrowser", "AXRow", "AXCell", "AXTabGroup"}
+
 
 @dataclass(frozen=True, slots=True)
 class Pty:
@@ -75,6 +90,11 @@ def is_terminal(window: Window) -> bool:
     return bool({window.app, *window.aliases} & _names("terminals"))
 
 
+def is_console(window: Window) -> bool:
+    """Return whether a window of Windows or macOS shows a terminal: nothing there tells of its echo."""
+    return bool({window.app, *window.aliases} & (_names("consoles") | _names("terminals")))
+
+
 def judge_terminals(ptys: Collection[Pty]) -> Verdict:
     """Return the worst verdict of the pseudo-terminals below one window; which of them is in front is not known."""
     verdicts = {_judge_pty(pty) for pty in ptys}
@@ -122,3 +142,18 @@ def may_hide(widget: Widget) -> bool:
 def plain_hides(toolkit: str, version: str) -> bool:
     """Return whether a toolkit's hidden entries look like plain ones."""
     return toolkit.lower() == "gtk" and version.split(".", maxsplit=1)[0] == "4"
+
+
+def judge_control(control: int, framework: str, *, password: bool) -> Verdict:
+    """Return what an element of UI Automation is: its control type, what it is made with, its IsPassword."""
+    if password:
+        return Verdict.SENSITIVE
+    known = control in _CONTROLS or (control == _DOCUMENT and framework in _TEXT_FRAMEWORKS)
+    return Verdict.CLEAR if known else Verdict.UNKNOWN
+
+
+def judge_role(role: str, subrole: str) -> Verdict:
+    """Return what an element of macOS is."""
+    if _SECURE in {role, subrole}:
+        return Verdict.SENSITIVE
+    return Verdict.CLEAR if role in _ROLES else Verdict.UNKNOWN

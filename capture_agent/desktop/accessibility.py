@@ -25,11 +25,11 @@ from jeepney.low_level import SizeLimitError
 from capture_agent.core.asking import INVALID, PASSWORD_TEXT, Widget, may_hide, plain_hides
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Rect
+from capture_agent.desktop.base import LOOK_S, AnswerError
 
 Ref: TypeAlias = tuple[str, str]
 """A widget: the bus name of its program, and its path there."""
 
-LOOK_S = 0.2  # a program that has not answered by then is not waited for: what it shows is not known
 CONNECT_S = 1.0  # to either bus; nobody waits for it
 MAX_FOCUSED = 16  # a widget and the documents around it; Chromium names three
 MAX_EVENTS = 64  # of focus between two looks: each change sends two to six
@@ -47,10 +47,6 @@ _FOCUSED = 12
 _ON_SCREEN = 0  # AtspiCoordType
 _ALL, _ANY = 1, 2  # AtspiCollectionMatchType
 _MATCH = "(aiia{ss}iaiiasib)uib"
-
-
-class AnswerError(DesktopError):
-    """A program does not answer, or not what was asked: what it shows is not known."""
 
 
 class BusGoneError(DesktopError):

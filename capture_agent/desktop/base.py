@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from capture_agent.core.events import Layout, Monitor, Window
+from capture_agent.core.errors import DesktopError
+from capture_agent.core.events import Layout, Monitor, Rect, Verdict, Window
+
+LOOK_S = 0.2  # a program that has not answered by then is not waited for: what it shows is not known
+
+
+class AnswerError(DesktopError):
+    """A program does not answer, or not what was asked, or the system does not let us ask: nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,43 @@ class Desktop(Protocol):
 
     def close(self) -> None:
         """Give the connection back. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look saw of the field that has the keyboard.
+
+    Attributes:
+        verdict: What may be kept of what is typed there.
+        secrets: Where secret fields are on screen, px of the virtual desktop.
+        whole: The whole window shows a secret, or may.
+        answered: False: nothing was said, so that where secrets were seen they may still be.
+        doubtful: Another look in a moment may know more.
+        plain_hides: See `core.asking.judge_widgets`.
+    """
+
+    verdict: Verdict
+    secrets: tuple[Rect, ...] = ()
+    whole: bool = False
+    answered: bool = True
+    doubtful: bool = False
+    plain_hides: bool = False
+
+
+class FieldEyes(Protocol):
+    """What sees which kind of field has the keyboard. Made and used by one thread; none of its methods raises."""
+
+    def look(self, window: Window) -> Sight:
+        """Return what `window`, of a process that is not this one, shows: CLEAR only if it is known. Takes `LOOK_S`."""
+
+    def passed(self) -> Verdict:
+        """Return the worst of the fields that have got the keyboard since the last call; CLEAR: none is known of."""
+
+    def fileno(self) -> int | None:
+        """Return what becomes readable when a field gets the keyboard; None: nothing tells of it, or not now."""
+
+    def close(self) -> None:
+        """Give back what it uses. Safe to call twice."""
 
 
 class Hotkeys(Protocol):

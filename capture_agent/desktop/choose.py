@@ -11,7 +11,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.desktop.base import InputBackEnd, Problem
 
 if TYPE_CHECKING:
-    from capture_agent.desktop.base import Desktop, Hotkeys
+    from capture_agent.desktop.base import Desktop, FieldEyes, Hotkeys
     from capture_agent.desktop.presence import Lookout
 
 _ELSEWHERE = Problem(
@@ -65,6 +65,26 @@ def open_lookout(desktop: Desktop) -> Lookout:
     from capture_agent.desktop.presence import Lookout
 
     return Lookout(desktop, BusLocks())
+
+
+def open_fields(session_bus: str | None = None) -> FieldEyes:
+    """Return what sees into the fields of this system, to be used by the thread that asks.
+
+    What it asks is reached for when it looks: nothing here fails or waits. `session_bus`: a D-Bus address.
+    """
+    if sys.platform == "win32":
+        from capture_agent.desktop.windows_calls import UserInterface
+        from capture_agent.desktop.windows_fields import WindowsFields
+
+        return WindowsFields(UserInterface())
+    if sys.platform == "darwin":
+        from capture_agent.desktop.macos_calls import Frameworks
+        from capture_agent.desktop.macos_fields import MacFields
+
+        return MacFields(Frameworks())
+    from capture_agent.desktop.linux_fields import LinuxFields
+
+    return LinuxFields(session_bus)
 
 
 def open_hotkeys(display: str | None = None) -> Hotkeys:

@@ -9,6 +9,7 @@ from pathlib import Path
 from capture_agent.core.asking import Remedy, is_terminal, remedy
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Window
+from capture_agent.desktop.base import AnswerError
 
 FLAG = b"--force-renderer-accessibility"
 
@@ -20,7 +21,7 @@ def unseen_programs(windows: Iterable[Window]) -> Mapping[str, Remedy]:
     """
     if sys.platform != "linux":
         return {}
-    from capture_agent.desktop.accessibility import Accessibility, AnswerError
+    from capture_agent.desktop.accessibility import Accessibility
 
     asked = [one for one in windows if one.app and one.pid is not None and not is_terminal(one)]
     every = {one.app: remedy(one.app) for one in asked}

@@ -49,13 +49,14 @@ def choose(
     observed = set(categories) - {Category.TASKS}
     if not observed:
         return Sources((), None)
+    from capture_agent.desktop.choose import open_fields
     from capture_agent.sources.fields import Fields, each
     from capture_agent.sources.screen import X11Screen
     from capture_agent.sources.windows import X11Windows
 
     # Fields and focus first: what is typed, and what is seen, is judged by them.
     shown = observed & {*MODES, Category.POINTER, Category.SCREEN}
-    fields = Fields(session_bus=session_bus) if shown else None
+    fields = Fields(lambda: open_fields(session_bus)) if shown else None
     chosen: list[Source] = [] if fields is None else [fields]
     chosen.append(X11Windows(changed=None if fields is None else fields.focused, display=display))
     screen = X11Screen(max_fps=max_fps, display=display) if Category.SCREEN in observed else None
