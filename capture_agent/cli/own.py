@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capture_agent.core.errors import ConfigError, KeyError_, StorageError
+from capture_agent.core.errors import CaptureAgentError, ConfigError, DesktopError, KeyError_, StorageError
 from capture_agent.session.profile import Profile
-from capture_agent.session.snapshot import HeldSession
 
 if TYPE_CHECKING:
     from capture_agent.core.progress import Progress
@@ -20,10 +20,35 @@ if TYPE_CHECKING:
 PRIVATE_FILE = 0o600
 
 
-def list_sessions(passphrase_fd: int | None) -> tuple[HeldSession, ...]:
-    """Return the recordings on this disk, newest first; none, and nothing made, if there is no profile."""
+def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None) -> list[dict[str, Any]]:
+    """Return what `sessions --json` lists: asked of the agent, or read here if none runs.
+
+    How long input was not kept is always read here: the agent's main thread has to mark, and no time to open
+    recordings. Where that would have to ask for a passphrase, nothing is said of it.
+    """
+    from capture_agent import app
+    from capture_agent.control.client import NotRunningError
+    from capture_agent.control.commands import describe_session
+
     profile = Profile.of_user()
-    return _holdings(profile, passphrase_fd).sessions() if profile.held.exists() else ()
+    try:
+        listed: list[dict[str, Any]] = ask("sessions")["sessions"]
+    except (NotRunningError, DesktopError):  # a system without control socket
+        if not profile.held.exists():  # and nothing is made
+            return []
+        holdings = _holdings(profile, passphrase_fd)
+        listed = [describe_session(held) for held in holdings.sessions()]
+    else:
+        passphrase = None if passphrase_fd is None else passphrase_from(passphrase_fd)
+        try:
+            holdings = app.holdings(profile, passphrase)
+        except CaptureAgentError:
+            return [one | {"withheld_us": None} for one in listed]
+
+    def withheld(one: dict[str, Any]) -> Mapping[str, int] | None:
+        return holdings.withheld_us(one["id"]) if one["here"] and one["state"] != "recording" else None
+
+    return [one | {"withheld_us": withheld(one)} for one in listed]
 
 
 def list_receipts(passphrase_fd: int | None) -> tuple[dict[str, Any], ...]:

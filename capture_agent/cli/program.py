@@ -234,18 +234,22 @@ def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> Non
     \b
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
     held, released, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this disk),
-    pending (withdrawn, and its readers cannot be told yet)}].
+    pending (withdrawn, and its readers cannot be told yet), withheld_us {reason: how long input was not kept, µs}
+    or null: it cannot be read, or not yet}].
     """
+    from capture_agent.cli.own import list_sessions
     from capture_agent.cli.words import session_rows
 
-    found = {"sessions": _sessions(passphrase_fd)}
+    found = {"sessions": list_sessions(_ask, passphrase_fd)}
     if as_json or not found["sessions"]:
         _say(found, ["There are no recordings."], as_json)
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("id", "began", "length", "size", "state", "study", "days left", box=None, pad_edge=False)
+    table = Table(
+        "id", "began", "length", "size", "state", "study", "days left", "input not kept", box=None, pad_edge=False
+    )
     for row in session_rows(found["sessions"]):
         table.add_row(*row)
     console = Console()
@@ -377,19 +381,6 @@ def _end(command: str, said: str, as_json: bool) -> None:
         _say(_ask(command), [said], as_json)
     except NotRunningError as error:
         _say({"running": False, "state": "off"}, [str(error)], as_json)
-
-
-def _sessions(passphrase_fd: int | None) -> list[dict[str, Any]]:
-    from capture_agent.cli.own import list_sessions
-    from capture_agent.control.client import NotRunningError
-    from capture_agent.control.commands import describe_session
-    from capture_agent.core.errors import DesktopError
-
-    try:
-        listed: list[dict[str, Any]] = _ask("sessions")["sessions"]
-    except (NotRunningError, DesktopError):  # a system without control socket
-        return [describe_session(held) for held in list_sessions(passphrase_fd)]
-    return listed
 
 
 def _say(found: Mapping[str, Any], lines: Sequence[str], as_json: bool) -> None:

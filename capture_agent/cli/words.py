@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from capture_agent.core.stretches import Reason
+
 _STATES = {
     "off": "Not recording.",
     "recording": "Recording.",
@@ -13,7 +15,15 @@ _STATES = {
     "suspended": "Not recording now: something hinders it.",
     "fault": "Stopped by a fault. What was recorded until then is saved.",
 }
+_WITHHELD: Mapping[str, str] = {
+    Reason.PROGRAM: "in other programs",
+    Reason.FOCUS_UNKNOWN: "in windows that are not known",
+    Reason.SECRET_FIELD: "in password fields",
+    Reason.SECRET_TEXT: "of text that looks like a secret",
+    Reason.FIELD_UNKNOWN: "in fields that may be password fields",
+}
 _KIB = 1024
+SECOND_US = 1_000_000
 
 
 def status_lines(status: Mapping[str, Any]) -> list[str]:
@@ -119,7 +129,7 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Return one row a recording: id, began, length, size, state, study, days left."""
+    """Return one row a recording: id, began, length, size, state, study, days left, how long input was not kept."""
     return [
         (
             one["id"],
@@ -131,9 +141,18 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             + (", its readers cannot be told yet" if one["pending"] else ""),
             one["study"],
             str(one["days_left"]) if one["here"] else "–",
+            _withheld(one["withheld_us"]),
         )
         for one in sessions
     ]
+
+
+def _withheld(by_reason: Mapping[str, int] | None) -> str:
+    """Return how long input was not kept, a line for each reason, the longest first."""
+    if not by_reason:
+        return "–" if by_reason is None else "none"
+    longest = sorted(by_reason.items(), key=lambda one: -one[1])
+    return "\n".join(f"{length(us / SECOND_US)} {_WITHHELD.get(reason, reason)}" for reason, us in longest)
 
 
 def clock(moment: str) -> str:

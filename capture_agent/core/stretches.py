@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from capture_agent.core.events import Withheld
@@ -104,6 +105,23 @@ class Stretches:
             return min(end, ended)
         # The second is not over yet, and a pause may begin in it.
         return end if intervals.place(end, end) is Place.INSIDE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How long marks cover together, in µs by reason: those of one reason may overlap, each being whole seconds.
+
+    They are added in the order of their ends, as they are written.
+    """
+
+    us: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, int] = field(default_factory=dict)  # until when each is counted
+
+    def add(self, reason: str, start_us: int, end_us: int) -> Covered:
+        """Return the sums with one mark more."""
+        more = max(0, end_us - max(start_us, self.ends.get(reason, start_us)))
+        us = {**self.us, reason: self.us.get(reason, 0) + more}
+        return Covered(us, {**self.ends, reason: max(end_us, self.ends.get(reason, end_us))})
 
 
 def _begin(t_us: int, reason: Reason) -> Stretch:

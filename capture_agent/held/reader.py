@@ -16,16 +16,20 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from capture_agent.core.errors import KeyError_, VerificationError
 from capture_agent.core.language import noted
-from capture_agent.encode.event_log import Message, part_times, read_header, read_part
+from capture_agent.core.stretches import Covered
+from capture_agent.encode.event_log import Message, decode, part_times, read_header, read_part
+from capture_agent.encode.records import MARKS
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End, Member, Tape
 from capture_agent.held.writer import RESERVED
 from capture_agent.keys import age
 from capture_agent.keys.age import Identity
+from capture_agent.keys.strict_json import strict_object
 
 T = TypeVar("T")
 
-DURATION_US = "duration_us"  # what the recorder says in the end: until when it recorded
+# What the recorder says in the end: until when it recorded, and how long it did not keep input (JSON, µs by reason).
+DURATION_US, WITHHELD_US = "duration_us", "withheld_us"
 _CRASHED = frozenset({End.MISSING, End.TORN, End.RECOVERED})
 
 
@@ -129,6 +133,26 @@ def length_us(path: Path, identity: Identity) -> int | None:
             if times is not None:
                 return times[1]
     return None
+
+
+def withheld_us(path: Path, identity: Identity) -> Mapping[str, int]:
+    """Return how long input was not kept, in µs by class of reason.
+
+    A session's end says so, and only the last part is opened; without that, after a crash or a cut, its marks do.
+    Raises as `read` does.
+    """
+    with disk.open_plain(path) as file:
+        found = tape.scan(file)
+        if found.end is End.CLOSED and found.parts:
+            said = read_header(age.decrypt(tape.read_member(file, found.parts[-1]), [identity])).get(WITHHELD_US)
+            if said is not None:
+                return {reason: us for reason, us in strict_object(said.encode()).items() if isinstance(us, int)}
+        covered = Covered()
+        for part in _parts(file, found, identity):
+            for fields in (decode(message) for message in part.messages if message.topic == MARKS):
+                if fields["kind"] == "withheld":
+                    covered = covered.add(fields["reason"], fields["start_us"], fields["t_us"])
+        return covered.us
 
 
 def read_outside(path: Path) -> Tape:

@@ -28,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "program": noted("{time} of input in other programs"),
     "focus-unknown": noted("{time} of input in windows that are not known"),
     "secret-field": noted("{time} in password fields"),
+    "secret-text": noted("{time} of typed text that looks like a secret"),
     "field-unknown": noted("{time} of typed text in fields that may be password fields"),
 }
 

@@ -12,7 +12,7 @@ import platform
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import Policy
 from capture_agent.core.progress import NOTING, Progress, silent
-from capture_agent.held import lifecycle
+from capture_agent.held import lifecycle, reader
 from capture_agent.held.lifecycle import Input
 from capture_agent.held.store import Store
 from capture_agent.held.writer import Writer
@@ -139,6 +139,15 @@ class Holdings:
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
             return listed(self._store.sessions(), known, self._ledger.entries, hidden, self._now())
+
+    def withheld_us(self, session: str) -> Mapping[str, int] | None:
+        """Return how long input of a session was not kept, in µs by reason; None: it cannot be opened."""
+        try:
+            with self._lock:
+                identity = self._vault.identity(session)
+            return reader.withheld_us(self._store.path(session), identity)
+        except CaptureAgentError:
+            return None
 
     def find(self, start: str) -> str:
         """Return the id of the one session whose id begins with `start`.

@@ -7,6 +7,7 @@ interval. Everything else is decided here by event time, so it does not matter w
 from __future__ import annotations
 
 import heapq
+import json
 import sys
 import threading
 from collections import deque
@@ -20,9 +21,10 @@ from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapR
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
-from capture_agent.core.stretches import Reason, Stretches
+from capture_agent.core.stretches import Covered, Reason, Stretches
 from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message
+from capture_agent.held.reader import WITHHELD_US
 from capture_agent.session.screens import Screens
 
 # Marks wake the thread if there is something to decide: nothing can be decided between two of them. This is for what is
@@ -93,7 +95,7 @@ class Pipeline:
         self._dead = ""
         self._overrun = False
         self._frames_dropped = 0
-        self.withheld_us: Mapping[str, int] = {}  # input that the gate did not keep, by reason; replaced, never changed
+        self._withheld = Covered()  # input that the gate did not keep; replaced, never changed
         self._painted = 0.0  # shares, summed over the frames that were kept
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -125,6 +127,11 @@ class Pipeline:
         """Why input is not kept at this moment; None: it is, or it is not known yet. A moment late, as the gate is."""
         lasts = self._gate.hidden.lasts
         return None if lasts is None else lasts.reason
+
+    @property
+    def withheld_us(self) -> Mapping[str, int]:
+        """How long the gate did not keep input, in µs by class of reason."""
+        return self._withheld.us
 
     def close_interval(self, now_us: int, from_us: int | None = None) -> int:
         """Forbid capture from now on, and return when it ended: earlier, if marks had stopped.
@@ -246,7 +253,8 @@ class Pipeline:
             "duration_us": end_us - self._epoch_us,
             "masked_share": round(self._painted / max(1, self._screens.kept), 4),
         }
-        self._writer.close(reason, {name: str(number) for name, number in about.items()})
+        withheld = json.dumps(dict(self._withheld.us), sort_keys=True)
+        self._writer.close(reason, {name: str(number) for name, number in about.items()} | {WITHHELD_US: withheld})
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Focus | FieldFocus):
@@ -271,11 +279,8 @@ class Pipeline:
 
     def _keep(self, cleared: Cleared, painted: float = 0.0) -> None:
         if isinstance(cleared.event, Withheld):
-            event, reason = cleared.event, str(cleared.event.reason)
-            self.withheld_us = {
-                **self.withheld_us,
-                reason: self.withheld_us.get(reason, 0) + max(0, event.t_us - event.start_us),
-            }
+            event = cleared.event
+            self._withheld = self._withheld.add(event.reason, event.start_us, event.t_us)
         if isinstance(cleared.event, Frame):
             message = self._screens.encode(cleared.event)
             if message is None:

@@ -38,6 +38,8 @@ def recorded(run: Any) -> Profile:
 def test_ones_own_recording_is_listed_opened_and_exported(run: Any, recorded: Profile, home: Path) -> None:
     (listed,) = json.loads(run("sessions", "--json", passphrase=PASSPHRASE).stdout)["sessions"]
     assert (listed["id"], listed["complete"]) == (SESSION, True)
+    assert listed["withheld_us"] == {"program": 1_000_000}
+    assert "0:00:01 in other programs" in run("sessions", passphrase=PASSPHRASE).stdout
 
     done = run("open", "0123", "--out", "opened", "--json", passphrase=PASSPHRASE)
     assert done.returncode == 0, done.stderr

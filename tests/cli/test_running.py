@@ -129,6 +129,7 @@ def test_sessions_are_listed_by_the_agent_that_runs(run: Any, agent: Listening) 
         "incomplete",
         "myself",
         "29",
+        "–",
     ]
     assert json.loads(run("sessions", "--json").stdout)["sessions"][0]["id"] == "3f9c"
 

@@ -139,10 +139,12 @@ def test_a_password_typed_while_the_agent_records_is_not_in_what_is_opened(deskt
         time.sleep(1.5)
         agent.command("stop")
         opened = tmp_path / "opened"
-        report = agent.opened(agent.sessions()[0]["id"], opened)
+        (listed,) = agent.sessions()
+        report = agent.opened(listed["id"], opened)
     finally:
         agent.close()
     keys = [e for topic, _, e in driver.events(opened) if topic == "keyboard"]
+    assert listed["withheld_us"] == report["withheld_us"]  # the list says what the report does
     assert driver.typed(opened) == "beforeafter"
     assert not [e for e in keys if e["sym"].isdecimal()]
     assert report["withheld_us"]["secret-field"] > 0

@@ -362,3 +362,18 @@ def test_a_monitor_that_changes_its_size_never_goes_back_in_time():
     assert message.t_us == 501
     assert frames.is_key_frame(frames.unpack_video(message.data)[2])
     pipeline.close("stopped")
+
+
+def test_the_end_of_a_session_says_how_long_input_was_not_kept_and_why():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start - 5_000_000, clock=clock)
+    pipeline.open_interval(start)
+    other = Window(2, "mail", "", AREA, AREA, 101)
+    pipeline.put(Focus(start + 1_000, EDITOR))
+    pipeline.put(Focus(start + 100_000, other))
+    time.sleep(0.2)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    (mark,) = [json.loads(m.data) | {"t_us": m.t_us} for m in shelf.messages("marks")]
+    assert mark["reason"] == "program"
+    assert json.loads(shelf.about["withheld_us"]) == {"program": mark["t_us"] - mark["start_us"]}
