@@ -108,7 +108,8 @@ def status(as_json: AsJson = False) -> None:
     acknowledge (a monitoring notice has to be read), widened [{what, was, wants}], problem, hint,
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
-    waiting (locked, idle, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
+    waiting (why a guard lets nothing be recorded: locked, other-user, idle, asleep, shutdown, remote, low-disk,
+    battery-saver, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
     at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in (seconds until it
     does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told} (seconds), held
     (recordings that wait for you), not_recorded [sentence], just_now (what is not recorded at this moment), keyring

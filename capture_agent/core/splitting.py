@@ -4,8 +4,14 @@
 
     what happens            session         until then
     screen locked           ends then       nothing is recorded until it is unlocked
-    nobody there: 10 min    ends then       nothing is recorded until somebody is
+    user switched           ends then       nothing is recorded until this session has the screen again
+    going to sleep          ends then       nothing is recorded before it wakes
     computer slept          ended before    goes on at once, unless the screen is locked
+    shutting down           ends then       nothing is recorded, unless the shutdown is called off
+    used from afar          ends            nothing is recorded in a remote session
+    nobody there: 10 min    ends then       nothing is recorded until somebody is
+    disk nearly full        ends            nothing is recorded until twice that much is free
+    battery saver           ends            nothing is recorded until it is off or the computer plugged in
     1 h is over             ends            goes on at once
     consent changed         ends            goes on at once, with what is agreed now
     something is forgotten  ends            goes on when that is done
@@ -16,33 +22,59 @@ Going on needs that the person's click to record still stands: this decides noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 SESSION_LIMIT_US = 3_600_000_000  # one hour: what is reviewed, released, cut or lost at once stays small
 IDLE_LIMIT_US = 600_000_000  # ten minutes: longer than reading a page, shorter than a break
 # Two clocks are read one after the other: a difference of less than this is no sleep.
 SLEEP_LEAST_US = 1_000_000
+# What has to stay free on the disk, in bytes: other programs need it more, and a quarter of an hour of a busy screen is
+# the least that is worth beginning for. On a disk that is smaller than ten times that, a tenth of it.
+LEAST_FREE_BYTES = 250 * 1024 * 1024
+LEAST_FREE_SHARE = 10
 
 
 class Reason(StrEnum):
     """Why a session ends, or why nothing is recorded now; it stands in the session's end."""
 
     LOCKED = "locked"
+    ELSEWHERE = "other-user"
+    SHUTDOWN = "shutdown"
+    REMOTE = "remote"
     IDLE = "idle"
     ASLEEP = "asleep"
+    DISK = "low-disk"
+    SAVER = "battery-saver"
     HOUR = "one-hour"
     CONSENT = "consent-changed"
     WHO = "who-is-there"
     FORGET = "forgotten"
 
 
+# Who is away is not at this computer, whatever it is that took the screen.
+AWAY = frozenset({Reason.SHUTDOWN, Reason.ASLEEP, Reason.ELSEWHERE, Reason.LOCKED})
+# Of several reasons the first is said: the one that ends last, or that the person can do least about.
+HINDERING = (
+    Reason.SHUTDOWN,
+    Reason.ASLEEP,
+    Reason.ELSEWHERE,
+    Reason.LOCKED,
+    Reason.REMOTE,
+    Reason.WHO,
+    Reason.IDLE,
+    Reason.DISK,
+    Reason.SAVER,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of the person at one moment. Times in µs, on the input clock.
+    """What is known of the person and the computer at one moment. Times in µs, on the input clock.
 
-    `locked_us`: since when the screen is locked, or None. `idle_us`: for how long nobody has touched anything.
-    `slept_us`: how long the computer has slept since it was started. `who`: it is not said who is there.
+    `locked_us`: since when the screen is locked or the person away in another way, or None. `idle_us`: for how long
+    nobody has touched anything. `slept_us`: how long the computer has slept since it was started. `who`: it is not said
+    who is there. `told`: the reasons that buses, display and disk tell by themselves.
     """
 
     now_us: int
@@ -50,6 +82,7 @@ class Seen:
     idle_us: int = 0
     slept_us: int = 0
     who: bool = False
+    told: frozenset[Reason] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +108,22 @@ def judge(before: Seen, seen: Seen, began_us: int | None) -> Verdict:
 
 
 def _hinders(seen: Seen) -> tuple[Reason | None, int]:
-    if seen.locked_us is not None:
-        return Reason.LOCKED, min(seen.locked_us, seen.now_us)
+    reasons = set(seen.told)
+    if seen.locked_us is not None and not reasons & AWAY:
+        reasons.add(Reason.LOCKED)
     if seen.who:
-        return Reason.WHO, seen.now_us
+        reasons.add(Reason.WHO)
     if seen.idle_us >= IDLE_LIMIT_US:
-        return Reason.IDLE, seen.now_us
-    return None, seen.now_us
+        reasons.add(Reason.IDLE)
+    first = next((reason for reason in HINDERING if reason in reasons), None)
+    since_us = seen.now_us if first not in AWAY or seen.locked_us is None else min(seen.locked_us, seen.now_us)
+    return first, since_us
+
+
+def is_scarce(free: int, size: int, *, was: bool) -> bool:
+    """Return whether a disk of `size` bytes with `free` of them is too full to record on; `was`: it was until now.
+
+    Twice as much has to be free again before recording goes on: it would else begin and end all the time.
+    """
+    least = min(LEAST_FREE_BYTES, size // LEAST_FREE_SHARE)
+    return free < (2 * least if was else least)

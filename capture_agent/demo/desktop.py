@@ -83,6 +83,11 @@ _FOLDERS = {
     "XDG_RUNTIME_DIR": "run",
     "TMPDIR": "tmp",
 }
+# What an X server is started with for a screen of {0} × {1} px. Xvnc's viewers come through a file, and none has to.
+_SERVERS = {
+    "Xvfb": ("-screen", "0", "{0}x{1}x24"),
+    "Xtigervnc": ("-geometry", "{0}x{1}", "-depth", "24", "-SecurityTypes", "None", "-rfbport", "-1", "-rfbunixpath", "{2}"),
+}
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
 
@@ -107,6 +112,7 @@ class PrivateDesktop:
         keyring: bool = True,
         accessibility: bool = True,
         window_manager: bool = True,
+        server: str = "Xvfb",
     ) -> None:
         """Describe the desktop; starting it is left to `with`.
 
@@ -116,6 +122,7 @@ class PrivateDesktop:
             keyring: Whether an unlocked Secret Service runs.
             accessibility: Whether the accessibility bus is started; its switch `IsEnabled` stays off.
             window_manager: Whether openbox runs.
+            server: "Xvfb", or "Xtigervnc", whose screen is seen from other computers.
         """
         self.size = size
         self.tray = tray
@@ -124,6 +131,7 @@ class PrivateDesktop:
         self._keyring = keyring
         self._accessibility = accessibility
         self._window_manager = window_manager
+        self._server = server
         self._programs = Programs(Path(), {})
         self._tray_host: subprocess.Popen[bytes] | None = None
 
@@ -245,8 +253,9 @@ class PrivateDesktop:
 
     def _start_display(self) -> None:
         width, height = self.size
-        options = ("-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset", "-s", "0")
-        self.display = ":" + self._programs.start_server("Xvfb", *options, option="-displayfd")
+        own = [word.format(width, height, self.folder / "run" / "vnc") for word in _SERVERS[self._server]]
+        options = (*own, "-nolisten", "tcp", "-noreset", "-s", "0")
+        self.display = ":" + self._programs.start_server(self._server, *options, option="-displayfd")
         self.env["DISPLAY"] = self.display
         from Xlib import display
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Layout, Monitor, Rect, Verdict, Window
+from capture_agent.core.splitting import Reason
 
 LOOK_S = 0.2  # a program that has not answered by then is not waited for: what it shows is not known
 
@@ -34,17 +35,25 @@ class InputBackEnd(StrEnum):
     PYNPUT = "pynput"  # elsewhere; on X11 without what is typed: see `sources.input_pynput`
 
 
+class Away(NamedTuple):
+    """That the person cannot be here: since when (input clock, µs), and why, out of `core.splitting.AWAY`."""
+
+    since_us: int
+    reasons: frozenset[Reason]
+
+
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether the person is at this computer. Times in µs; `locked_us` is on the input clock."""
+    """Whether the person is at this computer, and what else speaks against recording here. Times in µs."""
 
-    locked_us: int | None = None  # since when the screen has been locked or blanked; None: it is not
+    locked_us: int | None = None  # since when (input clock) the screen has been locked, blanked or another user's
     idle_us: int = 0  # since somebody last touched keyboard or pointer
     slept_us: int = 0  # how long this computer has slept since it was started: grows with every suspend
+    told: frozenset[Reason] = frozenset()  # what hinders recording, as far as desktop and buses tell it
 
     @property
     def locked(self) -> bool:
-        """Whether the screen is locked or blanked."""
+        """Whether the screen is locked, blanked or another user's."""
         return self.locked_us is not None
 
 
@@ -72,6 +81,9 @@ class Desktop(Protocol):
 
     def attendance(self) -> Attendance:
         """Return what the display itself tells of whether somebody is here. Costs one round trip."""
+
+    def is_remote(self) -> bool:
+        """Return whether this display is shown on another computer. It is, or is not, as long as it lives."""
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """Return the names of the keyboard layouts, the active one first."""

@@ -1,36 +1,24 @@
-"""What the message buses say of a locked screen: the desktop's screen saver, and logind.
-
-Each bus has a thread of its own, because a bus may be missing, hang or die; whoever asks never waits.
-Signals are taken from the owner of a name alone, which the bus itself checks (D-Bus specification,
-"Match Rules", `sender`): another program can neither lock nor unlock here.
+"""What the message buses say of who has the screen: the desktop's screen saver, and logind.
 
 - org.freedesktop, gnome, mate, cinnamon, xfce .ScreenSaver: signal ActiveChanged(b), method GetActive.
-- org.freedesktop.login1 (systemd, org.freedesktop.login1(5)): of our own session the properties LockedHint and
-  Active and the signals Lock and Unlock; of the manager the signal PrepareForSleep(b).
+- org.freedesktop.login1 (systemd, org.freedesktop.login1(5)): of our own session the properties LockedHint, Active and
+  Remote and the signals Lock and Unlock; of the manager the signals PrepareForSleep(b) and PrepareForShutdown(b).
 """
 
 from __future__ import annotations
 
 import os
-import select
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from jeepney import DBusAddress, HeaderFields, MatchRule, Message, MessageType, message_bus, new_method_call
-from jeepney.auth import AuthenticationError
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
-from jeepney.low_level import MessageFlag
-from jeepney.wrappers import DBusErrorResponse
+from jeepney import DBusAddress, HeaderFields, MatchRule, Message
 
-from capture_agent.core.errors import FaultError
+from capture_agent.core.splitting import Reason
+from capture_agent.desktop.base import Away
+from capture_agent.desktop.bus import DAEMON, PROPERTIES, Bus, Listener
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.waker import Waker
 
-ANSWER_S = 2.0  # a bus or service that has not answered by then is left alone until the next try
-RETRY_S = 30.0  # how long until a bus that is not there, or has gone, is looked for again
-JOIN_S = 3.0  # how long closing waits for a thread, which may be waiting for an answer
 ASKED_US = 10_000_000  # a request to lock that nothing has confirmed by then came to nothing
 
 SAVERS: Mapping[str, str] = MappingProxyType(
@@ -44,33 +32,44 @@ SAVERS: Mapping[str, str] = MappingProxyType(
 )
 LOGIND = "org.freedesktop.login1"
 _MANAGER = DBusAddress("/org/freedesktop/login1", LOGIND, f"{LOGIND}.Manager")
-_DBUS = "org.freedesktop.DBus"
 _SESSION = f"{LOGIND}.Session"
-_PROPERTIES = "org.freedesktop.DBus.Properties"
-# An address that is missing or cannot be read is a KeyError or RuntimeError of jeepney's, a timeout an OSError.
-_NO_BUS = (OSError, KeyError, RuntimeError, AuthenticationError, DBusErrorResponse)
-_ASKED = "asked"  # logind's request to lock, as one of the reasons
+_ASKED = "asked"  # logind's request to lock, as one of those who say so
+_ACTIVE = "Active"
+# What a signal of the manager announces, and the property that says so, too.
+_GOING: Mapping[str, tuple[str, Reason]] = MappingProxyType(
+    {
+        "PrepareForSleep": ("PreparingForSleep", Reason.ASLEEP),
+        "PrepareForShutdown": ("PreparingForShutdown", Reason.SHUTDOWN),
+    }
+)
+# Everybody else who says something here says that the screen is locked.
+_MEANS: Mapping[str, Reason] = MappingProxyType({_ACTIVE: Reason.ELSEWHERE, **dict(_GOING.values())})
 
 
 class BusLocks:
     """Implements `presence.Locks`: listens to both buses from the moment it is made."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, int] = {}  # who says that it is locked → since when; whole entries, so no lock
+        self._said: dict[str, int] = {}  # who says that nobody is here → since when; whole entries, so no lock
+        self._remote = False
         self._listeners = (
-            _Listener("SESSION", self._listen_session),
-            _Listener("SYSTEM", self._listen_system),
+            Listener("SESSION", self._listen_session),
+            Listener("SYSTEM", self._listen_system),
         )
 
-    def locked_since(self) -> int | None:
-        """See `Locks.locked_since`. With a bus gone, a screen that was locked still is, as far as is known."""
+    def away(self) -> Away | None:
+        """See `Locks.away`. With a bus gone, a screen that was locked still is, as far as is known."""
         for listener in self._listeners:
             listener.check()
-        reasons = dict(self._reasons)
-        asked = reasons.get(_ASKED)
-        if asked is not None and len(reasons) == 1 and now_us() - asked > ASKED_US:
+        said = dict(self._said)
+        asked = said.get(_ASKED)
+        if not said or (asked is not None and len(said) == 1 and now_us() - asked > ASKED_US):
             return None
-        return min(reasons.values(), default=None)
+        return Away(min(said.values()), frozenset(_MEANS.get(who, Reason.LOCKED) for who in said))
+
+    def remote(self) -> bool:
+        """See `Locks.remote`."""
+        return self._remote
 
     @property
     def listening(self) -> tuple[bool, bool]:
@@ -83,19 +82,19 @@ class BusLocks:
         for listener in self._listeners:
             listener.close()
 
-    def _set(self, who: str, locked: object) -> None:
-        if locked is True:
-            self._reasons.setdefault(who, now_us())
+    def _set(self, who: str, away: object) -> None:
+        if away is True:
+            self._said.setdefault(who, now_us())
         else:
-            self._reasons.pop(who, None)
-            self._reasons.pop(_ASKED, None)
+            self._said.pop(who, None)
+            self._said.pop(_ASKED, None)
 
     # --- the session bus
 
-    def _listen_session(self, bus: _Bus) -> None:
+    def _listen_session(self, bus: Bus) -> None:
         for name in SAVERS:
             bus.match(MatchRule(type="signal", sender=name, interface=name, member="ActiveChanged"))
-            bus.match(MatchRule(type="signal", sender=_DBUS, member="NameOwnerChanged"), (0, name))
+            bus.match(MatchRule(type="signal", sender=DAEMON, member="NameOwnerChanged"), (0, name))
         for name, path in SAVERS.items():
             if (active := bus.ask(DBusAddress(path, name, name), "GetActive")) is not None:
                 self._set(name, active[0])
@@ -111,21 +110,19 @@ class BusLocks:
 
     # --- the system bus
 
-    def _listen_system(self, bus: _Bus) -> None:
+    def _listen_system(self, bus: Bus) -> None:
         session = _own_session(bus)
-        bus.match(MatchRule(type="signal", sender=LOGIND, interface=_MANAGER.interface, member="PrepareForSleep"))
+        for member, (name, _) in _GOING.items():
+            bus.match(MatchRule(type="signal", sender=LOGIND, interface=_MANAGER.interface, member=member))
+            self._set(name, bus.get(_MANAGER, name))
         if session:
             bus.match(MatchRule(type="signal", sender=LOGIND, interface=_SESSION, path=session))
-            bus.match(MatchRule(type="signal", sender=LOGIND, interface=_PROPERTIES, path=session))
-            for name in ("LockedHint", "Active"):
-                where = DBusAddress(session, LOGIND, _PROPERTIES)
-                if (value := bus.ask(where, "Get", "ss", (_SESSION, name))) is not None:
-                    self._property(name, value[0][1])
+            bus.match(MatchRule(type="signal", sender=LOGIND, interface=PROPERTIES, path=session))
+            for name in ("LockedHint", _ACTIVE, "Remote"):
+                self._property(name, bus.get(DBusAddress(session, LOGIND, _SESSION), name))
 
         def heard(_message: Message, member: str, body: tuple[Any, ...]) -> None:
             match member, body:
-                case "PrepareForSleep", (bool(asleep),):
-                    self._set("sleep", asleep)
                 case "Lock", ():
                     self._set(_ASKED, True)
                 case "Unlock", ():
@@ -133,116 +130,27 @@ class BusLocks:
                 case "PropertiesChanged", (_, dict(changed), _):
                     for name, value in changed.items():
                         self._property(name, value[1])
+                case _, (bool(going),) if member in _GOING:
+                    self._set(_GOING[member][0], going)
 
         bus.listen(heard)
 
     def _property(self, name: str, value: object) -> None:
         if name == "LockedHint":
             self._set(name, value)
-        elif name == "Active":  # another user's session has the screen
-            self._set("elsewhere", value is False)
+        elif name == _ACTIVE:  # if not, another user's session has the screen
+            self._set(name, value is False)
+        elif name == "Remote":
+            self._remote = value is True
 
 
-def _own_session(bus: _Bus) -> str:
+def _own_session(bus: Bus) -> str:
     """Return the path of the session that this process belongs to, "" if logind knows none."""
     for method, signature, value in (
         ("GetSessionByPID", "u", os.getpid()),
         ("GetSession", "s", os.environ.get("XDG_SESSION_ID", "")),
+        ("GetSession", "s", "auto"),  # a program that the user's service manager started: the one with the display
     ):
         if value and (found := bus.ask(_MANAGER, method, signature, (value,))) is not None:
             return str(found[0])
     return ""
-
-
-class _Bus:
-    """One connection, on the thread that listens."""
-
-    def __init__(self, connection: DBusConnection, waker: Waker, closing: Callable[[], bool]) -> None:
-        self._connection = connection
-        self._waker = waker
-        self._closing = closing
-        self._early: list[Message] = []  # signals that came while an answer was waited for
-
-    def match(self, rule: MatchRule, argument: tuple[int, str] | None = None) -> None:
-        """Want the signals of `rule`."""
-        if argument is not None:
-            rule.add_arg_condition(*argument)
-        self._send(message_bus.AddMatch(rule))
-
-    def ask(self, where: DBusAddress, method: str, signature: str = "", body: tuple[Any, ...] = ()) -> Any:
-        """Return the answer's body, or None: nobody has that name, or it says no. Starts no service."""
-        message = new_method_call(where, method, signature or None, body)
-        message.header.flags |= MessageFlag.no_auto_start
-        return self._send(message)
-
-    def _send(self, message: Message) -> Any:
-        serial = next(self._connection.outgoing_serial)
-        self._connection.send(message, serial=serial)
-        while True:
-            came = self._connection.receive(timeout=ANSWER_S)
-            if came.header.fields.get(HeaderFields.reply_serial) == serial:
-                return None if came.header.message_type is MessageType.error else came.body
-            self._early.append(came)
-
-    def listen(self, heard: Callable[[Message, str, tuple[Any, ...]], None]) -> None:
-        """Call `heard` with every signal until the end. Raises OSError if the bus goes."""
-        while not self._closing():
-            for message in self._arrived():
-                if message.header.message_type is MessageType.signal:
-                    heard(message, str(message.header.fields.get(HeaderFields.member)), tuple(message.body))
-            select.select((self._connection.sock, self._waker), (), ())
-
-    def _arrived(self) -> list[Message]:
-        found, self._early = self._early, []
-        while True:
-            try:
-                found.append(self._connection.receive(timeout=0))
-            except TimeoutError:
-                return found
-
-
-class _Listener:
-    """A thread that keeps listening to one bus, whatever happens to it."""
-
-    def __init__(self, name: str, listen: Callable[[_Bus], None]) -> None:
-        self._name = name
-        self._listen = listen
-        self._waker = Waker()
-        self._closing = False
-        self._died = ""
-        self.listening = False
-        self._thread = threading.Thread(target=self._run, name=f"{name.lower()}-bus", daemon=True)
-        self._thread.start()
-
-    def check(self) -> None:
-        """Raise `FaultError` if the thread has died."""
-        if self._died:
-            raise FaultError(
-                "what says that the screen is locked has died ({kind})", hint="Start again.", kind=self._died
-            )
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closing = True
-        self._waker.wake()
-        self._thread.join(JOIN_S)
-        if not self._thread.is_alive():
-            self._waker.close()
-
-    def _run(self) -> None:
-        try:
-            while not self._closing:
-                self._once()
-                if not self._closing:
-                    select.select((self._waker,), (), (), RETRY_S)
-        except BaseException as error:  # noqa: BLE001 - the thread's one boundary: whatever it is becomes a fault
-            self._died = type(error).__name__
-
-    def _once(self) -> None:
-        try:
-            with open_dbus_connection(bus=self._name, auth_timeout=ANSWER_S) as connection:
-                bus = _Bus(connection, self._waker, lambda: self._closing)
-                self.listening = True
-                self._listen(bus)
-        except _NO_BUS:
-            self.listening = False  # there is none, or it does not answer, or it has gone

@@ -63,8 +63,9 @@ def open_lookout(desktop: Desktop) -> Lookout:
     """
     from capture_agent.desktop.bus_locks import BusLocks
     from capture_agent.desktop.presence import Lookout
+    from capture_agent.desktop.x11_remote import started_from_afar
 
-    return Lookout(desktop, BusLocks())
+    return Lookout(desktop, BusLocks(), remote=desktop.is_remote() or started_from_afar(os.environ))
 
 
 def open_fields(session_bus: str | None = None) -> FieldEyes:

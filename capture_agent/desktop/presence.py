@@ -1,4 +1,4 @@
-"""Whether the person is at this computer: locked screen, idle time, sleep. What the parts say, put together.
+"""Whether the person is at this computer: screen, idle time, sleep, shutdown. What the parts say, put together.
 
 A locker says so in one of four ways: on the session bus or by logind (`bus_locks`), by the X screen
 saver, or by nothing but its window, which is known by name.
@@ -10,7 +10,8 @@ import sys
 import time
 from typing import Protocol
 
-from capture_agent.desktop.base import Desktop, Presence
+from capture_agent.core.splitting import Reason
+from capture_agent.desktop.base import Away, Desktop, Presence
 
 # How often the display is asked; what a bus says is there at once. Who comes back should not wait for us.
 LOOK_EVERY_US = 1_000_000
@@ -19,10 +20,13 @@ AWAY_US = 60_000_000  # who touched nothing for this long may have gone
 
 
 class Locks(Protocol):
-    """What says that the screen is locked, beside the display itself. Both from any thread, at once."""
+    """What says that the screen is not this person's, beside the display itself. All from any thread, at once."""
 
-    def locked_since(self) -> int | None:
-        """Return since when (input clock, µs), or None if it is not locked as far as is known."""
+    def away(self) -> Away | None:
+        """Return since when and why the person cannot be here, or None if they can, as far as is known."""
+
+    def remote(self) -> bool:
+        """Return whether this session is used from another computer, as far as is known."""
 
     def close(self) -> None:
         """Stop listening. Safe to call twice."""
@@ -42,9 +46,11 @@ def slept_us() -> int:
 class Lookout:
     """Puts together what desktop and buses say. One thread, the desktop's."""
 
-    def __init__(self, desktop: Desktop, locks: Locks) -> None:
+    def __init__(self, desktop: Desktop, locks: Locks, *, remote: bool) -> None:
+        """Take over `locks`; `remote`: the display or who started the program is on another computer."""
         self._desktop = desktop
         self._locks = locks
+        self._remote = remote
         self._looked_us: int | None = None
         self._curtain_us: int | None = None
         self._idle_us = 0
@@ -64,9 +70,17 @@ class Lookout:
                 self._curtain_us = None
             elif self._curtain_us is None:
                 self._curtain_us = now
-        told_us = self._locks.locked_since()
-        since = min((at for at in (told_us, self._curtain_us) if at is not None), default=None)
-        return Presence(since, self._idle_us, slept_us())
+        since: list[int] = []
+        told: set[Reason] = set()
+        if (said := self._locks.away()) is not None:
+            since.append(said.since_us)
+            told |= said.reasons
+        if self._curtain_us is not None:
+            since.append(self._curtain_us)
+            told.add(Reason.LOCKED)
+        if self._remote or self._locks.remote():
+            told.add(Reason.REMOTE)
+        return Presence(min(since, default=None), self._idle_us, slept_us(), frozenset(told))
 
     def close(self) -> None:
         """Stop listening."""

@@ -6,7 +6,7 @@ from Xlib import X
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Layout, Monitor, Window
-from capture_agent.desktop import x11_focus, x11_monitors, x11_xkb
+from capture_agent.desktop import x11_focus, x11_monitors, x11_remote, x11_xkb
 from capture_agent.desktop.base import Attendance
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wait, wrapped
@@ -113,6 +113,11 @@ class X11Desktop:
             windows = self._tracker.layout().windows
         locked = any(window.app in LOCKERS or LOCKERS.intersection(window.aliases) for window in windows)
         return Attendance(int(saver.idle) * 1000, saver.state == SAVER_ON or locked)
+
+    def is_remote(self) -> bool:
+        """See `Desktop.is_remote`."""
+        with wrapped():
+            return x11_remote.is_remote(self._connection)
 
     def keyboard_layouts(self) -> tuple[str, ...]:
         """See `Desktop.keyboard_layouts`."""

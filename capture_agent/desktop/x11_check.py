@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from Xlib.ext import xinput
 
 from capture_agent.core.errors import DesktopError
-from capture_agent.desktop import x11_xi2, x11_xkb
+from capture_agent.desktop import x11_remote, x11_xi2, x11_xkb
 from capture_agent.desktop.base import InputBackEnd, Problem
 from capture_agent.desktop.x11_connection import Connection
 
@@ -66,7 +66,7 @@ def check(env: Mapping[str, str]) -> tuple[Problem, ...]:
         what = "there is no display" if not env.get("DISPLAY") else "the display does not answer"
         return (*missing, Problem("display", what, "start the agent inside a desktop session"))
     try:
-        return (*missing, *_check_server(connection))
+        return (*missing, *_check_server(connection, env))
     finally:
         connection.close()
 
@@ -93,7 +93,7 @@ def check_libraries(load: Callable[[str], object]) -> tuple[Problem, ...]:
     return (Problem("library", f"system libraries are missing: {names}", f"on Debian: sudo apt install {names}"),)
 
 
-def _check_server(connection: Connection) -> tuple[Problem, ...]:
+def _check_server(connection: Connection, env: Mapping[str, str]) -> tuple[Problem, ...]:
     there = set(connection.display.list_extensions())
     if "XWAYLAND" in there:
         return (Problem("wayland", "this display belongs to a Wayland session", _X11_HINT),)
@@ -114,7 +114,7 @@ def _check_server(connection: Connection) -> tuple[Problem, ...]:
         problems.append(
             Problem("window-manager", "no window manager runs", "start one that knows EWMH, such as openbox")
         )
-    return tuple(problems)
+    return (*problems, *_check_remote(connection, env))
 
 
 def input_back_end(display: str | None = None) -> InputBackEnd:
@@ -144,6 +144,13 @@ def _check_input(connection: Connection, there: AbstractSet[str]) -> tuple[Probl
         return (Problem("extension", f"the X server has neither XInput 2 nor {RECORD}, which input needs", hint),)
     what = "the X server has no XInput 2, so pynput reads the keyboard: shortcuts and named keys, not what is typed"
     return (Problem("input", what, f"{hint} to record what is typed", blocks=False),)
+
+
+def _check_remote(connection: Connection, env: Mapping[str, str]) -> tuple[Problem, ...]:
+    if not (x11_remote.started_from_afar(env) or x11_remote.is_remote(connection)):
+        return ()
+    what = "this session is used from another computer, so nothing is recorded in it"
+    return (Problem("remote", what, "record at the computer itself", blocks=False),)
 
 
 def _has_window_manager(connection: Connection) -> bool:

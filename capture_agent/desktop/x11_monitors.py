@@ -27,6 +27,13 @@ def read(connection: Connection) -> tuple[Monitor, ...]:
     return number(rects, scale(connection.octets(connection.root, "RESOURCE_MANAGER")))
 
 
+def outputs(connection: Connection) -> frozenset[str]:
+    """Return the names of the connectors, with a monitor or without: "HDMI-1", "screen"."""
+    resources = connection.root.xrandr_get_screen_resources_current()
+    stamp = resources.config_timestamp
+    return frozenset(connection.display.xrandr_get_output_info(one, stamp).name for one in resources.outputs)
+
+
 def number(rects: Iterable[Rect], factor: float) -> tuple[Monitor, ...]:
     """Number monitors in the order of (x, y); mirrored ones, which show the same pixels, count once."""
     ordered = sorted({rect for rect in rects if rect.area}, key=lambda rect: (rect.x, rect.y, rect.width, rect.height))

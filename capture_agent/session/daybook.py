@@ -21,9 +21,15 @@ TICK_EVERY_US = 1_000_000
 GAP_US = 2_000_000  # a tick that comes later than this tells nothing of the time before it
 # Each class of reason in words; {time} is how long.
 REASONS: Mapping[str, str] = {
+    Reason.SHUTDOWN: noted("{time} before a shutdown"),
+    Reason.ASLEEP: noted("{time} before the computer slept"),
+    Reason.ELSEWHERE: noted("{time} while another user had the screen"),
     Reason.LOCKED: noted("{time} while the screen was locked"),
-    Reason.IDLE: noted("{time} while nobody used this computer"),
+    Reason.REMOTE: noted("{time} while this computer was used from another one"),
     Reason.WHO: noted("{time} before it was said who is there"),
+    Reason.IDLE: noted("{time} while nobody used this computer"),
+    Reason.DISK: noted("{time} while the disk was nearly full"),
+    Reason.SAVER: noted("{time} while the battery was being saved"),
     "indicator": noted("{time} while the recording sign was not in sight"),
     "program": noted("{time} of input in other programs"),
     "focus-unknown": noted("{time} of input in windows that are not known"),

@@ -57,7 +57,7 @@ class Rhythm:
         except CaptureAgentError as error:
             self._recorder.fail(error)
             return False
-        seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who)
+        seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who, here.told)
         if here.locked_us is not None:
             self.ask_who()
             if not self._locked:

@@ -240,9 +240,15 @@ def _status(snapshot: Snapshot, now: datetime) -> str:
 
 _WAITING: Mapping[Reason, str] = MappingProxyType(
     {
+        Reason.SHUTDOWN: noted("Waiting: this computer is shutting down, and what was recorded is saved"),
+        Reason.ASLEEP: noted("Waiting: this computer is going to sleep"),
+        Reason.ELSEWHERE: noted("Waiting: another user has the screen"),
         Reason.LOCKED: noted("Waiting: the screen is locked"),
-        Reason.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
+        Reason.REMOTE: noted("Waiting: nothing is recorded while this computer is used from another one"),
         Reason.WHO: noted("Waiting: please say who is there"),
+        Reason.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
+        Reason.DISK: noted("Waiting: the disk is nearly full; recording goes on when there is space again"),
+        Reason.SAVER: noted("Waiting: the battery is being saved; recording goes on when that is over"),
     }
 )
 

@@ -5,17 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture_agent.core.splitting import (
+    AWAY,
+    HINDERING,
     IDLE_LIMIT_US,
+    LEAST_FREE_BYTES,
     SESSION_LIMIT_US,
     SLEEP_LEAST_US,
     Reason,
     Seen,
     Verdict,
+    is_scarce,
     judge,
 )
 
 NOW = 10_000_000_000
 HERE = Seen(NOW)
+
+
+def told(*reasons):
+    return frozenset(reasons)
 
 
 def test_somebody_at_an_unlocked_screen_is_recorded_on():
@@ -33,9 +41,18 @@ def test_somebody_at_an_unlocked_screen_is_recorded_on():
         (Seen(NOW, slept_us=SLEEP_LEAST_US - 1), None, 0, None),
         (Seen(NOW, slept_us=SLEEP_LEAST_US, locked_us=NOW), Reason.ASLEEP, NOW - 100_000, Reason.LOCKED),
         (Seen(NOW, locked_us=NOW, idle_us=IDLE_LIMIT_US, who=True), Reason.LOCKED, NOW, Reason.LOCKED),
+        (Seen(NOW, locked_us=NOW - 9, told=told(Reason.ELSEWHERE)), Reason.ELSEWHERE, NOW - 9, Reason.ELSEWHERE),
+        (Seen(NOW, locked_us=NOW - 9, told=told(Reason.SHUTDOWN)), Reason.SHUTDOWN, NOW - 9, Reason.SHUTDOWN),
+        (Seen(NOW, locked_us=NOW - 9, told=told(Reason.ASLEEP)), Reason.ASLEEP, NOW - 9, Reason.ASLEEP),
+        (Seen(NOW, told=told(Reason.REMOTE)), Reason.REMOTE, NOW, Reason.REMOTE),
+        (Seen(NOW, told=told(Reason.DISK)), Reason.DISK, NOW, Reason.DISK),
+        (Seen(NOW, told=told(Reason.SAVER)), Reason.SAVER, NOW, Reason.SAVER),
+        (Seen(NOW, NOW - 9, told=told(Reason.ELSEWHERE, Reason.LOCKED)), Reason.ELSEWHERE, NOW - 9, Reason.ELSEWHERE),
+        (Seen(NOW, NOW - 9, told=told(Reason.DISK)), Reason.LOCKED, NOW - 9, Reason.LOCKED),
+        (Seen(NOW, slept_us=SLEEP_LEAST_US, told=told(Reason.REMOTE)), Reason.ASLEEP, NOW - 100_000, Reason.REMOTE),
     ],
 )
-def test_lock_idle_sleep_and_an_open_question_end_the_session(seen, ends, from_us, hinders):
+def test_whatever_takes_person_or_computer_away_ends_the_session(seen, ends, from_us, hinders):
     assert judge(Seen(NOW - 100_000), seen, NOW - 1_000_000) == Verdict(ends, from_us, hinders)
 
 
@@ -51,10 +68,22 @@ def test_a_session_ends_after_one_hour_and_not_before():
     st.integers(0, 2 * IDLE_LIMIT_US),
     st.integers(0, 10**10),
     st.booleans(),
+    st.frozensets(st.sampled_from(HINDERING)),
     st.none() | st.integers(0, NOW),
 )
-def test_whatever_hinders_also_ends_and_no_end_lies_in_the_future(locked_us, idle_us, slept_us, who, began_us):
-    verdict = judge(Seen(NOW - 100_000), Seen(NOW, locked_us, idle_us, slept_us, who), began_us)
+def test_whatever_hinders_also_ends_and_no_end_lies_in_the_future(locked_us, idle_us, slept_us, who, told, began_us):
+    verdict = judge(Seen(NOW - 100_000), Seen(NOW, locked_us, idle_us, slept_us, who, told), began_us)
     assert verdict.from_us <= NOW
     assert verdict.ends is not None or verdict.hinders is None
-    assert (verdict.hinders is None) == (locked_us is None and idle_us < IDLE_LIMIT_US and not who)
+    assert (verdict.hinders is None) == (locked_us is None and idle_us < IDLE_LIMIT_US and not who and not told)
+    if locked_us is not None:
+        assert verdict.hinders in AWAY
+
+
+@pytest.mark.parametrize("size", [2 * 1024 * 1024, 10**12])
+def test_a_disk_is_scarce_until_twice_as_much_is_free_again(size):
+    least = min(LEAST_FREE_BYTES, size // 10)
+    assert not is_scarce(least, size, was=False)
+    assert is_scarce(least - 1, size, was=False)
+    assert is_scarce(2 * least - 1, size, was=True)
+    assert not is_scarce(2 * least, size, was=True)

@@ -1,4 +1,4 @@
-"""A stand-in for what locks a screen: owns a screen saver's name, or logind's, and says what it is told to say."""
+"""A stand-in for services of a desktop: owns a screen saver's name, or logind's, and says what it is told to say."""
 
 from __future__ import annotations
 
@@ -13,18 +13,28 @@ SAVER = DBusAddress("/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver
 LOGIND = "org.freedesktop.login1"
 SESSION_PATH = "/org/freedesktop/login1/session/_31"
 SESSION = DBusAddress(SESSION_PATH, LOGIND, f"{LOGIND}.Session")
-PROPERTIES = DBusAddress(SESSION_PATH, LOGIND, "org.freedesktop.DBus.Properties")
+PROPERTIES = "org.freedesktop.DBus.Properties"
 MANAGER = DBusAddress("/org/freedesktop/login1", LOGIND, f"{LOGIND}.Manager")
 
 
 class StandIn:
-    """Owns `name` on the bus at `address` while `with` lasts; answers `answers` ({method: (signature, body)})."""
+    """Owns `name` on the bus at `address` while `with` lasts.
 
-    def __init__(self, address: str, name: str, answers: dict[str, tuple[str, tuple[Any, ...]]] | None = None) -> None:
+    Answers `answers` ({method: (signature, body)}), and `Get` with `properties` ({name: (signature, value)}).
+    """
+
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        answers: dict[str, tuple[str, tuple[Any, ...]]] | None = None,
+        properties: dict[str, tuple[str, Any]] | None = None,
+    ) -> None:
         self.bus = open_dbus_connection(bus=address)
         if name:
             assert self.bus.send_and_get_reply(message_bus.RequestName(name)).body == (1,)
         self._answers = answers or {}
+        self._properties = properties or {}
         self._closing = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -46,9 +56,12 @@ class StandIn:
         self._answers["GetActive"] = ("b", (active,))
         self.say(SAVER, "ActiveChanged", "b", (active,))
 
-    def changed(self, name: str, value: bool) -> None:
-        """Say that a property of the session has changed."""
-        self.say(PROPERTIES, "PropertiesChanged", "sa{sv}as", (SESSION.interface, {name: ("b", value)}, []))
+    def changed(self, name: str, value: Any, of: DBusAddress = SESSION) -> None:
+        """Say that a property has changed: of the session, or of another object."""
+        kind = self._properties[name][0]
+        self._properties[name] = (kind, value)
+        where = DBusAddress(of.object_path, of.bus_name, PROPERTIES)
+        self.say(where, "PropertiesChanged", "sa{sv}as", (of.interface, {name: (kind, value)}, []))
 
     def _serve(self) -> None:
         while not self._closing:
@@ -58,14 +71,24 @@ class StandIn:
                 continue
             if asked.header.message_type is not MessageType.method_call:
                 continue
-            answer = self._answers.get(str(asked.header.fields[HeaderFields.member]))
+            method = str(asked.header.fields[HeaderFields.member])
+            answer = self._answers.get(method)
+            if method == "Get" and asked.body[1] in self._properties:
+                answer = ("v", (self._properties[asked.body[1]],))
             if answer is None:
                 self.bus.send(new_error(asked, "org.freedesktop.DBus.Error.UnknownMethod"))
             else:
                 self.bus.send(new_method_return(asked, answer[0], answer[1]))
 
 
-def logind(address: str, *, hint: bool = False) -> StandIn:
-    """Return a logind that knows one session, which is active."""
-    assert os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") == address, "the real system bus is never touched"
-    return StandIn(address, LOGIND, {"GetSessionByPID": ("o", (SESSION_PATH,)), "Get": ("v", (("b", hint),))})
+def logind(address: str, **properties: bool) -> StandIn:
+    """Return a logind that knows one session, which is active, here and not locked, or as `properties` say."""
+    assert os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", address) == address, "the real system bus is never touched"
+    said = {"Active": True, "LockedHint": False, "Remote": False} | properties
+    said |= {"PreparingForSleep": False, "PreparingForShutdown": False}
+    return StandIn(
+        address,
+        LOGIND,
+        {"GetSessionByPID": ("o", (SESSION_PATH,))},
+        {name: ("b", value) for name, value in said.items()},
+    )

@@ -13,6 +13,7 @@ import pytest
 from screen_saver import MANAGER, SAVER, SESSION, StandIn, logind
 from Xlib.display import Display
 
+from capture_agent.core.splitting import Reason
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.desktop import choose
 from capture_agent.desktop.bus_locks import BusLocks
@@ -60,7 +61,12 @@ def wait_until(done: Callable[[], object], seconds: float = 15.0) -> None:
 
 
 def locked(locks: BusLocks) -> Callable[[], bool]:
-    return lambda: locks.locked_since() is not None
+    return lambda: locks.away() is not None
+
+
+def reasons(locks: BusLocks) -> frozenset[Reason]:
+    away = locks.away()
+    return frozenset() if away is None else away.reasons
 
 
 def test_a_screen_saver_that_says_it_is_on_locks_and_its_end_unlocks(bus: str) -> None:
@@ -69,9 +75,9 @@ def test_a_screen_saver_that_says_it_is_on_locks_and_its_end_unlocks(bus: str) -
         wait_until(lambda: locks.listening[0])
         saver.active(True)
         wait_until(locked(locks))
-        since = locks.locked_since()
-        assert since is not None
-        assert abs(time.monotonic_ns() // 1000 - since) < 15_000_000
+        away = locks.away()
+        assert away is not None
+        assert abs(time.monotonic_ns() // 1000 - away.since_us) < 15_000_000
         saver.active(False)
         wait_until(lambda: not locked(locks)())
         saver.active(True)
@@ -92,49 +98,81 @@ def test_another_program_cannot_say_that_the_screen_is_unlocked(bus: str) -> Non
     with StandIn(bus, SAVER.bus_name, {"GetActive": ("b", (True,))}) as saver, StandIn(bus, "") as stranger:
         locks = BusLocks()
         wait_until(locked(locks))
-        since = locks.locked_since()
+        since = locks.away()
         stranger.active(False)
         saver.say(SAVER, "ActiveChanged", "b", (True,))  # comes after the stranger's: the bus keeps the order
         time.sleep(0.2)
-        assert locks.locked_since() == since  # it was not unlocked in between
+        assert locks.away() == since  # it was not unlocked in between
         locks.close()
 
 
-def test_logind_locks_by_hint_by_request_by_sleep_and_by_another_session(bus: str) -> None:
+def test_logind_says_who_has_the_screen_and_why_not_this_person(bus: str) -> None:
     with logind(bus) as system:
         locks = BusLocks()
         wait_until(lambda: locks.listening[1])
-        # The answer to `Get` stands for both properties: not locked, and not active until it says so.
-        wait_until(locked(locks))
-        system.changed("Active", True)
-        wait_until(lambda: not locked(locks)())
-        for lock, unlock in (
-            (lambda: system.changed("LockedHint", True), lambda: system.changed("LockedHint", False)),
-            (lambda: system.say(SESSION, "Lock"), lambda: system.say(SESSION, "Unlock")),
+        assert locks.away() is None
+        for reason, begins, ends in (
+            (Reason.LOCKED, lambda: system.changed("LockedHint", True), lambda: system.changed("LockedHint", False)),
+            (Reason.LOCKED, lambda: system.say(SESSION, "Lock"), lambda: system.say(SESSION, "Unlock")),
+            (Reason.ELSEWHERE, lambda: system.changed("Active", False), lambda: system.changed("Active", True)),
             (
+                Reason.ASLEEP,
                 lambda: system.say(MANAGER, "PrepareForSleep", "b", (True,)),
                 lambda: system.say(MANAGER, "PrepareForSleep", "b", (False,)),
             ),
-            (lambda: system.changed("Active", False), lambda: system.changed("Active", True)),
+            (
+                Reason.SHUTDOWN,
+                lambda: system.say(MANAGER, "PrepareForShutdown", "b", (True,)),
+                lambda: system.say(MANAGER, "PrepareForShutdown", "b", (False,)),
+            ),
         ):
-            lock()
-            wait_until(locked(locks))
-            unlock()
+            begins()
+            wait_until(lambda reason=reason: reasons(locks) == {reason})
+            ends()
             wait_until(lambda: not locked(locks)())
         locks.close()
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"Active": False}, Reason.ELSEWHERE),
+        ({"LockedHint": True}, Reason.LOCKED),
+        ({"PreparingForSleep": True}, Reason.ASLEEP),
+        ({"PreparingForShutdown": True}, Reason.SHUTDOWN),
+    ],
+)
+def test_what_logind_said_before_is_noticed_at_the_start(bus: str, said: dict[str, bool], reason: Reason) -> None:
+    with logind(bus, **said):
+        locks = BusLocks()
+        wait_until(locked(locks))
+        assert reasons(locks) == {reason}
+        locks.close()
+
+
+@pytest.mark.promise("P1")
+def test_a_session_that_logind_calls_remote_is_one(plain: PrivateDesktop, bus: str) -> None:
+    with logind(bus, Remote=True):
+        desktop, locks = X11Desktop(plain.display), BusLocks()
+        lookout = Lookout(desktop, locks, remote=False)
+        wait_until(lambda: Reason.REMOTE in lookout.presence().told)
+        assert not lookout.presence().locked
+        lookout.close()
+        desktop.close()
 
 
 def test_without_any_bus_nothing_is_locked_and_nothing_waits(bus: str) -> None:
     os.environ.update(dict.fromkeys(BUSES, "unix:path=/nowhere/bus"))
     began = time.monotonic()
     locks = BusLocks()
-    assert locks.locked_since() is None
+    assert locks.away() is None
     assert locks.listening == (False, False)
     locks.close()
     assert time.monotonic() - began < 2.0
     del os.environ["DBUS_SESSION_BUS_ADDRESS"]
     locks = BusLocks()
-    assert locks.locked_since() is None
+    assert locks.away() is None
     locks.close()
 
 
@@ -145,7 +183,7 @@ def test_a_bus_that_never_answers_makes_nobody_wait(bus: str, tmp_path: Path) ->
         os.environ.update(dict.fromkeys(BUSES, f"unix:path={tmp_path / 'bus'}"))
         locks = BusLocks()
         began = time.monotonic()
-        assert locks.locked_since() is None
+        assert locks.away() is None
         assert time.monotonic() - began < 0.5
         locks.close()
 
@@ -167,7 +205,7 @@ def test_the_x_screen_saver_counts_as_locked_and_input_ends_it(plain: PrivateDes
 @pytest.mark.promise("P1")
 def test_a_lockers_window_that_tells_no_bus_counts_as_locked(plain: PrivateDesktop, locks: BusLocks) -> None:
     desktop, program = X11Desktop(plain.display), Display(plain.display)
-    lookout = Lookout(desktop, locks)
+    lookout = Lookout(desktop, locks, remote=False)
     assert not lookout.presence().locked
     screen = program.screen()
     window = screen.root.create_window(0, 0, 1280, 800, 0, screen.root_depth, override_redirect=True)

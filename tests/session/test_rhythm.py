@@ -40,6 +40,10 @@ def lock(person):
     [
         (lambda now: Presence(locked_us=now), "locked"),
         (lambda now: Presence(idle_us=600_000_000), "idle"),
+        (lambda now: Presence(locked_us=now, told=frozenset({Reason.ELSEWHERE})), "other-user"),
+        (lambda now: Presence(locked_us=now, told=frozenset({Reason.SHUTDOWN})), "shutdown"),
+        (lambda now: Presence(locked_us=now, told=frozenset({Reason.ASLEEP})), "asleep"),
+        (lambda now: Presence(told=frozenset({Reason.REMOTE})), "remote"),
     ],
 )
 def test_away_ends_the_session_and_the_next_begins_when_the_person_is_back(person, away, ending):

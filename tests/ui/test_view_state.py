@@ -13,6 +13,8 @@ from capture_agent.core.events import Category
 from capture_agent.core.language import LANGUAGES, speak
 from capture_agent.core.policy import Settings, Widening, effective
 from capture_agent.core.recording import State
+from capture_agent.core.splitting import HINDERING
+from capture_agent.session.daybook import REASONS
 from capture_agent.session.snapshot import Snapshot, Task
 from capture_agent.ui.view_state import Click, Command, Icon, Page, icon_of, view
 
@@ -170,3 +172,11 @@ def test_tasks_are_not_offered_where_they_were_not_agreed_to() -> None:
     recording = replace(JOINED, state=State.RECORDING)
     assert view(recording, NOW).entries[Command.TASK].enabled
     assert not view(replace(recording, consented=frozenset({Category.SCREEN})), NOW).entries[Command.TASK].enabled
+
+
+def test_each_reason_to_wait_has_a_sentence_of_its_own_and_one_at_the_end_of_the_day() -> None:
+    waiting = [replace(JOINED, state=State.SUSPENDED, waiting=reason) for reason in HINDERING]
+    said = {view(snapshot, NOW).status for snapshot in waiting}
+    assert len(said) == len(HINDERING)
+    assert all(sentence.startswith("Waiting: ") for sentence in said)
+    assert set(HINDERING) <= REASONS.keys()
