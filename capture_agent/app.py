@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from capture_agent.control.instance import Instance
 from capture_agent.control.server import Server, answer
 from capture_agent.control.wire import Response
 from capture_agent.core.asking import Remedy
-from capture_agent.core.errors import CaptureAgentError, DesktopError
+from capture_agent.core.errors import CaptureAgentError, DesktopError, StorageError
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Policy, Settings
@@ -79,6 +80,14 @@ class LocalWorld:
     def presence(self) -> Presence:
         """Return whether the person is at this computer."""
         return self._lookout.presence()
+
+    def disk(self) -> tuple[int, int]:
+        """Return how many bytes are free where recordings lie, and how large that disk is."""
+        try:
+            usage = shutil.disk_usage(self._profile.folder)
+        except OSError as error:
+            raise StorageError("{path} cannot be read", hint="Is its disk there?", path=self._profile.folder) from error
+        return usage.free, usage.total
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""

@@ -45,6 +45,10 @@ class OfflineWorld:
         """Return that somebody is here: who gave the command."""
         return Presence()
 
+    def disk(self) -> tuple[int, int]:
+        """Refuse, for the same reason as `sources`."""
+        raise _nothing_here()
+
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Refuse: a command records nothing."""
         raise _nothing_here()

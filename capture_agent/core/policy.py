@@ -172,6 +172,7 @@ class Settings:
     locale: str = ""
     schedule: Schedule | None = None
     consent_months: int | None = None  # for how long a consent lasts at most
+    pause_on_battery_saver: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ SLEEP_LEAST_US = 1_000_000
 # the least that is worth beginning for. On a disk that is smaller than ten times that, a tenth of it.
 LEAST_FREE_BYTES = 250 * 1024 * 1024
 LEAST_FREE_SHARE = 10
+POWER_SAVER = "power-saver"  # power-profiles-daemon, ActiveProfile
+WARNING_LOW = 3  # UPower, org.freedesktop.UPower.Device, WarningLevel; 1 is none, 2 what only a UPS says
 
 
 class Reason(StrEnum):
@@ -118,6 +120,15 @@ def _hinders(seen: Seen) -> tuple[Reason | None, int]:
     first = next((reason for reason in HINDERING if reason in reasons), None)
     since_us = seen.now_us if first not in AWAY or seen.locked_us is None else min(seen.locked_us, seen.now_us)
     return first, since_us
+
+
+def saves_battery(profile: str, on_battery: bool | None, warning: int) -> bool:
+    """Return whether the battery is being saved, so that a recorder had better rest.
+
+    `profile`: what power-profiles-daemon has on, "" for nothing. `on_battery`: None if not known; a computer that is
+    plugged in saves nothing, whatever its profile. `warning`: UPower's WarningLevel, from 3 (low) to 5 (about to act).
+    """
+    return on_battery is not False and (profile == POWER_SAVER or warning >= WARNING_LOW)
 
 
 def is_scarce(free: int, size: int, *, was: bool) -> bool:

@@ -86,7 +86,18 @@ _FOLDERS = {
 # What an X server is started with for a screen of {0} × {1} px. Xvnc's viewers come through a file, and none has to.
 _SERVERS = {
     "Xvfb": ("-screen", "0", "{0}x{1}x24"),
-    "Xtigervnc": ("-geometry", "{0}x{1}", "-depth", "24", "-SecurityTypes", "None", "-rfbport", "-1", "-rfbunixpath", "{2}"),
+    "Xtigervnc": (
+        "-geometry",
+        "{0}x{1}",
+        "-depth",
+        "24",
+        "-SecurityTypes",
+        "None",
+        "-rfbport",
+        "-1",
+        "-rfbunixpath",
+        "{2}",
+    ),
 }
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 

@@ -47,7 +47,9 @@ class Bus:
 
     def get(self, where: DBusAddress, name: str) -> Any:
         """Return the property `name` of `where`, or None as `ask` does."""
-        answer = self.ask(DBusAddress(where.object_path, where.bus_name, PROPERTIES), "Get", "ss", (where.interface, name))
+        answer = self.ask(
+            DBusAddress(where.object_path, where.bus_name, PROPERTIES), "Get", "ss", (where.interface, name)
+        )
         return None if answer is None else answer[0][1]
 
     def ask(self, where: DBusAddress, method: str, signature: str = "", body: tuple[Any, ...] = ()) -> Any:

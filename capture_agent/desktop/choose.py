@@ -62,10 +62,12 @@ def open_lookout(desktop: Desktop) -> Lookout:
     A bus that is not there is waited for in the background: nothing here fails or waits.
     """
     from capture_agent.desktop.bus_locks import BusLocks
+    from capture_agent.desktop.bus_power import BusPower
     from capture_agent.desktop.presence import Lookout
     from capture_agent.desktop.x11_remote import started_from_afar
 
-    return Lookout(desktop, BusLocks(), remote=desktop.is_remote() or started_from_afar(os.environ))
+    remote = desktop.is_remote() or started_from_afar(os.environ)
+    return Lookout(desktop, BusLocks(), BusPower(), remote=remote)
 
 
 def open_fields(session_bus: str | None = None) -> FieldEyes:

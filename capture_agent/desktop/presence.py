@@ -1,4 +1,4 @@
-"""Whether the person is at this computer: screen, idle time, sleep, shutdown. What the parts say, put together.
+"""Whether the person is at this computer: screen, idle time, sleep, battery. What the parts say, put together.
 
 A locker says so in one of four ways: on the session bus or by logind (`bus_locks`), by the X screen
 saver, or by nothing but its window, which is known by name.
@@ -32,6 +32,16 @@ class Locks(Protocol):
         """Stop listening. Safe to call twice."""
 
 
+class Power(Protocol):
+    """What says how the computer is powered. All from any thread, at once."""
+
+    def saving(self) -> bool:
+        """Return whether the battery is being saved, as far as is known."""
+
+    def close(self) -> None:
+        """Stop listening. Safe to call twice."""
+
+
 def slept_us() -> int:
     """Return for how long this computer has slept since it was started, in µs.
 
@@ -46,10 +56,11 @@ def slept_us() -> int:
 class Lookout:
     """Puts together what desktop and buses say. One thread, the desktop's."""
 
-    def __init__(self, desktop: Desktop, locks: Locks, *, remote: bool) -> None:
-        """Take over `locks`; `remote`: the display or who started the program is on another computer."""
+    def __init__(self, desktop: Desktop, locks: Locks, power: Power, *, remote: bool) -> None:
+        """Take over `locks` and `power`; `remote`: the display or who started the program is on another computer."""
         self._desktop = desktop
         self._locks = locks
+        self._power = power
         self._remote = remote
         self._looked_us: int | None = None
         self._curtain_us: int | None = None
@@ -80,8 +91,11 @@ class Lookout:
             told.add(Reason.LOCKED)
         if self._remote or self._locks.remote():
             told.add(Reason.REMOTE)
+        if self._power.saving():
+            told.add(Reason.SAVER)
         return Presence(min(since, default=None), self._idle_us, slept_us(), frozenset(told))
 
     def close(self) -> None:
         """Stop listening."""
         self._locks.close()
+        self._power.close()

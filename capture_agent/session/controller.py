@@ -62,7 +62,7 @@ class Controller(Kept):
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
-        self._rhythm = Rhythm(self._recorder, world)
+        self._rhythm = Rhythm(self._recorder, world, self._agreement)
         self._unproved = False
         self._tended_us = self._swept_us = 0
         self._pauses = Pauses(world, paused=self._memory.now.paused)

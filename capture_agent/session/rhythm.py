@@ -10,10 +10,13 @@ from collections.abc import Callable
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.recording import State
-from capture_agent.core.splitting import Reason, Seen, judge
+from capture_agent.core.splitting import Reason, Seen, is_scarce, judge
+from capture_agent.desktop.base import Presence
+from capture_agent.session.agreement import Agreement
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.world import World
 
+DISK_EVERY_US = 1_000_000  # in a second a busy screen takes a third of a MiB: far less than what stays free
 _OPEN = frozenset({State.RECORDING, State.SUSPENDED, State.PAUSED})
 
 
@@ -28,9 +31,10 @@ class Rhythm:
             clock that goes on while the computer sleeps.
     """
 
-    def __init__(self, recorder: Recorder, world: World) -> None:
+    def __init__(self, recorder: Recorder, world: World, agreement: Agreement) -> None:
         self._recorder = recorder
         self._world = world
+        self._agreement = agreement
         self._seen: Seen | None = None
         self.hinders: Reason | None = None
         self.shared = False
@@ -38,6 +42,8 @@ class Rhythm:
         self.locked_anew: Callable[[], None] = lambda: None  # the screen has just been locked
         self.since_us = world.now_us() + world.presence().slept_us
         self._locked = False
+        self._scarce = False
+        self._disk_us: int | None = None
 
     def back_us(self) -> int:
         """Return how long ago that was, in µs."""
@@ -50,14 +56,16 @@ class Rhythm:
     def look(self) -> bool:
         """End the session and hinder capture as it has to be; return whether a session was split off."""
         if self._recorder.state not in _OPEN:
-            self._seen = self.hinders = None
+            self._seen = self.hinders = self._disk_us = None
+            self._scarce = False
             return False
         try:
             here = self._world.presence()
+            told = self._told(here)
         except CaptureAgentError as error:
             self._recorder.fail(error)
             return False
-        seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who, here.told)
+        seen = Seen(self._world.now_us(), here.locked_us, here.idle_us, here.slept_us, self.who, told)
         if here.locked_us is not None:
             self.ask_who()
             if not self._locked:
@@ -70,3 +78,12 @@ class Rhythm:
             return False
         self._recorder.split(verdict.ends, verdict.from_us)
         return True
+
+    def _told(self, here: Presence) -> frozenset[Reason]:
+        """Return what tells of itself that nothing may be recorded now, as far as the person minds."""
+        now = self._world.now_us()
+        if self._disk_us is None or now - self._disk_us >= DISK_EVERY_US:
+            self._disk_us = now
+            self._scarce = is_scarce(*self._world.disk(), was=self._scarce)
+        told = here.told | {Reason.DISK} if self._scarce else here.told
+        return told if self._agreement.settings.pause_on_battery_saver else told - {Reason.SAVER}

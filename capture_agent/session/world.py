@@ -39,6 +39,13 @@ class World(Protocol):
     def presence(self) -> Presence:
         """Return whether the person is at this computer. Cheap; asked with every tick."""
 
+    def disk(self) -> tuple[int, int]:
+        """Return how many bytes are free where recordings lie, and how large that disk is.
+
+        Raises:
+            StorageError: It does not say.
+        """
+
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources, not started."""
 

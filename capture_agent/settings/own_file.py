@@ -61,6 +61,11 @@ class SettingsTable(Table):
         description='the days and hours in which recording is allowed, such as "mon-fri 09:00-17:00"; without it, any',
     )
 
+    pause_on_battery_saver: bool = Field(
+        default=_DEFAULTS.pause_on_battery_saver,
+        description="true, or false to go on recording while the battery is being saved",
+    )
+
     @model_validator(mode="after")
     def _hotkeys_differ(self) -> SettingsTable:
         if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
@@ -78,6 +83,7 @@ class SettingsTable(Table):
             locale=self.locale or "",
             schedule=self.schedule,
             consent_months=self.consent_months,
+            pause_on_battery_saver=self.pause_on_battery_saver,
         )
 
 

@@ -16,6 +16,7 @@ from capture_agent.core.splitting import (
     Verdict,
     is_scarce,
     judge,
+    saves_battery,
 )
 
 NOW = 10_000_000_000
@@ -62,21 +63,26 @@ def test_a_session_ends_after_one_hour_and_not_before():
     assert judge(HERE, HERE, None) == Verdict()
 
 
-@pytest.mark.promise("P1")
-@given(
-    st.none() | st.integers(0, NOW),
-    st.integers(0, 2 * IDLE_LIMIT_US),
-    st.integers(0, 10**10),
-    st.booleans(),
-    st.frozensets(st.sampled_from(HINDERING)),
-    st.none() | st.integers(0, NOW),
+SEEN = st.builds(
+    Seen,
+    now_us=st.just(NOW),
+    locked_us=st.none() | st.integers(0, NOW),
+    idle_us=st.integers(0, 2 * IDLE_LIMIT_US),
+    slept_us=st.integers(0, 10**10),
+    who=st.booleans(),
+    told=st.frozensets(st.sampled_from(HINDERING)),
 )
-def test_whatever_hinders_also_ends_and_no_end_lies_in_the_future(locked_us, idle_us, slept_us, who, told, began_us):
-    verdict = judge(Seen(NOW - 100_000), Seen(NOW, locked_us, idle_us, slept_us, who, told), began_us)
+
+
+@pytest.mark.promise("P1")
+@given(SEEN, st.none() | st.integers(0, NOW))
+def test_whatever_hinders_also_ends_and_no_end_lies_in_the_future(seen, began_us):
+    verdict = judge(Seen(NOW - 100_000), seen, began_us)
     assert verdict.from_us <= NOW
     assert verdict.ends is not None or verdict.hinders is None
-    assert (verdict.hinders is None) == (locked_us is None and idle_us < IDLE_LIMIT_US and not who and not told)
-    if locked_us is not None:
+    here = seen.locked_us is None and seen.idle_us < IDLE_LIMIT_US
+    assert (verdict.hinders is None) == (here and not seen.who and not seen.told)
+    if seen.locked_us is not None:
         assert verdict.hinders in AWAY
 
 
@@ -87,3 +93,23 @@ def test_a_disk_is_scarce_until_twice_as_much_is_free_again(size):
     assert is_scarce(least - 1, size, was=False)
     assert is_scarce(2 * least - 1, size, was=True)
     assert not is_scarce(2 * least, size, was=True)
+
+
+@pytest.mark.parametrize(
+    ("profile", "on_battery", "warning", "saves"),
+    [
+        ("power-saver", True, 1, True),
+        ("power-saver", None, 0, True),  # no UPower
+        ("power-saver", False, 1, False),
+        ("balanced", True, 1, False),
+        ("balanced", True, 3, True),
+        ("", True, 4, True),  # no power-profiles-daemon
+        ("", True, 2, False),
+        ("", False, 5, False),
+        ("", None, 0, False),
+    ],
+)
+def test_the_battery_is_saved_by_its_profile_or_when_it_is_low_and_never_on_the_mains(
+    profile, on_battery, warning, saves
+):
+    assert saves_battery(profile, on_battery, warning) is saves

@@ -11,6 +11,17 @@ from jeepney.io.blocking import open_dbus_connection
 
 SAVER = DBusAddress("/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver", "org.freedesktop.ScreenSaver")
 LOGIND = "org.freedesktop.login1"
+UPOWER = DBusAddress("/org/freedesktop/UPower", "org.freedesktop.UPower", "org.freedesktop.UPower")
+BATTERY = DBusAddress(
+    "/org/freedesktop/UPower/devices/DisplayDevice", "org.freedesktop.UPower", "org.freedesktop.UPower.Device"
+)
+PROFILES = {
+    name: DBusAddress(path, name, name)
+    for name, path in (
+        ("org.freedesktop.UPower.PowerProfiles", "/org/freedesktop/UPower/PowerProfiles"),
+        ("net.hadess.PowerProfiles", "/net/hadess/PowerProfiles"),
+    )
+}
 SESSION_PATH = "/org/freedesktop/login1/session/_31"
 SESSION = DBusAddress(SESSION_PATH, LOGIND, f"{LOGIND}.Session")
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -84,11 +95,21 @@ class StandIn:
 def logind(address: str, **properties: bool) -> StandIn:
     """Return a logind that knows one session, which is active, here and not locked, or as `properties` say."""
     assert os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", address) == address, "the real system bus is never touched"
-    said = {"Active": True, "LockedHint": False, "Remote": False} | properties
-    said |= {"PreparingForSleep": False, "PreparingForShutdown": False}
+    said = {"Active": True, "LockedHint": False, "Remote": False}
+    said |= {"PreparingForSleep": False, "PreparingForShutdown": False} | properties
     return StandIn(
         address,
         LOGIND,
         {"GetSessionByPID": ("o", (SESSION_PATH,))},
         {name: ("b", value) for name, value in said.items()},
     )
+
+
+def upower(address: str) -> StandIn:
+    """Return an UPower of a laptop on battery that is full."""
+    return StandIn(address, str(UPOWER.bus_name), None, {"OnBattery": ("b", True), "WarningLevel": ("u", 1)})
+
+
+def profiles(address: str, name: str, profile: str) -> StandIn:
+    """Return a power-profiles-daemon of one of its two names in `PROFILES`, with `profile` on."""
+    return StandIn(address, name, None, {"ActiveProfile": ("s", profile)})

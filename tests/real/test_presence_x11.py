@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from screen_saver import MANAGER, SAVER, SESSION, StandIn, logind
+from screen_saver import BATTERY, MANAGER, PROFILES, SAVER, SESSION, UPOWER, StandIn, logind, profiles, upower
 from Xlib.display import Display
 
 from capture_agent.core.splitting import Reason
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.desktop import choose
 from capture_agent.desktop.bus_locks import BusLocks
+from capture_agent.desktop.bus_power import BusPower
 from capture_agent.desktop.presence import Lookout, slept_us
 from capture_agent.desktop.x11 import X11Desktop
 
@@ -154,12 +155,43 @@ def test_what_logind_said_before_is_noticed_at_the_start(bus: str, said: dict[st
 @pytest.mark.promise("P1")
 def test_a_session_that_logind_calls_remote_is_one(plain: PrivateDesktop, bus: str) -> None:
     with logind(bus, Remote=True):
-        desktop, locks = X11Desktop(plain.display), BusLocks()
-        lookout = Lookout(desktop, locks, remote=False)
+        desktop, locks, power = X11Desktop(plain.display), BusLocks(), BusPower()
+        lookout = Lookout(desktop, locks, power, remote=False)
         wait_until(lambda: Reason.REMOTE in lookout.presence().told)
         assert not lookout.presence().locked
         lookout.close()
         desktop.close()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_power_saver_of_either_name_saves_until_it_is_off_or_gone(bus: str, name: str) -> None:
+    power = BusPower()
+    with profiles(bus, name, "power-saver") as daemon:  # it may come after us
+        wait_until(power.saving)
+        daemon.changed("ActiveProfile", "balanced", PROFILES[name])
+        wait_until(lambda: not power.saving())
+        daemon.changed("ActiveProfile", "power-saver", PROFILES[name])
+        wait_until(power.saving)
+    wait_until(lambda: not power.saving())
+    power.close()
+
+
+def test_a_low_battery_saves_and_a_plug_ends_it(bus: str) -> None:
+    with upower(bus) as service, profiles(bus, "net.hadess.PowerProfiles", "power-saver"):
+        power = BusPower()
+        wait_until(power.saving)
+        service.changed("OnBattery", False, UPOWER)
+        wait_until(lambda: not power.saving())
+        service.changed("OnBattery", True, UPOWER)
+        wait_until(power.saving)
+        power.close()
+    with upower(bus) as service:
+        power = BusPower()
+        service.changed("WarningLevel", 3, BATTERY)
+        wait_until(power.saving)
+        service.changed("WarningLevel", 1, BATTERY)
+        wait_until(lambda: not power.saving())
+        power.close()
 
 
 def test_without_any_bus_nothing_is_locked_and_nothing_waits(bus: str) -> None:
@@ -204,8 +236,8 @@ def test_the_x_screen_saver_counts_as_locked_and_input_ends_it(plain: PrivateDes
 
 @pytest.mark.promise("P1")
 def test_a_lockers_window_that_tells_no_bus_counts_as_locked(plain: PrivateDesktop, locks: BusLocks) -> None:
-    desktop, program = X11Desktop(plain.display), Display(plain.display)
-    lookout = Lookout(desktop, locks, remote=False)
+    desktop, program, power = X11Desktop(plain.display), Display(plain.display), BusPower()
+    lookout = Lookout(desktop, locks, power, remote=False)
     assert not lookout.presence().locked
     screen = program.screen()
     window = screen.root.create_window(0, 0, 1280, 800, 0, screen.root_depth, override_redirect=True)
@@ -217,6 +249,7 @@ def test_a_lockers_window_that_tells_no_bus_counts_as_locked(plain: PrivateDeskt
     program.sync()
     wait_until(lambda: not lookout.presence().locked)
     program.close()
+    power.close()
     desktop.close()
 
 

@@ -118,6 +118,7 @@ class SmallWorld:
         self.back = timedelta()
         self.began = datetime.now(UTC)
         self.started, self.running = [], []
+        self.plan = None  # what sources were made for last
         self.made = 0  # sources that were constructed, started or not
         self.dead = self.stuck = None
         self.sources_each = 1
@@ -130,6 +131,7 @@ class SmallWorld:
         self.unseen = {}
         self.accessibility = SmallSwitch()
         self.here = Presence()
+        self.free = 10**11
         self.said = []
         self.counted = True
 
@@ -149,12 +151,16 @@ class SmallWorld:
     def presence(self):
         return self.here
 
+    def disk(self):
+        return self.free, 10**12
+
     def sleep(self, seconds):
         """Let the computer sleep: the clock on the wall goes on, the input clock does not."""
         self.began += timedelta(seconds=seconds)
         self.here = replace(self.here, slept_us=self.here.slept_us + int(seconds * 1e6))
 
     def sources(self, plan):
+        self.plan = plan
         return [SpySource(self, plan.categories) for _ in range(self.sources_each)]
 
     def unseen_fields(self):

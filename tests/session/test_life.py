@@ -23,6 +23,7 @@ from capture_agent.core.events import Category
 from capture_agent.core.policy import OWN_STUDY, Settings
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import parse
+from capture_agent.core.splitting import HINDERING
 from capture_agent.desktop.base import Presence
 from capture_agent.session.closed import open_agent
 
@@ -310,9 +311,13 @@ class Life(RuleBasedStateMachine):
     def cover(self, shown):
         self.world.proved = shown
 
-    @rule(locked=st.booleans(), idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]))
-    def go_away_and_come_back(self, locked, idle_us):
-        self.world.here = Presence(self.world.now_us() if locked else None, idle_us)
+    @rule(
+        locked=st.booleans(),
+        idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]),
+        told=st.just(frozenset()) | st.frozensets(st.sampled_from(HINDERING), max_size=2),
+    )
+    def go_away_and_come_back(self, locked, idle_us, told):
+        self.world.here = Presence(self.world.now_us() if locked else None, idle_us, told=told)
 
     @rule(categories=CATEGORIES, own=st.booleans(), hours=st.sampled_from([WORK, ALWAYS]), paused=st.booleans())
     def let_it_begin_by_itself(self, categories, own, hours, paused):
@@ -336,7 +341,7 @@ class Life(RuleBasedStateMachine):
         self.look()
         self.attempt(self.agent.tick)
         here = self.world.here
-        if seconds >= 0.25 and (not self.world.proved or here.locked or here.idle_us >= IDLE_US):
+        if seconds >= 0.25 and (not self.world.proved or here.locked or here.idle_us >= IDLE_US or here.told):
             assert not self.world.running
         self.settle()
 

@@ -9,7 +9,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Category, Key
 from capture_agent.core.policy import Settings
 from capture_agent.core.recording import State
-from capture_agent.core.splitting import Reason
+from capture_agent.core.splitting import LEAST_FREE_BYTES, Reason
 from capture_agent.desktop.base import Presence
 from capture_agent.encode.event_log import decode
 from capture_agent.held import reader
@@ -227,3 +227,41 @@ def test_after_a_crash_while_locked_nothing_goes_on_by_itself(person):
     person.world.here = Presence()
     person.tick()
     assert (agent.recording_state, person.world.running) == (State.OFF, [])
+
+
+@pytest.mark.promise("P10")
+def test_a_disk_that_fills_ends_the_recording_whole_and_it_goes_on_when_there_is_space(person):
+    agent = recording(person)
+    agent.start_task("write a letter")
+    person.world.free = LEAST_FREE_BYTES - 1
+    person.tick(1)
+    assert (agent.recording_state, agent.snapshot().waiting) == (State.SUSPENDED, Reason.DISK)
+    assert person.world.running == []
+    person.world.free = LEAST_FREE_BYTES
+    person.tick(1)
+    assert agent.snapshot().waiting is Reason.DISK  # it would be full again in a moment
+    person.world.free = 2 * LEAST_FREE_BYTES
+    person.tick(1)
+    assert agent.recording_state is State.RECORDING
+    agent.start_task("read")
+    agent.stop()
+    assert endings(person) == ["low-disk", "stopped"]
+    assert [one.complete for one in agent.sessions()] == [True, True]
+
+
+def test_the_battery_saver_hinders_unless_the_person_does_not_mind(person):
+    agent = recording(person)
+    agent.start_task("write a letter")
+    person.world.here = Presence(told=frozenset({Reason.SAVER}))
+    person.tick()
+    assert (agent.recording_state, agent.snapshot().waiting) == (State.SUSPENDED, Reason.SAVER)
+    person.world.chosen = Settings(pause_on_battery_saver=False)
+    agent.reload()
+    person.tick()
+    assert (agent.recording_state, agent.snapshot().waiting) == (State.RECORDING, None)
+    agent.start_task("read")
+    person.world.chosen = Settings()
+    agent.reload()
+    person.tick()
+    assert agent.recording_state is State.SUSPENDED
+    assert endings(person) == ["battery-saver", "battery-saver"]
