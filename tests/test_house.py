@@ -230,7 +230,7 @@ def test_only_the_gate_makes_something_cleared() -> None:
 BOUNDARIES: dict[str, int] = {
     "__main__.py": 1,
     "control/server.py": 1,
-    "desktop/bus_locks.py": 1,
+    "desktop/bus.py": 1,
     "desktop/x11_hotkeys.py": 1,
     "keys/os_keyring.py": 1,
     "session/pipeline.py": 1,
