@@ -116,6 +116,7 @@ def with_less(categories):
     return frozenset(categories).union(*(less.get(one, set()) for one in categories))
 
 
+TOLD = st.just(frozenset()) | st.frozensets(st.sampled_from(HINDERING), max_size=2)
 CATEGORIES = st.frozensets(st.sampled_from(Category), min_size=1)
 
 
@@ -155,10 +156,8 @@ class Life(RuleBasedStateMachine):
         before = self.oracle.clicked
         if own:
             self.world.study = None
-            done = self.attempt(self.agent.choose_own)
-            self.oracle.study, self.oracle.policy = (
-                (OWN_STUDY, None) if done else (self.oracle.study, self.oracle.policy)
-            )
+            if done := self.attempt(self.agent.choose_own):
+                self.oracle.study, self.oracle.policy = OWN_STUDY, None
         else:
             self.world.study = replace(STUDY, version=max(1, self.oracle.highest))
             done = self.attempt(self.agent.join, "study.toml")
@@ -311,11 +310,7 @@ class Life(RuleBasedStateMachine):
     def cover(self, shown):
         self.world.proved = shown
 
-    @rule(
-        locked=st.booleans(),
-        idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]),
-        told=st.just(frozenset()) | st.frozensets(st.sampled_from(HINDERING), max_size=2),
-    )
+    @rule(locked=st.booleans(), idle_us=st.sampled_from([0, 0, 120_000_000, IDLE_US]), told=TOLD)
     def go_away_and_come_back(self, locked, idle_us, told):
         self.world.here = Presence(self.world.now_us() if locked else None, idle_us, told=told)
 
@@ -341,8 +336,8 @@ class Life(RuleBasedStateMachine):
         self.look()
         self.attempt(self.agent.tick)
         here = self.world.here
-        if seconds >= 0.25 and (not self.world.proved or here.locked or here.idle_us >= IDLE_US or here.told):
-            assert not self.world.running
+        hindered = not self.world.proved or here.locked or here.idle_us >= IDLE_US or here.told
+        assert seconds < 0.25 or not hindered or not self.world.running
         self.settle()
 
     @rule(days=st.sampled_from([27, 32, 95, 190]), months=st.sampled_from([None, 1, 3]), categories=CATEGORIES)
