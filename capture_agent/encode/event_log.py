@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, BinaryIO, cast
 
 import zstandard
+from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, McapRecord, Metadata
 from mcap.records import Message as McapMessage
@@ -38,6 +39,7 @@ __all__ = [
     "read_log",
     "read_part",
     "screen_topic",
+    "skim_part",
     "with_header",
     "write_part",
 ]
@@ -56,7 +58,9 @@ _PAD_KEY = "pad"
 _PAD_OVERHEAD = 9 + 4 + len(_PADDING) + 4 + 4 + len(_PAD_KEY) + 4  # bytes of a padding record without its spaces
 _TAIL = (9 + 4) + (9 + 20) + 8  # bytes after it: DataEnd, Footer, magic
 _MAGIC_BYTES = 8
-_CHUNK, _METADATA = 0x06, 0x0C  # opcodes of records
+_CHANNEL, _MESSAGE, _CHUNK, _METADATA = 0x04, 0x05, 0x06, 0x0C  # opcodes of records
+_RECORD_HEAD = struct.Struct("<BQ")  # opcode, length of what follows
+_MESSAGE_HEAD = struct.Struct("<HIQQ")  # channel, sequence, log time in ns, publish time
 _NS = 1000  # ns in a µs
 _JSON, _VIDEO = "json", "protobuf"
 
@@ -139,6 +143,48 @@ def part_times(data: bytes) -> tuple[int, int] | None:
     if not times:
         return None
     return min(first for first, _ in times) // _NS, max(last for _, last in times) // _NS
+
+
+def skim_part(data: bytes) -> tuple[dict[str, str], list[Message]]:
+    """Return what `read_part` returns, ten times as fast: the records are walked here, and their checksums passed over.
+
+    For parts that were encrypted and bound into their session by whoever reads them: an hour has 3,000 of these.
+
+    Raises:
+        VerificationError: It is not a whole part.
+    """
+    header: dict[str, str] | None = None
+    messages: list[Message] = []
+    topics: dict[int, str] = {}
+    try:
+        for record in _raw(data):
+            if record[0] == _CHUNK:
+                _skim_chunk(Chunk.read(ReadDataStream(io.BytesIO(record[9:]))), topics, messages)
+            elif record[0] == _METADATA and header is None:
+                header = Metadata.read(ReadDataStream(io.BytesIO(record[9:]))).metadata  # the padding comes last
+    except (McapError, zstandard.ZstdError, struct.error, KeyError, ValueError) as error:
+        raise VerificationError("a log is damaged ({kind})", kind=type(error).__name__) from None
+    if header is None:
+        raise VerificationError("a part has no header, or something after its end")
+    return header, messages
+
+
+def _skim_chunk(chunk: Chunk, topics: dict[int, str], messages: list[Message]) -> None:
+    _check_size(chunk)
+    records = zstandard.decompress(chunk.data)
+    place, end = 0, len(records)
+    head, skipped = _RECORD_HEAD.unpack_from, _RECORD_HEAD.size
+    inner, content = _MESSAGE_HEAD.unpack_from, _MESSAGE_HEAD.size
+    while place < end:
+        kind, length = head(records, place)
+        place += skipped
+        if kind == _MESSAGE:
+            channel, _, time_ns, _ = inner(records, place)
+            messages.append(Message(topics[channel], time_ns // _NS, records[place + content : place + length]))
+        elif kind == _CHANNEL:
+            known = Channel.read(ReadDataStream(io.BytesIO(records[place : place + length])))
+            topics[known.id] = known.topic
+        place += length
 
 
 def with_header(data: bytes, header: Mapping[str, str]) -> bytes:

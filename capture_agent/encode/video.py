@@ -225,19 +225,45 @@ def decode_packets(packets: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, 
     Raises:
         VerificationError: They cannot be decoded.
     """
-    decoder = av.CodecContext.create("h264", "r")
-    decoder.thread_count = 1  # one frame out for each in
-    converter = VideoReformatter()
+    decoder = Decoder()
     begun = False
-    try:
-        for t_us, annexb in packets:
-            begun = begun or is_key_frame(annexb)
-            if not begun:
-                continue
-            for frame in decoder.decode(av.Packet(annexb)):
-                yield t_us, to_rgb(converter, frame)
-    except av.FFmpegError as error:
-        raise _damaged(error) from None
+    for t_us, annexb in packets:
+        begun = begun or is_key_frame(annexb)
+        if begun:
+            decoder.take(annexb)
+            yield t_us, decoder.pixels()
+
+
+class Decoder:
+    """Decodes one video packet by packet; pixels are made only of the picture that is asked for."""
+
+    def __init__(self) -> None:
+        self._decoder = av.CodecContext.create("h264", "r")
+        self._decoder.thread_count = 1  # one frame out for each in
+        self._converter = VideoReformatter()
+        self._frame: VideoFrame | None = None
+
+    def take(self, annexb: bytes) -> None:
+        """Decode the next packet (Annex B); the first one is a key frame.
+
+        Raises:
+            VerificationError: It cannot be decoded.
+        """
+        try:
+            for frame in self._decoder.decode(av.Packet(annexb)):
+                self._frame = frame
+        except av.FFmpegError as error:
+            raise _damaged(error) from None
+
+    def pixels(self) -> Pixels:
+        """Return the last packet's picture, (height, width, 3) uint8 RGB.
+
+        Raises:
+            VerificationError: No packet made one.
+        """
+        if self._frame is None:
+            raise VerificationError("a video does not begin with a key frame")
+        return to_rgb(self._converter, self._frame)
 
 
 def _exact_us(timed: VideoFrame | av.Packet[VideoStream]) -> int:

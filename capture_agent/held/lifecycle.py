@@ -30,6 +30,7 @@ class Input(StrEnum):
     """What can happen to a session."""
 
     SEAL = "seal"  # stopped, or recovered after a crash
+    CUT = "cut"  # a stretch was taken out of it
     RELEASE = "release"  # the owner's click
     WITHDRAW = "withdraw"
     DESTROY = "destroy"  # deleted, or opted out
@@ -49,6 +50,7 @@ _SAID = {
 }
 _DONE = {
     Input.SEAL: noted("sealed"),
+    Input.CUT: noted("cut"),
     Input.RELEASE: noted("released"),
     Input.WITHDRAW: noted("withdrawn"),
     Input.DESTROY: noted("deleted"),
@@ -59,15 +61,21 @@ _DONE = {
 TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
     {
         State.RECORDING: {Input.SEAL: State.HELD},
-        State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.RELEASE: State.RELEASED},
+        State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.CUT: State.HELD, Input.RELEASE: State.RELEASED},
         State.RELEASED: {
             **_ENDING,
             Input.SEAL: State.RELEASED,
+            Input.CUT: State.RELEASED,
             Input.RELEASE: State.RELEASED,
             Input.WITHDRAW: State.WITHDRAWN,
         },
         # What is released again would be withdrawn already: the code is that of the session.
-        State.WITHDRAWN: {**_ENDING, Input.SEAL: State.WITHDRAWN, Input.WITHDRAW: State.WITHDRAWN},
+        State.WITHDRAWN: {
+            **_ENDING,
+            Input.SEAL: State.WITHDRAWN,
+            Input.CUT: State.WITHDRAWN,
+            Input.WITHDRAW: State.WITHDRAWN,
+        },
         State.DESTROYED: {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.DESTROYED},
         State.EXPIRED: {Input.DESTROY: State.EXPIRED, Input.EXPIRE: State.EXPIRED},
     }

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from capture_agent.core.errors import KeyError_, VerificationError
 from capture_agent.core.language import noted
 from capture_agent.core.stretches import Covered
-from capture_agent.encode.event_log import Message, decode, part_times, read_header, read_part
+from capture_agent.encode.event_log import Message, decode, part_times, read_header, read_part, skim_part
 from capture_agent.encode.records import MARKS
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End, Member, Tape
@@ -84,6 +84,39 @@ def read(path: Path, identity: Identity) -> Iterator[Part]:
     """
     with disk.open_plain(path) as file:
         yield from _parts(file, tape.scan(file), identity)
+
+
+def skim(path: Path, identity: Identity, found: Tape) -> Iterator[Part]:
+    """Yield what `read` yields, ten times as fast, for who looks at a recording: checksums of MCAP are passed over.
+
+    `found` is what `read_outside` returned. Raises as `read` does.
+    """
+    with disk.open_plain(path) as file:
+        for number, header, messages in _opened(file, found, identity, skim_part):
+            yield Part(number, MappingProxyType(header), messages)
+
+
+def skim_some(path: Path, identity: Identity, found: Tape, numbers: Iterable[int]) -> Iterator[list[Message]]:
+    """Yield the messages of some parts, by number, of a session that was read as a whole before.
+
+    Raises:
+        StorageError: The file is missing.
+        VerificationError: It is not the file any more that was read before.
+    """
+    with disk.open_plain(path) as file:
+        for number in numbers:
+            try:
+                plain = age.decrypt(tape.read_member(file, found.parts[number - 1]), [identity])
+            except (KeyError_, VerificationError):
+                raise _changed() from None
+            header, messages = skim_part(plain)
+            if (header.get("session"), header.get("part")) != (found.head.session, str(number)):
+                raise _changed()
+            yield messages
+
+
+def _changed() -> VerificationError:
+    return VerificationError("the recording was changed while it was open", hint="Close it, and open it again.")
 
 
 class Sealed(NamedTuple):

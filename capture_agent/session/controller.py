@@ -43,7 +43,7 @@ SWEEP_EVERY_US = 600_000_000  # whether a recording's time is over is looked at 
 
 
 class Controller(Kept):
-    """Implements `snapshot.Agent`. Main thread only, but for `release` and `open_own`."""
+    """Implements `snapshot.Agent`. Main thread only, but for what `Kept` names."""
 
     def __init__(self, profile: Profile, vault: Vault, ledger: Ledger, world: World) -> None:
         """Read what survived the last run, and finish what a crash interrupted. Nothing is recorded yet.

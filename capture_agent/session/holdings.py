@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture_agent import __version__
 from capture_agent.bundle.tombstone import code_sha256
@@ -25,6 +25,7 @@ from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageEr
 from capture_agent.core.policy import Policy
 from capture_agent.core.progress import NOTING, Progress, silent
 from capture_agent.held import lifecycle, reader
+from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input
 from capture_agent.held.store import Store
 from capture_agent.held.writer import Writer
@@ -45,6 +46,9 @@ from capture_agent.session.reserve import Reserve
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.session.withdrawing import chain
+
+if TYPE_CHECKING:
+    from capture_agent.session.review import Review
 
 SESSION_ID_BYTES = 16
 
@@ -172,7 +176,37 @@ class Holdings:
             identity = self._vault.identity(session)
         own.open_own(self._store.path(session), identity, out, progress=progress)
 
+    def review(self, session: str, progress: Progress = silent) -> Review:
+        """Return a session, opened for its owner to look at. Slow, and written nowhere.
+
+        Raises:
+            StorageError: It is being recorded, or in a newer format.
+            CaptureAgentError: As `Review`.
+            CancelledError: `progress` raised it.
+        """
+        from capture_agent.session.review import Review
+
+        with self._lock:
+            session = self.find(session)
+            if next(info for info in self._store.sessions() if info.id == session).recording:
+                raise StorageError("this recording is still going on", hint="Stop recording first.")
+            identity = self._vault.identity(session)
+        return Review(self._store.path(session), identity, progress)
+
     # --- letting go
+
+    def cut(self, session: str, span: Span) -> None:
+        """Cut a span out of a session, so that no key that exists afterwards opens an older copy of it.
+
+        Raises:
+            ConsentError: It is being recorded.
+            CaptureAgentError: As `Intents.cut`.
+        """
+        with self._lock:
+            session = self.find(session)
+            self.allow(session, Input.CUT)
+            study = next(info for info in self._store.sessions() if info.id == session).study
+            self.intents.cut(study, {session: [span]})
 
     def allow(self, session: str, given: Input) -> None:
         """Return if `given` may happen to `session` now.

@@ -34,6 +34,7 @@ class _Open:
     entry: Entry | None
     not_before: datetime | None = None
     can_undo: bool = False
+    deleted: bool = False  # one by one, by the person
 
     @property
     def sessions(self) -> list[str]:
@@ -60,15 +61,22 @@ class Intents:
         if not waiting:
             return None
         until = min(one.not_before for one in waiting if one.not_before is not None)
-        return Going(until, sum(len(one.sessions) for one in waiting))
+        return Going(until, sum(len(one.sessions) for one in waiting), all(one.deleted for one in waiting))
 
     def destroy(
-        self, study: str, sessions: Iterable[str], *, can_undo: bool = False, expired: Mapping[str, str] | None = None
+        self,
+        study: str,
+        sessions: Iterable[str],
+        *,
+        can_undo: bool = False,
+        deleted: bool = False,
+        expired: Mapping[str, str] | None = None,
     ) -> None:
         """Make sure that no key that exists afterwards opens these sessions, and remove them.
 
         The intent is in the ledger first, so a crash between click and completion changes nothing. With `can_undo`
-        only that is done now, and `finish_due` does the rest. `expired` says when those began whose time is over.
+        only that is done now, and `finish_due` does the rest. `deleted`: one by one, not by opting out. `expired` says
+        when those began whose time is over.
 
         Raises:
             CaptureAgentError: It could not be noted or done; it is tried again with `finish_due`.
@@ -85,7 +93,7 @@ class Intents:
             body["due"] = until.isoformat(timespec="milliseconds")
         with self._shelf.lock:
             # A file that is damaged may not say whose it is.
-            one = _Open(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until, can_undo)
+            one = _Open(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until, can_undo, deleted)
             if can_undo:
                 self._open.append(one)  # it is done even if it cannot be noted
                 one.entry = self._note(one)
@@ -94,13 +102,24 @@ class Intents:
                 self._open.append(one)
                 self._try(one)
 
-    def forget(self, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None] = lambda: None) -> None:
+    def forget(self, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None]) -> None:
         """Forget spans of sessions, by id. `seal` closes the one that is open, and is called once the intent is noted.
 
         Raises:
             CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
         """
-        one = _Open(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
+        self._take_out(Kind.FORGET_INTENDED, study, spans, seal)
+
+    def cut(self, study: str, spans: Mapping[str, Sequence[Span]]) -> None:
+        """Cut spans out of sessions, by id; none of them is open.
+
+        Raises:
+            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+        """
+        self._take_out(Kind.CUT_INTENDED, study, spans, lambda: None)
+
+    def _take_out(self, kind: Kind, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None]) -> None:
+        one = _Open(kind, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
         with self._shelf.lock:
             self._open.append(one)
             with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
+from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.keys.vault import Vault
 from capture_agent.session.agreement import Agreement
@@ -22,9 +23,12 @@ from capture_agent.session.snapshot import Forgotten, HeldSession, Task, Withdra
 from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
 
+if TYPE_CHECKING:
+    from capture_agent.session.review import Review
+
 
 class Kept:
-    """The part of the controller that records nothing. Main thread only, but for `release` and `open_own`."""
+    """The part of the controller that records nothing. Main thread only, but for `release`, `open_own` and `review`."""
 
     _agreement: Agreement
     _forgetting: Forgetting
@@ -89,6 +93,15 @@ class Kept:
         """Write one's own session, opened. Slow; any thread."""
         self._holdings.open_own(session, Path(out), progress)
 
+    def review(self, session: str, progress: Progress = silent) -> Review:
+        """Return one's own session to look at. Slow; any thread."""
+        return self._holdings.review(session, progress)
+
+    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
+        """Cut a stretch out of a held session."""
+        self._holdings.cut(session, Span(start_us) if end_us is None else Span(start_us, end_us))
+        self._count()
+
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw what was shared. That its readers cannot be told yet is said, and tried again."""
         withdrawn, hindered = self._holdings.withdraw(session)
@@ -97,16 +110,16 @@ class Kept:
         self._count()
         return withdrawn
 
-    def delete(self, session: str) -> None:
+    def delete(self, session: str, *, can_undo: bool = False) -> None:
         """Destroy a held session."""
         full = self._holdings.find(session)
         self._holdings.allow(full, Destiny.DESTROY)
         line = next(one for one in self._holdings.sessions() if one.id == full)
-        self._holdings.destroy(line.study, [full])
+        self._holdings.intents.destroy(line.study, [full], can_undo=can_undo, deleted=True)
         self._count()
 
     def undo(self) -> None:
-        """Keep the recordings that opting out is about to destroy."""
+        """Keep the recordings that are about to be destroyed."""
         self._holdings.intents.undo()
         self._count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.day import Day
@@ -15,6 +15,9 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
+
+if TYPE_CHECKING:
+    from capture_agent.session.review import Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,14 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Recordings that are destroyed when `until` (wall clock, UTC) comes, if nobody undoes it."""
+    """Recordings that are destroyed when `until` (wall clock, UTC) comes, if nobody undoes it.
+
+    `deleted`: because the person deleted them, and not by opting out.
+    """
 
     until: datetime
     recordings: int
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ class Snapshot:
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
     acknowledge: bool = False  # the study has a monitoring notice that was not read yet
     decided: bool = False  # there are receipts
-    going: Going | None = None  # what opting out is about to destroy, while that can be undone
+    going: Going | None = None  # what opting out or deleting is about to destroy, while that can be undone
 
     @property
     def attention(self) -> bool:
@@ -190,7 +197,7 @@ class Agent(Protocol):
         """
 
     def undo(self) -> None:
-        """*click* Keep the recordings that opting out is about to destroy. Consent does not come back."""
+        """*click* Keep the recordings that are about to be destroyed. Consent does not come back."""
 
     def withdraw_category(self, category: Category) -> None:
         """Stop recording one category, and go on with the others. The last one is an opt-out without deleting."""
@@ -266,8 +273,20 @@ class Agent(Protocol):
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""
 
+    def review(self, session: str, progress: Progress = silent) -> Review:
+        """Return one's own session to look at: in memory alone. Slow; any thread, and one thread at a time then.
+
+        Stopped by a `progress` that raises `CancelledError`.
+        """
+
+    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
+        """*click* Cut a stretch out of a held session, from and to in µs of session time; None: to its end.
+
+        No key that exists afterwards opens an older copy. Writes what stays anew: 0.7 s for 150 MB.
+        """
+
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw a recording that was shared, here or not: its readers are told. Withdrawing twice is as once."""
 
-    def delete(self, session: str) -> None:
-        """*click* Destroy a held session."""
+    def delete(self, session: str, *, can_undo: bool = False) -> None:
+        """*click* Destroy a held session. With `can_undo`, `undo` keeps it for a moment: see `Snapshot.going`."""

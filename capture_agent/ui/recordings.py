@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
@@ -19,10 +19,23 @@ from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.delete import ask_delete
+from capture_agent.ui.flow import Flow
+from capture_agent.ui.glances import PICTURE_PX, Glances
+from capture_agent.ui.player import Player
 from capture_agent.ui.view_state import View
 from capture_agent.ui.withdraw import ask_withdraw, told
 
-_COLUMNS = (noted("Recorded"), noted("Length"), noted("Size"), noted("State"), noted("Destroyed in"))
+_COLUMNS = (
+    noted("Recorded"),
+    noted("Length"),
+    noted("What was done"),
+    noted("Size"),
+    noted("State"),
+    noted("Destroyed in"),
+)
+_DONE = 2  # the column of what was done, which is known only when a recording was looked into
+_PLAYABLE = frozenset({"held", "released", "withdrawn"})
 _STATE_WORDS = {
     "recording": noted("Being recorded"),
     "held": noted("Only yours"),
@@ -56,6 +69,7 @@ def session_row(session: HeldSession) -> tuple[str, ...]:
     return (
         session.started.astimezone().strftime(say("%d %b %Y, %H:%M")),
         words.duration(session.seconds),
+        "–",
         words.size(session.size) if session.here else "–",
         state_words(session),
         words.days(session.days_left) if session.here else "–",
@@ -69,7 +83,7 @@ def opened_folder(session: HeldSession, parent: Path) -> Path:
 
 
 class RecordingsPage(QWidget):
-    """The list, and Open, Share, Withdraw, Delete for the line that is chosen.
+    """The list, and Play, Open, Share, Withdraw, Delete for the line that is chosen.
 
     Signals:
         told: something slow ended well; carries a sentence and a folder to show, or None.
@@ -81,6 +95,7 @@ class RecordingsPage(QWidget):
         super().__init__()
         self._bridge = bridge
         self._sessions: dict[str, HeldSession] = {}
+        self._player: Player | None = None
         self.setObjectName("recordingsPage")
         layout = look.column(self, margin=look.SPACE)
         self._empty = look.muted(
@@ -96,13 +111,17 @@ class RecordingsPage(QWidget):
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._list.header().setAccessibleName(say("Columns"))
+        self._list.setIconSize(QSize(*PICTURE_PX))
         self._list.itemSelectionChanged.connect(self._offer)
+        self._list.itemActivated.connect(lambda _line, _column: self._play())
         layout.addWidget(self._list, 1)
+        self._glances = Glances(bridge, self._list, _ID, _DONE)
+        self._look = look.button(say("Loo&k at it…"), self._play, name="playerButton")
         self._open = look.button(say("&Open…"), self._ask_open, name="openButton")
         self._share = look.button(say("S&hare…"), self._ask_share, name="shareButton")
         self._withdraw = look.button(say("W&ithdraw…"), self._ask_withdraw, name="withdrawButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
-        layout.addLayout(look.row(self._open, self._share, self._withdraw, self._delete, push=True))
+        layout.addLayout(Flow(self._look, self._open, self._share, self._withdraw, self._delete))
         bridge.changed.connect(self._follow)
         self._follow(bridge.view)
 
@@ -113,6 +132,7 @@ class RecordingsPage(QWidget):
     def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Show what is there now."""
         self.reload()
+        self._glances.look_soon()
 
     def _follow(self, view: View) -> None:
         joined = self._bridge.snapshot.joined
@@ -136,6 +156,7 @@ class RecordingsPage(QWidget):
             self._list.addTopLevelItem(line)
             if chosen is not None and session.id == chosen.id:
                 self._list.setCurrentItem(line)
+        self._glances.show({one.id: one for one in sessions if one.here and one.state in _PLAYABLE})
         self._empty.setVisible(not sessions)
         self._list.setVisible(bool(sessions))
         self._offer()
@@ -148,11 +169,41 @@ class RecordingsPage(QWidget):
         session = self._chosen()
         state = "" if session is None else session.state
         here = session is not None and session.here
-        self._open.setEnabled(here and state in {"held", "released", "withdrawn"})
+        self._look.setEnabled(here and state in _PLAYABLE | {"damaged"})
+        self._open.setEnabled(here and state in _PLAYABLE)
         self._share.setEnabled(state == "held")
         self._withdraw.setEnabled(state == "released")
         self._withdraw.setVisible(any(one.released_to or one.state == "released" for one in self._sessions.values()))
         self._delete.setEnabled(here and state != "recording")
+
+    def play(self, session: HeldSession) -> Player:
+        """Show a recording in the player; one that is shown already gives way."""
+        self.close_player()
+        player = self._player = Player(self._bridge, session)
+        player.changed.connect(self.reload)
+        player.destroyed.connect(lambda: self._forget_player(player))
+        player.show()
+        return player
+
+    def close_player(self) -> None:
+        """Close the player, if it is open."""
+        if self._player is not None:
+            self._player.close()
+        self._player = None
+
+    def shut(self) -> None:
+        """Forget everything of recordings that was looked at; the program ends."""
+        self.close_player()
+        self._glances.close()
+
+    def _forget_player(self, player: Player) -> None:
+        if self._player is player:
+            self._player = None
+
+    def _play(self) -> None:
+        session = self._chosen()
+        if session is not None and self._look.isEnabled():
+            self.play(session)
 
     def _ask_open(self) -> None:
         session = self._chosen()
@@ -217,17 +268,4 @@ class RecordingsPage(QWidget):
         session = self._chosen()
         if session is None:
             return
-        gone = say("What you shared of it has left this computer already; you can still withdraw it afterwards.")
-        shared = gone if session.state == "released" else ""
-        ask(
-            self,
-            name="deleteDialog",
-            title=say("Delete this recording?"),
-            explained=f"{say('It can never be opened again, by anyone.')} {shared}".strip(),
-            yes=say("&Delete"),
-            then=lambda: self._delete_now(session),
-        )
-
-    def _delete_now(self, session: HeldSession) -> None:
-        self._bridge.do(lambda: self._bridge.agent.delete(session.id))
-        self.reload()
+        ask_delete(self, self._bridge, session, self.reload)

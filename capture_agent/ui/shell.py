@@ -155,6 +155,7 @@ class Shell(QObject):
 
     def close(self) -> None:
         """Take down everything that is shown."""
+        self.window.recordings.shut()
         self.bridge.close()
         self.indicator.close()
         self.countdown.take_down()

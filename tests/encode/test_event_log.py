@@ -1,5 +1,6 @@
 import io
 import json
+from contextlib import suppress
 
 import jsonschema
 import pytest
@@ -12,7 +13,16 @@ from mcap.stream_reader import StreamReader
 from capture_agent.core.errors import CaptureAgentError, FaultError, VerificationError
 from capture_agent.core.events import Key, Move
 from capture_agent.core.privacy import Cleared
-from capture_agent.encode.event_log import PAD_STEP, LogWriter, Message, encode, read_log, read_part, write_part
+from capture_agent.encode.event_log import (
+    PAD_STEP,
+    LogWriter,
+    Message,
+    encode,
+    read_log,
+    read_part,
+    skim_part,
+    write_part,
+)
 from capture_agent.encode.frames import pack_video
 
 HEADER = {"session": "s1", "part": "1"}
@@ -37,6 +47,20 @@ def log_of(some):
 @given(st.dictionaries(st.text(max_size=9), st.text(max_size=70), max_size=6), messages)
 def test_a_part_reads_back_as_it_was_written(header, some):
     assert read_part(write_part(header, some)) == (header, some)
+
+
+@given(st.dictionaries(st.text(max_size=9), st.text(max_size=70), max_size=6), messages)
+def test_skimming_a_part_finds_what_reading_it_does(header, some):
+    assert skim_part(write_part(header, some)) == (header, some)
+
+
+@given(st.data())
+def test_skimming_a_damaged_part_is_an_error_or_finds_something_and_nothing_else(data):
+    part = bytearray(write_part(HEADER, SOME))
+    part[data.draw(st.integers(0, len(part) - 1))] ^= data.draw(st.integers(1, 255))
+    del part[data.draw(st.integers(1, len(part))) :]
+    with suppress(VerificationError):
+        skim_part(bytes(part))
 
 
 @given(messages)

@@ -26,7 +26,7 @@ PLACES = {"filler", "panel", "viewport", "scroll pane", "layered pane", "separat
 ROLES = {
     "push button", "check box", "radio button", "text", "password text", "combo box", "list", "list item", "table",
     "tree table", "tree item", "tree", "page tab list", "page tab", "scroll bar", "button menu", "document text",
-    "menu item", "label", "spin box",
+    "menu item", "label", "spin box", "slider",
 }  # fmt: skip
 GERMAN = word_list("de")
 # Words that give an English sentence away; none of them is a German word.

@@ -16,6 +16,14 @@ WITHDRAWABLE = (
 )
 CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
 
+# A recording in the player, at a moment at which something was typed and clicked.
+PLAYING = [
+    *[STUDY, AGREE, SESSIONS, "player = shell.window.recordings.play(agent.sessions()[0])"],
+    "import time; within = time.monotonic() + 10",
+    "while time.monotonic() < within and player._review is None: app.processEvents()",
+    "player.bar.setValue(32_000)",
+]
+
 # Two recordings are opened: one runs until the program ends, one waits behind it.
 WORKING = [
     *RECORDINGS,
@@ -101,6 +109,15 @@ WINDOWS: dict[str, list[str]] = {
         "shell.window.recordings._withdrawn(agent.withdraw_shared('9' * 12))",
     ],
     "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
+    "player": PLAYING,
+    "player in a pause": [*PLAYING, "player.bar.setValue(130_000)"],
+    "player of a damaged one": [
+        *[STUDY, AGREE, SESSIONS, "player = shell.window.recordings.play(agent.sessions()[2])"],
+        "import time; within = time.monotonic() + 10",
+        "while time.monotonic() < within and not player._why.text(): app.processEvents()",
+    ],
+    "cut": [*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player._ask_cut()"],
+    "deleted": [*RECORDINGS, CHOOSE_FIRST, "agent.delete('0' * 12, can_undo=True)", "shell.bridge.refresh()"],
     "passphrase": ["later(lambda: ask(new=True))"],
     "failure": [
         "shell.open()",

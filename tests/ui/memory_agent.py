@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from memory_review import MemoryReview
+
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category, Outcome
@@ -30,6 +32,7 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
+from capture_agent.held.tape import damaged
 from capture_agent.ledger import notices
 from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
 
@@ -341,11 +344,23 @@ class MemoryAgent:
         self.steps(progress)
         self.calls.append(f"open_own {session} {Path(out).name}")
 
-    def delete(self, session: str) -> None:
+    def review(self, session: str, progress: Progress = silent) -> MemoryReview:
+        self._wait()
+        if self._sessions[session].state == "damaged":
+            raise damaged("{name} was damaged or changed", name="part-000004.age")
+        return MemoryReview(session, complete=self._sessions[session].complete)
+
+    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
+        self.calls.append(f"cut {session} {start_us} {end_us}")
+
+    def delete(self, session: str, *, can_undo: bool = False) -> None:
         self.calls.append(f"delete {session}")
         if session not in self._sessions:
             raise StorageError("that recording is not there any more", hint="Look at the list again.")
-        del self._sessions[session]
+        gone = self._sessions.pop(session)
+        if can_undo:
+            self._kept = {session: gone}
+            self._now = replace(self._now, going=Going(datetime.now(UTC) + timedelta(seconds=10), 1, deleted=True))
         self._set()
 
     # --- inside

@@ -1,0 +1,135 @@
+"""A held session, opened for its owner to look at: its time line at once, its pictures when they are wanted.
+
+Everything stays in this process's memory: no picture and no event is written anywhere, not even as a thumbnail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from capture_agent.core.progress import Progress, silent
+from capture_agent.encode.frames import Pixels
+from capture_agent.encode.video import Decoder
+from capture_agent.held import timeline
+from capture_agent.held.index import Index, read_index
+from capture_agent.held.timeline import Timeline
+from capture_agent.keys.age import Identity
+
+THUMBNAIL_PX = 160  # of a thumbnail's width, at least, where the picture has as many
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a monitor showed from `t_us` on: (height, width, 3) uint8 RGB. `exact`: and still did at the time wanted."""
+
+    t_us: int
+    pixels: Pixels = field(repr=False)
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the list shows of a session beside what its file tells from outside. `picture`: small RGB, or None."""
+
+    picture: Pixels | None = field(repr=False)
+    apps: tuple[str, ...]
+    tasks: tuple[str, ...]
+    withheld_s: float
+
+
+class Review:
+    """One session. `timeline` and what else is said of it never changes; pictures are asked for by one thread."""
+
+    def __init__(self, path: Path, identity: Identity, progress: Progress = silent) -> None:
+        """Read the session through, which takes about a second for an hour.
+
+        Raises:
+            CaptureAgentError: As `held.index.read_index`, and if an event of it is damaged.
+            CancelledError: `progress` raised it.
+        """
+        self._index = read_index(path, identity, progress)
+        self._films: dict[int, _Film] = {}
+        self.session = self._index.tape.head.session
+        self.started = datetime.fromisoformat(self._index.tape.head.created)
+        self.complete = self._index.complete
+        self.timeline: Timeline = timeline.build(self._index.events, self._index.duration_us)
+
+    @property
+    def monitors(self) -> tuple[int, ...]:
+        """The monitors of which there are pictures, by number."""
+        return tuple(monitor for monitor, track in self._index.tracks.items() if track.keys)
+
+    def near(self, monitor: int, t_us: int) -> Picture | None:
+        """Return the key frame that is nearest to `t_us`: one frame is decoded. None if the monitor has no pictures.
+
+        Raises:
+            StorageError: The file is missing.
+            VerificationError: It was changed since it was opened.
+        """
+        film = self._film(monitor)
+        key = film.track.nearest_key(t_us)
+        return None if key is None else film.picture(key, exact=film.track.shown(t_us) == key)
+
+    def at(self, monitor: int, t_us: int) -> Picture | None:
+        """Return what the monitor showed at `t_us`; None before its first picture. At most 10 s of video are decoded.
+
+        Raises as `near` does.
+        """
+        film = self._film(monitor)
+        frame = film.track.shown(t_us)
+        return None if frame is None else film.picture(frame, exact=True)
+
+    def _film(self, monitor: int) -> _Film:
+        if monitor not in self._films:
+            self._films[monitor] = _Film(self._index, monitor)
+        return self._films[monitor]
+
+
+class _Film:
+    """One monitor's video, decoded forward from a key frame, and on from where it is if that is shorter."""
+
+    def __init__(self, index: Index, monitor: int) -> None:
+        self.track = index.tracks[monitor]
+        self._index = index
+        self._monitor = monitor
+        self._decoder = Decoder()
+        self._at: int | None = None  # the frame that was decoded last
+
+    def picture(self, frame: int, *, exact: bool) -> Picture:
+        key = self.track.key_of(frame)
+        first = key
+        if self._at is not None and key <= self._at <= frame:
+            first = self._at + 1
+        else:
+            self._decoder = Decoder()
+        self._at = None  # until it went well
+        for packet in self._index.packets(self._monitor, first, frame):
+            self._decoder.take(packet)
+        self._at = frame
+        return Picture(self.track.times[frame], self._decoder.pixels(), exact)
+
+
+def glance(review: Review) -> Glance:
+    """Return what the list shows of a session: its picture is the middle one of its first monitor. Raises as `near`."""
+    times = review.timeline
+    monitor = next(iter(review.monitors), None)
+    picture = None if monitor is None else review.near(monitor, times.duration_us // 2)
+    return Glance(
+        None if picture is None else smaller(picture.pixels, THUMBNAIL_PX),
+        times.apps,
+        tuple(task.text for task in times.tasks if task.text),
+        times.withheld_us / 1e6,
+    )
+
+
+def smaller(pixels: Pixels, width: int) -> Pixels:
+    """Return a picture made smaller by a whole number, so that it is at least `width` wide if it was before."""
+    step = max(1, pixels.shape[1] // width)
+    high, wide = pixels.shape[0] // step * step, pixels.shape[1] // step * step
+    blocks = pixels[:high, :wide].reshape(high // step, step, wide // step, step, 3)
+    small: Pixels = blocks.mean((1, 3)).astype(np.uint8)
+    return small

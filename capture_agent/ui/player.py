@@ -1,0 +1,332 @@
+"""The player: one recording of one's own, looked at by time; what is not to stay is cut out of it here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
+
+from capture_agent.core.errors import CaptureAgentError
+from capture_agent.core.language import say
+from capture_agent.core.progress import CancelledError
+from capture_agent.held.timeline import Timeline
+from capture_agent.session.snapshot import HeldSession
+from capture_agent.ui import look
+from capture_agent.ui.ask import ask
+from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.delete import ask_delete
+from capture_agent.ui.flow import Flow
+from capture_agent.ui.holes import said_at
+from capture_agent.ui.looking import Looker
+from capture_agent.ui.screen_view import ScreenView
+from capture_agent.ui.time_bar import MS_US, TimeBar, clock, window_words
+
+if TYPE_CHECKING:
+    from capture_agent.session.review import Picture, Review
+
+_TICK_MS = 50  # while it plays
+_SETTLE_MS = 120  # after a jump the nearest key frame is shown, and if nothing more happens for so long the exact one
+_GAP_SHOWN_US = 1_000_000  # of a gap, so much is played; the rest is nothing but waiting
+_OPEN, _PICTURE = "open", "picture"  # kinds of what is looked at
+
+
+class Player(QWidget):
+    """Opens a recording on a thread of its own, and shows it. Everything is in memory, and gone when it closes.
+
+    Signals:
+        changed: something was cut out of the recording, or it was deleted.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bridge: Bridge, session: HeldSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self._bridge = bridge
+        self._session = session
+        self._review: Review | None = None
+        self._timeline = Timeline(0)
+        self._played: float | None = None  # when the position was moved on last, while it plays
+        self._marks: list[int | None] = [None, None]  # µs: from and to
+        self._looker = Looker(self)
+        self._looker.failed.connect(self._failed)
+        self.setObjectName("playerWindow")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        title = say("Recording of {day}", day=session.started.astimezone().strftime(say("%d %b %Y, %H:%M")))
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        outer = look.column(self, margin=look.GAP, gap=look.GAP)
+        self._pages = QStackedWidget()
+        outer.addWidget(self._pages, 1)
+        self._pages.addWidget(self._plain_page())
+        self._pages.addWidget(self._playing_page())
+        self._timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._advance)
+        self._settled = QTimer(self, interval=_SETTLE_MS, singleShot=True)
+        self._settled.timeout.connect(self._look_exactly)
+        look.fit(self, 1000, 760)
+        self._open()
+
+    # --- what it consists of
+
+    def _plain_page(self) -> QWidget:
+        page = QWidget()
+        lines = look.column(page, margin=look.SPACE)
+        self._head = look.heading(say("Opening the recording…"), name="playerHead")
+        self._why = look.text(name="playerWhy")
+        lines.addStretch(1)
+        lines.addWidget(self._head)
+        lines.addWidget(self._why)
+        lines.addStretch(1)
+        close = look.button(say("&Close"), self.close, name="playerCloseButton")
+        lines.addLayout(look.row(close, push=True))
+        return page
+
+    def _playing_page(self) -> QWidget:
+        page = QWidget()
+        layout = look.column(page, gap=6)
+        self.view = ScreenView()
+        layout.addWidget(self.view, 1)
+        self.bar = TimeBar()
+        self.bar.valueChanged.connect(self._moved)
+        self.bar.sliderPressed.connect(self._stop)
+        self.bar.sliderReleased.connect(self._look_exactly)
+        layout.addWidget(self.bar)
+        self._captions(layout)
+        self._play = look.button(say("&Play"), self.toggle, name="playButton")
+        self._from = look.button(say("Cut &from here"), lambda: self._mark(0), name="cutFromButton")
+        self._to = look.button(say("Cut &up to here"), lambda: self._mark(1), name="cutToButton")
+        self._cut = look.button(say("Cut &out…"), self._ask_cut, name="cutOutButton")
+        self._delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
+        self._screens = QComboBox()
+        self._screens.setObjectName("screenChoice")
+        self._screens.setAccessibleName(say("Which screen"))
+        self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
+        layout.addLayout(Flow(self._play, self._from, self._to, self._cut, self._delete, self._screens))
+        self._from.setToolTip(say("Key: {letter}", letter="I"))
+        self._to.setToolTip(say("Key: {letter}", letter="O"))
+        self._play.setToolTip(say("Key: {letter}", letter=say("space bar")))
+        return page
+
+    def _captions(self, layout: QVBoxLayout) -> None:
+        self._when = look.strong(name="playerTime")
+        self._when.setWordWrap(False)
+        self._what = look.text(name="playerWhat")
+        line = look.row(self._when, self._what)
+        line.setStretch(1, 1)
+        layout.addLayout(line)
+
+    # --- opening
+
+    def _open(self) -> None:
+        looker, agent, session = self._looker, self._bridge.agent, self._session.id
+
+        def progress(_what: str, _done: int, _total: int) -> None:
+            if looker.closed:
+                raise CancelledError
+
+        looker.look(_OPEN, lambda: agent.review(session, progress), self._opened)
+
+    def _opened(self, review: Review) -> None:
+        here_us = self._timeline.duration_us and self.position_us
+        self._review, self._timeline = review, review.timeline
+        if not self._timeline.duration_us:
+            self._refuse(say("There is nothing in this recording."), "")
+            return
+        self._screens.blockSignals(True)
+        self._screens.clear()
+        for monitor in review.monitors:
+            self._screens.addItem(say("Screen {number}", number=monitor), monitor)
+        self._screens.blockSignals(False)
+        self._screens.setVisible(len(review.monitors) > 1)
+        self._unmark()
+        self.bar.show_timeline(self._timeline)
+        self._pages.setCurrentIndex(1)
+        self.bar.setValue(here_us // MS_US)
+        self._show_monitor()
+        self.bar.setFocus()
+
+    def _refuse(self, said: str, hint: str) -> None:
+        self._stop()
+        self._head.setText(said)
+        self._why.setText(hint)
+        self._pages.setCurrentIndex(0)
+
+    def _failed(self, kind: str, error: CaptureAgentError) -> None:
+        message, hint = error.said()
+        message = message[:1].upper() + message[1:]
+        if kind == _OPEN:
+            self._refuse(say("This recording cannot be shown."), f"{message}.\n{hint}")
+        else:
+            self._refuse(say("This recording can be shown no further."), f"{message}.\n{hint}")
+
+    # --- time
+
+    @property
+    def position_us(self) -> int:
+        """The session time that is shown."""
+        return self.bar.value() * MS_US
+
+    @property
+    def playing(self) -> bool:
+        """Whether it goes on by itself."""
+        return self._played is not None
+
+    def toggle(self) -> None:
+        """Play, or stop playing; at the end, from the beginning."""
+        if self._review is None:
+            return
+        if self.playing:
+            self._stop()
+            self._look_exactly()
+            return
+        if self.bar.value() >= self.bar.maximum():
+            self.bar.setValue(0)
+        self._played = time.monotonic()
+        self._play.setText(say("&Pause"))
+        self._timer.start()
+
+    def _stop(self) -> None:
+        self._played = None
+        self._timer.stop()
+        self._play.setText(say("&Play"))
+
+    def _advance(self) -> None:
+        if self._played is None:
+            return
+        now = time.monotonic()
+        to_us = self.position_us + round((now - self._played) * 1e6)
+        self._played = now
+        gap = self._timeline.gap_at(to_us)
+        if gap is not None and to_us > gap.start_us + _GAP_SHOWN_US:
+            to_us = gap.end_us
+        self.bar.setValue(to_us // MS_US)
+        if self.bar.value() >= self.bar.maximum():
+            self._stop()
+
+    def _moved(self, _value: int) -> None:
+        """Show another time: events at once, of the picture the nearest that is quick to decode, or the exact one."""
+        t_us = self.position_us
+        self.view.show_time(t_us)
+        self._when.setText(f"{clock(t_us)} / {clock(self._timeline.duration_us)}")
+        self._what.setText(self._said(t_us))
+        if self.playing:
+            self._look_exactly()
+        else:
+            self._look_near()
+            self._settled.start()
+
+    def _said(self, t_us: int) -> str:
+        window, task = self._timeline.window_at(t_us), self._timeline.task_at(t_us)
+        lines = [said_at(self._timeline, t_us), "" if window is None else window_words(window)]
+        lines += [] if task is None or not task.text else [say("Task: {names}", names=task.text)]
+        if self._review is not None and not self._review.complete:
+            lines.append(say("The end is missing: it was cut off by a crash."))
+        return " · ".join(line for line in lines if line)
+
+    # --- pictures
+
+    def _monitor(self) -> int | None:
+        monitor = self._screens.currentData()
+        return monitor if isinstance(monitor, int) else None
+
+    def _show_monitor(self) -> None:
+        self.view.show_timeline(self._timeline, self._monitor() or 1)
+        self._moved(0)
+
+    def _look_near(self) -> None:
+        review, monitor, t_us = self._review, self._monitor(), self.position_us
+        if review is not None and monitor is not None:
+            self._looker.look(_PICTURE, lambda: review.near(monitor, t_us), self._show_picture)
+
+    def _look_exactly(self) -> None:
+        review, monitor, t_us = self._review, self._monitor(), self.position_us
+        self._settled.stop()
+        if review is not None and monitor is not None:
+            self._looker.look(_PICTURE, lambda: review.at(monitor, t_us), self._show_picture)
+
+    def _show_picture(self, picture: Picture | None) -> None:
+        self.view.show_picture(None if picture is None else picture.pixels)
+
+    # --- taking out
+
+    def _mark(self, end: int) -> None:
+        self._marks[end] = self.position_us
+        start_us, end_us = self._marks
+        if start_us is not None and end_us is not None and start_us >= end_us:
+            self._marks[1 - end] = None
+        self._show_marks()
+
+    def _unmark(self) -> None:
+        self._marks = [None, None]
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        start_us, end_us = self._marks
+        self.bar.mark(start_us, end_us)
+        self._cut.setEnabled(start_us is not None and end_us is not None)
+
+    def _ask_cut(self) -> None:
+        start_us, end_us = self._marks
+        if start_us is None or end_us is None:
+            return
+        self._stop()
+        shared = say("What you already shared of it keeps it; you can withdraw that.")
+        ask(
+            self,
+            name="cutDialog",
+            title=say("Cut out {since} to {until}?", since=clock(start_us), until=clock(end_us)),
+            explained=" ".join(
+                [
+                    say("All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more."),
+                    say("It can never be opened again, by anyone, and this cannot be undone."),
+                    *([shared] if self._session.state == "released" else []),
+                ]
+            ),
+            yes=say("Cut &out"),
+            then=lambda: self._cut_now(start_us, end_us),
+        )
+
+    def _cut_now(self, start_us: int, end_us: int) -> None:
+        until = None if end_us // MS_US >= self.bar.maximum() else end_us
+        if self._bridge.do(lambda: self._bridge.agent.cut(self._session.id, start_us, until)):
+            self.changed.emit()
+            still = self._session.id in {one.id for one in self._bridge.agent.sessions() if one.here}
+            self._open() if still else self.close()
+
+    def _ask_delete(self) -> None:
+        self._stop()
+        ask_delete(self, self._bridge, self._session, self._deleted)
+
+    def _deleted(self) -> None:
+        self.changed.emit()
+        self.close()
+
+    # --- keys and the end
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Play and stop by the space bar, mark by I and O; the time line has the arrows."""
+        keys: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_Space: self.toggle,
+            Qt.Key.Key_I: lambda: self._mark(0),
+            Qt.Key.Key_O: lambda: self._mark(1),
+        }
+        does = keys.get(event.key()) if self._pages.currentIndex() == 1 else None
+        if does is not None:
+            does()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Forget everything that was opened."""
+        self._stop()
+        self._settled.stop()
+        self._looker.close()
+        self._review = None
+        self.view.show_timeline(Timeline(0), 1)
+        super().closeEvent(event)

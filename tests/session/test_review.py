@@ -1,0 +1,231 @@
+"""Looking at a held session: the right picture at each time, in memory alone, and clear words where that cannot be."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import sessions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_world import held_one, look_at_editor, recording, type_text
+
+from capture_agent.core.errors import ConsentError, StorageError, VerificationError
+from capture_agent.core.events import Focus, Rect, Window
+from capture_agent.core.progress import CancelledError
+from capture_agent.held.index import MOVE_EVERY_US, read_index
+from capture_agent.keys import age
+from capture_agent.session.review import Review, glance
+
+SECOND = 1_000_000
+WIDTH, HEIGHT = 320, 200
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    return sessions.make_held(tmp_path_factory.mktemp("held"))
+
+
+@pytest.fixture(scope="module")
+def review(held):
+    return Review(held.path, held.identity)
+
+
+def frame_times(held, monitor=1):
+    return sorted(m.t_us for m in held.messages if m.topic == f"screen/{monitor}")
+
+
+def is_number(picture, n, width=WIDTH):
+    """Return whether a picture is the n-th of `sessions.picture`, after H.264."""
+    wanted = sessions.picture(*((WIDTH, HEIGHT) if width == WIDTH else (160, 120)), n)[:, :, 2::-1]
+    return np.abs(picture.pixels.astype(int) - wanted).mean() < 12
+
+
+def test_each_moment_shows_the_last_picture_before_it(held, review):
+    times = frame_times(held)
+    for n, t_us in enumerate(times):
+        picture = review.at(1, t_us)
+        assert (picture.t_us, picture.exact) == (t_us, True)
+        assert is_number(picture, n)
+    assert review.at(1, times[0] - 1) is None
+    assert review.at(1, times[-1] + 9 * SECOND).t_us == times[-1]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 7 * SECOND)), max_size=6))
+def test_jumping_about_shows_what_a_fresh_look_shows(held, review, jumps):
+    for monitor, t_us in jumps:
+        here = review.at(monitor, t_us)
+        times = [t for t in frame_times(held, monitor) if t <= t_us]
+        assert (here and here.t_us) == (times[-1] if times else None)
+        assert here is None or is_number(here, len(times) - 1, WIDTH if monitor == 1 else 160)
+
+
+def test_while_dragging_the_nearest_key_frame_is_shown(held, review):
+    keys = [t for n, t in enumerate(frame_times(held)) if n % 10 == 0]
+    for t_us in range(0, 7 * SECOND, 333_333):
+        picture = review.near(1, t_us)
+        assert picture.t_us in keys
+        assert abs(picture.t_us - t_us) == min(abs(key - t_us) for key in keys)
+    assert review.near(1, keys[1]).exact
+    assert not review.near(1, keys[1] + SECOND // 2).exact
+
+
+def test_a_session_says_what_is_in_it(held, review):
+    assert review.complete
+    assert review.monitors == (1, 2)
+    assert [task.text for task in review.timeline.tasks] == ["Write the letter"]
+    assert [gap.reason for gap in review.timeline.gaps] == ["paused", "indicator"]
+    assert {click.button for click in review.timeline.clicks} == {"left"}
+    assert set("".join(run.text for run in review.timeline.runs)) == {"a"}
+    assert review.started.isoformat() == "2026-11-23T09:00:00+00:00"
+
+
+def test_a_glance_has_a_small_picture_programs_tasks_and_what_was_withheld(review):
+    seen = glance(review)
+    assert seen.picture.shape == (100, 160, 3)
+    assert (seen.apps, seen.tasks, seen.withheld_s) == (("xterm",), ("Write the letter",), 1.0)
+
+
+def test_a_session_without_a_screen_has_no_picture(tmp_path):
+    window = Window(7, "xterm", "x", Rect(0, 0, 9, 9), Rect(0, 0, 9, 9))
+    held = sessions.make_held(tmp_path, sessions.events(Focus(5, window)))
+    quiet = Review(held.path, held.identity)
+    assert (quiet.monitors, glance(quiet).picture) == ((), None)
+
+
+def test_of_the_pointers_way_one_place_in_a_tenth_of_a_second_is_kept(tmp_path):
+    from capture_agent.core.events import Move
+
+    moves = sessions.events(*[Move(n * 10_000, n, n, False) for n in range(100)])
+    held = sessions.make_held(tmp_path, moves)
+    kept = read_index(held.path, held.identity).events
+    assert [m.t_us for m in kept] == list(range(0, SECOND, MOVE_EVERY_US))
+
+
+def test_after_a_crash_what_is_whole_is_shown_and_it_is_said(tmp_path):
+    held = sessions.make_held(tmp_path, complete=False)
+    cut = Review(held.path, held.identity)
+    assert not cut.complete
+    assert cut.at(1, 6 * SECOND) is not None
+
+
+def test_a_damaged_session_is_refused_and_the_part_is_named(tmp_path):
+    held = sessions.make_held(tmp_path)
+    data = bytearray(held.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    held.path.write_bytes(data)
+    with pytest.raises(VerificationError, match="part-"):
+        Review(held.path, held.identity)
+
+
+def test_a_session_that_changed_while_it_was_open_says_so_and_shows_nothing_else(tmp_path):
+    held = sessions.make_held(tmp_path)
+    opened = Review(held.path, held.identity)
+    sessions.make_held(tmp_path / "other", session="0" * 32)
+    other = sessions.make_held(tmp_path / "other2")
+    held.path.write_bytes(other.path.read_bytes())
+    with pytest.raises(VerificationError, match="changed while it was open"):
+        opened.at(1, SECOND)
+    held.path.unlink()
+    with pytest.raises(StorageError):
+        opened.at(1, 2 * SECOND)
+
+
+def test_opening_can_be_stopped(held):
+    def stop(*_):
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        Review(held.path, held.identity, stop)
+
+
+def test_only_its_own_key_opens_it(held):
+    with pytest.raises(Exception) as told:
+        Review(held.path, age.new_classical())
+    assert type(told.value).__name__ == "KeyError_"
+
+
+# --- through the agent
+
+
+def written(person, text="hello"):
+    agent = recording(person)
+    look_at_editor(person)
+    type_text(person, text)
+    agent.stop()
+    (one,) = agent.sessions()
+    return agent, one.id
+
+
+def test_the_owner_looks_at_a_session_of_their_own(person):
+    agent, session = written(person)
+    review = agent.review(session)
+    assert "".join(run.text for run in review.timeline.runs) == "hello"
+    assert review.session == session
+
+
+def test_what_is_being_recorded_can_neither_be_looked_at_nor_cut(person):
+    agent = recording(person)
+    look_at_editor(person)
+    type_text(person, "x")
+    (one,) = agent.sessions()
+    with pytest.raises(StorageError, match="still going on"):
+        agent.review(one.id)
+    with pytest.raises(ConsentError, match="being recorded"):
+        agent.cut(one.id, 0, None)
+
+
+@pytest.mark.promise("P11")
+def test_a_cut_takes_the_stretch_out_and_no_key_that_is_left_opens_an_older_copy(person, tmp_path):
+    import shutil
+
+    from capture_agent.held import reader
+    from capture_agent.keys.vault import Vault
+
+    agent, session = written(person, "abcdef")
+    copy = tmp_path / "copy.held"
+    shutil.copy(person.profile.held / f"{session}.held", copy)
+    runs = agent.review(session).timeline.runs
+    first, last = runs[0].ends[2], runs[0].ends[4]
+    agent.cut(session, first, last)
+    after = agent.review(session)
+    assert "".join(run.text for run in after.timeline.runs) == "abef"
+    assert [(gap.start_us, gap.end_us, gap.reason) for gap in after.timeline.gaps if gap.reason == "forgotten"] == [
+        (first, last, "forgotten")
+    ]
+    assert after.complete
+    vault = Vault(person.profile.vault, person.secrets)
+    assert not any(reader.opens(copy, vault.identity(one)) for one in vault.sessions())
+    assert not agent._agreement.ledger.open_intents()
+
+
+@pytest.mark.promise("P11")
+def test_a_cut_to_the_end_leaves_what_was_before_and_one_of_everything_leaves_nothing(person):
+    agent, session = written(person, "abcdef")
+    agent.cut(session, agent.review(session).timeline.runs[0].ends[3], None)
+    assert "".join(run.text for run in agent.review(session).timeline.runs) == "abc"
+    agent.cut(session, 0, None)
+    assert agent.sessions() == ()
+
+
+def test_deleting_can_be_undone_for_a_moment_and_is_hidden_meanwhile(person):
+    agent = recording(person)
+    session = held_one(person, agent)
+    agent.delete(session, can_undo=True)
+    assert agent.sessions() == ()
+    assert dataclasses.astuple(agent.snapshot().going)[1:] == (1, True)
+    agent.undo()
+    assert [one.id for one in agent.sessions()] == [session]
+    assert agent.snapshot().going is None
+
+
+@pytest.mark.promise("P11")
+def test_what_was_deleted_is_destroyed_when_the_moment_is_over_or_the_program_ends(person):
+    agent = recording(person)
+    session = held_one(person, agent)
+    agent.delete(session, can_undo=True)
+    person.tick(11)
+    person.tick()
+    assert session not in agent._vault.sessions()
+    with pytest.raises(ConsentError):
+        agent.undo()

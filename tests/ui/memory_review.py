@@ -1,0 +1,91 @@
+"""A recording in memory for the player: real events through the real encoder of events, and painted pictures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import numpy as np
+
+from capture_agent.core.events import (
+    Button,
+    Focus,
+    Gap,
+    GapReason,
+    Key,
+    Monitor,
+    Monitors,
+    Move,
+    Outcome,
+    Rect,
+    TaskFinished,
+    TaskStarted,
+    Window,
+    Withheld,
+)
+from capture_agent.core.privacy import Cleared
+from capture_agent.encode.event_log import encode
+from capture_agent.held.timeline import build
+
+SECOND = 1_000_000
+LENGTH_US = 600 * SECOND
+FIRST, SECOND_SCREEN = Rect(0, 0, 1280, 720), Rect(1280, 0, 800, 600)
+EDITOR = Window(7, "mousepad", "Bericht.txt", Rect(80, 60, 700, 500), Rect(80, 84, 700, 476))
+TERMINAL = Window(8, "xterm", "~/thesis", Rect(500, 200, 640, 400), Rect(500, 222, 640, 378))
+SAID = "Liebe Kollegin, der Bericht ist fertig."
+
+
+def events():
+    found = [
+        Monitors(0, (Monitor(1, FIRST), Monitor(2, SECOND_SCREEN))),
+        TaskStarted(5 * SECOND, "t", "Bericht"),
+        Focus(1 * SECOND, EDITOR),
+        Focus(300 * SECOND, TERMINAL),
+        Focus(480 * SECOND, EDITOR),
+        TaskFinished(420 * SECOND, "t", Outcome.DONE, 2, ""),
+        Withheld(250 * SECOND, 210 * SECOND, "secret-field"),
+        Button(29 * SECOND, True, "left", 300, 250, False),
+        Button(31 * SECOND + 500_000, True, "right", 900, 450, False),
+        Gap(200 * SECOND, 120 * SECOND, GapReason.PAUSED),
+        Gap(400 * SECOND, 360 * SECOND, GapReason.INDICATOR),
+        Gap(475 * SECOND, 440 * SECOND, GapReason.FORGOTTEN),
+        Gap(560 * SECOND, 530 * SECOND, GapReason.GUARD),
+        Gap(580 * SECOND, 570 * SECOND, GapReason.FAULT),
+    ]
+    found += [Move(n * SECOND, 200 + n, 150 + n % 400, False) for n in range(1, 600, 3)]
+    for start in (30, 60, 210, 310, 490):
+        for n, letter in enumerate(SAID):
+            found.append(Key((start * SECOND) + n * 60_000, True, 38, letter, letter, (), False))
+    return found
+
+
+def painted(monitor, t_us):
+    """Return a picture that changes with the time: two windows on a desktop."""
+    rect = FIRST if monitor == 1 else SECOND_SCREEN
+    pixels = np.full((rect.height, rect.width, 3), (59, 90, 120), np.uint8)
+    if monitor == 1:
+        for window, colour in ((EDITOR, (255, 255, 255)), (TERMINAL, (30, 30, 30))):
+            box = window.rect
+            pixels[box.y : box.bottom, box.x : box.right] = (221, 229, 238)
+            pixels[window.client.y : window.client.bottom, window.client.x : window.client.right] = colour
+    width = max(4, (rect.width - 40) * t_us // LENGTH_US)
+    pixels[rect.height - 30 : rect.height - 20, 20 : 20 + width] = (255, 210, 63)
+    return pixels
+
+
+class MemoryReview:
+    """See `session.review.Review`."""
+
+    def __init__(self, session, *, complete=True):
+        made = sorted((encode(Cleared(event), 0) for event in events()), key=lambda message: message.t_us)
+        self.timeline = build(made, LENGTH_US)
+        self.session = session
+        self.started = datetime(2026, 11, 23, 9, tzinfo=UTC)
+        self.complete = complete
+        self.monitors = (1, 2)
+
+    def near(self, monitor, t_us):
+        return self.at(monitor, t_us // (10 * SECOND) * 10 * SECOND)
+
+    def at(self, monitor, t_us):
+        return SimpleNamespace(t_us=t_us, pixels=painted(monitor, t_us), exact=True)
