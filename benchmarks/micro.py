@@ -21,7 +21,8 @@ from benchmarks.script import WORDS
 from capture_agent.core.events import Category, Event, Focus, Frame, Key, Layout, Monitor, Move, Rect, Window
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.keyboard import widest
-from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
+from capture_agent.core.privacy import Cleared, Gate, waiting
+from capture_agent.core.rules import Rules
 from capture_agent.core.typed import Run
 from capture_agent.encode import event_log, frames
 from capture_agent.encode.video import Encoder

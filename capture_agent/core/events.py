@@ -230,6 +230,7 @@ class FieldFocus:
         window: The number of the window that was looked into.
         secrets: Where secret fields are on screen, relative to the corner of the window's `rect`.
         whole: The whole window shows a secret, or may.
+        private: Whether the window is one of private browsing; None: it does not say.
     """
 
     t_us: int
@@ -237,6 +238,7 @@ class FieldFocus:
     window: int
     secrets: tuple[Rect, ...] = ()
     whole: bool = False
+    private: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,8 @@ class Frame:
     `pixels` is (height, width, 4) uint8, BGRX. The source compares its next grab with them, so nobody
     may write to them: what is painted over is painted on a copy. `layout` was read before and after the
     grab and did not change in between. `pressed`: taken because a button or key went down.
+    `still` says what was seen where shortly before, and may still be; each `rect` is a piece of a window.
+    `moving` are the windows that a compositor may be showing on their way: anywhere.
     """
 
     t_us: int
@@ -282,6 +286,8 @@ class Frame:
     pixels: NDArray[np.uint8]
     layout: Layout
     pressed: bool = False
+    still: tuple[Window, ...] = ()
+    moving: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ well as before. Three answers: CLEAR, SENSITIVE, UNKNOWN; only CLEAR keeps conte
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from capture_agent.core.events import (
     CATEGORY_OF,
@@ -22,7 +22,6 @@ from capture_agent.core.events import (
     InputEvent,
     Key,
     KeyCount,
-    Layout,
     Monitors,
     Move,
     PointerShape,
@@ -38,6 +37,7 @@ from capture_agent.core.events import (
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import COMPANIONS, MODES, SETTLE_US, Reduced, is_command
+from capture_agent.core.rules import Rules
 from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
 from capture_agent.core.typed import Decided, Run
@@ -48,51 +48,6 @@ FOCUS_MEMORY_US = 5_000_000
 BLINK_US = 10_000
 MASK_BGRX = (64, 64, 64, 255)  # painted-over pixels are dark grey: visible as a mask, cheap to encode
 _MASK_WORD = int.from_bytes(bytes(MASK_BGRX), "little")
-DESKTOP_APP = "desktop"  # the background, where there is no window
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What may be recorded now. `excluded` wins over `apps`; our own process is always out."""
-
-    categories: frozenset[Category] = frozenset()
-    apps: frozenset[str] = frozenset()
-    excluded: frozenset[str] = frozenset()
-    own_pid: int | None = None
-
-    def judge(self, window: Window | None) -> Verdict:
-        """Return what may be kept of something that happens in `window`."""
-        if window is None:
-            return Verdict.UNKNOWN
-        if self.own_pid is not None and window.pid == self.own_pid:
-            return Verdict.SENSITIVE
-        names = {window.app, *window.aliases}
-        if names & self.excluded or window.app not in self.apps:
-            return Verdict.SENSITIVE
-        return Verdict.CLEAR
-
-    def covered(
-        self, layout: Layout, area: Rect, secrets: Callable[[Window], tuple[Rect, ...]] = lambda _: ()
-    ) -> tuple[Rect, ...]:
-        """Return disjoint rectangles of `area` that must be painted over, from the windows bottom to top.
-
-        `secrets` names the places of a window that must not be seen although the window may.
-        """
-        bare = DESKTOP_APP in self.apps and DESKTOP_APP not in self.excluded
-        hidden: tuple[Rect, ...] = () if bare else (area,)
-        for window in layout.windows:
-            seen = window.rect.intersect(area)
-            if not seen.area:
-                continue
-            hidden = tuple(piece for rect in hidden for piece in rect.minus(seen))
-            if self.judge(window) is not Verdict.CLEAR:
-                hidden = (*hidden, seen)
-                continue
-            for place in secrets(window):
-                inside = place.intersect(seen)
-                if inside.area:
-                    hidden = (*(piece for rect in hidden for piece in rect.minus(inside)), inside)
-        return hidden
 
 
 class Cleared:
@@ -135,7 +90,10 @@ class Gate:
     def observe(self, focus: Focus | FieldFocus) -> Gate:
         """Learn a change of focus or a look as soon as it arrives, ahead of the events that wait."""
         if isinstance(focus, FieldFocus):
-            return replace(self, fields=self.fields.add(focus))
+            rules = self.rules
+            if focus.private is not None and focus.private != (focus.window in rules.private):
+                rules = replace(rules, private=rules.private ^ {focus.window})
+            return replace(self, rules=rules, fields=self.fields.add(focus))
         recent = tuple(
             pair
             for n, pair in enumerate(self.focus)
@@ -338,6 +296,7 @@ class Gate:
 
     def obey(self, rules: Rules) -> Gate:
         """Decide by other rules from now on. What waits of what was typed was for the old ones: it is not kept."""
+        rules = replace(rules, private=self.rules.private)
         return self if rules == self.rules else replace(self, rules=rules, typed=Run())
 
     @property
@@ -362,9 +321,15 @@ class Gate:
         return self._typed(self.typed.due(intervals.marked_us - SETTLE_US), intervals)
 
     def _paint(self, frame: Frame) -> Kept:
-        """Paint over what may not be seen, on a copy: the source still compares with what it grabbed."""
+        """Paint over what may not be seen, on a copy: the source still compares with what it grabbed.
+
+        While a compositor shows a forbidden window on its way, no place is known to be free of it: nothing is kept.
+        """
+        if any(self.rules.judge(window) is not Verdict.CLEAR for window in frame.moving):
+            return Kept(reason=Reason.PROGRAM)
         area = frame.monitor.rect
-        covered = self.rules.covered(frame.layout, area, lambda window: self.fields.hidden(window, frame.t_us))
+        secrets = partial(self.fields.hidden, t_us=frame.t_us)
+        covered = self.rules.covered(frame.layout, area, secrets, frame.still)
         if not covered:
             return Kept((Cleared(frame),))
         pixels = frame.pixels.copy()

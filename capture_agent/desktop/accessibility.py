@@ -2,7 +2,8 @@
 
 Asked actively, because events alone miss a change now and then: `Collection.GetMatches` on a
 program's root finds the focused widget in 1 to 4 ms. Only roles, states and places are asked for;
-never a name, a text, or a value.
+never a text, a value, or a name, but for those of Chromium's windows: whether one is of private
+browsing stands nowhere else. The name goes no further.
 
 Specification: org.a11y.atspi, xml/ in at-spi2-core.
 """
@@ -25,6 +26,7 @@ from jeepney.low_level import SizeLimitError
 from capture_agent.core.asking import INVALID, PASSWORD_TEXT, Widget, may_hide, plain_hides
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Rect
+from capture_agent.core.never import is_private
 from capture_agent.desktop.base import LOOK_S, AnswerError
 
 Ref: TypeAlias = tuple[str, str]
@@ -38,6 +40,7 @@ MAX_PROGRAMS = 512  # bus names whose process is remembered
 MAX_WIDGETS = 300  # of a program that has to be walked through: 0.4 ms each, and LOOK_S ends it anyway
 
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
+_APPLICATION = "org.a11y.atspi.Application"
 _REGISTRY = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 _BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus")
 _ACTIVE = 1  # AtspiStateType
@@ -57,13 +60,14 @@ class BusGoneError(DesktopError):
 class Shown:
     """What a program says: its focused widgets, and where it shows secret fields (px of the desktop).
 
-    `lost`: it shows a secret field and does not say where.
+    `lost`: it shows a secret field and does not say where. `private`: its active window is one of private browsing.
     """
 
     focused: tuple[Widget, ...]
     secrets: tuple[Rect, ...]
     lost: bool
     plain_hides: bool
+    private: bool = False
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class Accessibility:
         self._pids: dict[str, int] = {}
         self._roots: dict[int, list[Ref]] = {}
         self._hides: dict[Ref, bool] = {}
+        self._names_tell: dict[Ref, bool] = {}
         self._walked: dict[str, _Walked] = {}
         self._events: deque[Any] = deque(maxlen=MAX_EVENTS)
         rule = MatchRule(type="signal", interface="org.a11y.atspi.Event.Object", member="StateChanged")
@@ -168,6 +173,7 @@ class Accessibility:
             tuple(rect for one in shown for rect in one.secrets),
             any(one.lost for one in shown),
             any(one.plain_hides for one in shown),
+            any(self._is_private(root) for root in roots),
         )
 
     def _find(self, pid: int) -> list[Ref]:
@@ -175,6 +181,7 @@ class Accessibility:
         if len(self._pids) > MAX_PROGRAMS:
             self._pids.clear()
             self._hides.clear()
+            self._names_tell.clear()
             self._walked.clear()
         apps = self._call(_REGISTRY, "GetChildren", returns="a(so)")
         found = [app for app in apps if self._pid(app[0]) == pid]
@@ -245,8 +252,19 @@ class Accessibility:
 
     def _plain_hides(self, root: Ref) -> bool:
         if root not in self._hides:
-            self._hides[root] = plain_hides(self._property(root, "ToolkitName"), self._property(root, "Version"))
+            toolkit, version = (self._property(root, name, _APPLICATION) for name in ("ToolkitName", "Version"))
+            self._hides[root] = plain_hides(toolkit, version)
         return self._hides[root]
+
+    def _is_private(self, root: Ref) -> bool:
+        """Return whether the active window of a browser is one of private browsing; if it has none, whether any is."""
+        if root not in self._names_tell:
+            self._names_tell[root] = self._property(root, "ToolkitName", _APPLICATION) == "Chromium"
+        if not self._names_tell[root]:
+            return False
+        windows = self._call(root, "GetChildren", returns="a(so)")
+        active = [ref for ref in windows if self._is(_ACTIVE, ref)]
+        return any(is_private(self._property(ref, "Name", _ACCESSIBLE)) for ref in active or windows)
 
     def _matches(
         self, root: Ref, *, states: tuple[int, ...] = (), roles: tuple[int, ...] = (), limit: int
@@ -272,8 +290,8 @@ class Accessibility:
                 return rect
         return None
 
-    def _property(self, ref: Ref, name: str) -> str:
-        body = ("org.a11y.atspi.Application", name)
+    def _property(self, ref: Ref, name: str, interface: str) -> str:
+        body = (interface, name)
         kind, value = self._call(ref, "Get", "ss", body, "org.freedesktop.DBus.Properties", returns="v")
         return value if kind == "s" else ""
 

@@ -106,6 +106,7 @@ class Sight:
         answered: False: nothing was said, so that where secrets were seen they may still be.
         doubtful: Another look in a moment may know more.
         plain_hides: See `core.asking.judge_widgets`.
+        private: Whether the window is one of private browsing; None: it does not say.
     """
 
     verdict: Verdict
@@ -114,6 +115,7 @@ class Sight:
     answered: bool = True
     doubtful: bool = False
     plain_hides: bool = False
+    private: bool | None = None
 
 
 class FieldEyes(Protocol):

@@ -39,7 +39,9 @@ class LinuxFields:
         verdict = judge_terminals(ptys_below(window.pid)) if found is None else found
         whole = shown.lost or (verdict is Verdict.SENSITIVE and not shown.secrets)
         doubtful = verdict is Verdict.UNKNOWN  # between two widgets none has the focus for a moment
-        return Sight(verdict, shown.secrets, whole, doubtful=doubtful, plain_hides=shown.plain_hides)
+        return Sight(
+            verdict, shown.secrets, whole, doubtful=doubtful, plain_hides=shown.plain_hides, private=shown.private
+        )
 
     def passed(self) -> Verdict:
         """See `FieldEyes.passed`."""

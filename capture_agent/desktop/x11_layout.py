@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from Xlib import X
 
+from capture_agent.core.afterimage import AfterImages, Pane
 from capture_agent.core.events import Layout, Rect, Window
 from capture_agent.desktop import x11_windows
+from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import GONE
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class LayoutTracker:
         self._watched: dict[int, int] = {}  # windows whose properties are watched, and the top-level one of each
         self._layout: Layout | None = None
         self._stale: set[int] = set()  # windows that have to be asked again who they are
+        self._images = AfterImages()
         # X client number of a window is its id without the lower bits; menus without a class belong to their client.
         self._client_mask = ~connection.display.display.info.resource_id_mask
         self._names = {connection.atom(name) for name in x11_windows.IDENTITY_PROPERTIES}
@@ -61,7 +64,8 @@ class LayoutTracker:
             connection.display.ungrab_server()
             connection.sync()
 
-    def _add(self, window: XWindow) -> None:
+    def _add(self, window: XWindow, *, new: bool = False) -> None:
+        """Take in a window. That a new one is mapped an event says, even if it is by now: what it covers was seen."""
         try:
             attributes = window.get_attributes()
             size = window.get_geometry()
@@ -70,7 +74,7 @@ class LayoutTracker:
         number, edge = int(window.id), 2 * size.border_width
         self._tops[number] = _Top(
             Rect(size.x, size.y, size.width + edge, size.height + edge),
-            mapped=attributes.map_state != X.IsUnmapped,
+            mapped=not new and attributes.map_state != X.IsUnmapped,
             shown=attributes.win_class != X.InputOnly,
         )
         self._order.append(number)
@@ -106,7 +110,7 @@ class LayoutTracker:
         number = int(event.window.id)
         if event.type == X.CreateNotify or (event.type == X.ReparentNotify and event.parent == self._connection.root):
             if number not in self._tops:
-                self._add(event.window)
+                self._add(event.window, new=True)
                 self._layout = None
             return
         if number not in self._tops:
@@ -114,20 +118,31 @@ class LayoutTracker:
         top = self._tops[number]
         match event.type:
             case X.DestroyNotify | X.ReparentNotify:
+                if top.mapped:
+                    self._changes(number, None)
                 del self._tops[number]
                 self._order.remove(number)
                 self._stale.discard(number)
                 self._watched = {inner: outer for inner, outer in self._watched.items() if outer != number}
             case X.MapNotify:
+                if not top.mapped:
+                    self._changes(number, top.rect)
                 self._tops[number] = replace(top, mapped=True)
                 self._stale.add(number)
             case X.UnmapNotify:
+                if top.mapped:
+                    self._changes(number, None)
                 self._tops[number] = replace(top, mapped=False)
             case X.ConfigureNotify:
                 self._configure(number, top, event)
             case X.GravityNotify:
-                self._tops[number] = _moved(top, replace(top.rect, x=event.x, y=event.y))
+                rect = replace(top.rect, x=event.x, y=event.y)
+                if top.mapped:
+                    self._changes(number, rect)
+                self._tops[number] = _moved(top, rect)
             case X.CirculateNotify:
+                if top.mapped:
+                    self._changes(number, top.rect)
                 self._order.remove(number)
                 self._order.insert(len(self._order) if event.place == X.PlaceOnTop else 0, number)
             case _:
@@ -139,10 +154,39 @@ class LayoutTracker:
         rect = Rect(event.x, event.y, event.width + edge, event.height + edge)
         if (rect.width, rect.height) != (top.rect.width, top.rect.height):
             self._stale.add(number)
-        self._tops[number] = _moved(top, rect)
         below = int(event.above_sibling.id) if event.above_sibling else 0
-        self._order.remove(number)
-        self._order.insert(self._order.index(below) + 1 if below in self._tops else 0, number)
+        order = [n for n in self._order if n != number]
+        order.insert(order.index(below) + 1 if below in self._tops else 0, number)
+        if top.mapped and (rect != top.rect or order != self._order):
+            self._changes(number, rect)
+        self._tops[number], self._order = _moved(top, rect), order
+
+    def _changes(self, number: int, rect: Rect | None) -> None:
+        """Remember what is seen where window `number` is and will be (`rect`; None: nowhere), before it changes."""
+        top = self._tops[number]
+        if not top.shown:
+            return
+        panes = [Pane(n, _window(n, self._tops[n])) for n in self._order if self._is_visible(self._tops[n])]
+        places = [place for place in (top.rect if top.mapped else None, rect) if place is not None]
+        moved = not top.mapped or rect != top.rect
+        self._images = self._images.change(now_us(), panes, Pane(number, _window(number, top)), places, moved=moved)
+
+    @property
+    def changed_us(self) -> int:
+        """When a visible window last came, went, moved or was restacked; 0: not since the start."""
+        return self._images.changed_us
+
+    def lately(self, since_us: int) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+        """Return what was seen where until `since_us` or later, and which windows came, went or moved since then.
+
+        Windows say who they are a moment after they appear: those that are still there say so now.
+        """
+        still, moved = self._images.since(since_us)
+        return tuple(map(self._named, still)), tuple(map(self._named, moved))
+
+    def _named(self, pane: Pane) -> Window:
+        top = self._tops.get(pane.number)
+        return pane.window if top is None or top.known is None else replace(top.known, rect=pane.window.rect)
 
     def layout(self) -> Layout:
         """Return the visible windows, bottom to top; asks the server about windows that are new or have changed.
@@ -157,8 +201,11 @@ class LayoutTracker:
         return self._layout
 
     def _visible(self) -> list[_Top]:
-        tops = (self._tops[number] for number in self._order)
-        return [top for top in tops if top.mapped and top.shown and top.rect.area]
+        return [top for top in (self._tops[number] for number in self._order) if self._is_visible(top)]
+
+    @staticmethod
+    def _is_visible(top: _Top) -> bool:
+        return bool(top.mapped and top.shown and top.rect.area)
 
     def _refresh(self) -> None:
         """Ask every visible window that has to be asked again who it is."""
@@ -196,6 +243,11 @@ class LayoutTracker:
             for n in self._order[self._order.index(number) + 1 :]
             if self._tops[n].mapped and self._tops[n].shown
         )
+
+
+def _window(number: int, top: _Top) -> Window:
+    """Return a top-level window at its place; of one that nobody has asked yet only that."""
+    return replace(top.known, rect=top.rect) if top.known is not None else Window(number, "", "", top.rect, top.rect)
 
 
 def _moved(top: _Top, rect: Rect) -> _Top:

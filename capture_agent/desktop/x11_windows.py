@@ -126,3 +126,9 @@ def active(connection: Connection) -> int:
     """Return the number of the active window that the window manager names, 0 if none."""
     named = connection.words(connection.root, "_NET_ACTIVE_WINDOW")
     return named[0] if named else 0
+
+
+def composited(connection: Connection) -> bool:
+    """Return whether a compositor draws the screen: EWMH, `_NET_WM_CM_Sn`."""
+    name = f"_NET_WM_CM_S{connection.display.get_default_screen()}"
+    return bool(connection.display.get_selection_owner(connection.atom(name)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.policy import Policy
-from capture_agent.core.privacy import DESKTOP_APP
+from capture_agent.core.rules import DESKTOP_APP
 from capture_agent.ledger.snapshot import notice_id, policy_to_json, text_hash
 from capture_agent.ledger.standing import Key, keys_to_json
 

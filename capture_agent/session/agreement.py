@@ -12,7 +12,7 @@ from capture_agent.core.keyboard import implied, implying, widest
 from capture_agent.core.language import say
 from capture_agent.core.never import never_recorded
 from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
-from capture_agent.core.privacy import DESKTOP_APP, Rules
+from capture_agent.core.rules import DESKTOP_APP, Rules
 from capture_agent.core.validity import clock_went_back, ends, refusal_holds
 from capture_agent.ledger.events import Method, event_section
 from capture_agent.ledger.high_water import HighWater

@@ -20,7 +20,8 @@ from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Withheld
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
-from capture_agent.core.privacy import Cleared, Gate, Rules, waiting
+from capture_agent.core.privacy import Cleared, Gate, waiting
+from capture_agent.core.rules import Rules
 from capture_agent.core.stretches import Covered, Reason, Stretches
 from capture_agent.encode import event_log
 from capture_agent.encode.event_log import Message

@@ -10,8 +10,8 @@ from typing import Protocol
 from capture_agent.core import recording, stretches
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.events import Event, GapReason
-from capture_agent.core.privacy import Rules
 from capture_agent.core.recording import Effect, Input, State
+from capture_agent.core.rules import Rules
 from capture_agent.core.splitting import Reason
 from capture_agent.session.pipeline import PartWriter, Pipeline
 from capture_agent.sources.base import Source

@@ -12,8 +12,8 @@ from capture_agent.core.events import Category
 from capture_agent.core.keyboard import MODES
 from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
-from capture_agent.core.privacy import DESKTOP_APP
 from capture_agent.core.recording import State
+from capture_agent.core.rules import DESKTOP_APP
 from capture_agent.core.stretches import Reason
 
 

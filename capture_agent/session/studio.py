@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Event
-from capture_agent.core.privacy import Rules
+from capture_agent.core.rules import Rules
 from capture_agent.held.writer import Writer
 from capture_agent.session.ages import Ages
 from capture_agent.session.agreement import Agreement

@@ -25,6 +25,7 @@ AWAKE_S = 0.4  # … a prompt may come up after the last key, and the gate looks
 SECRET_S = 0.2  # while a secret field is on screen: it may scroll, and must stay painted over
 BLIND_S = 2.0  # while nothing tells of a new focus: between looks, and between attempts to hear of it
 SINCE_US = 400_000  # how far back a secret field may have had the keyboard unseen: a look and a busy machine
+SETTLED_US = 250_000  # after a change of focus the program knows, too, which of its windows has the keyboard
 # Between two commands of a shell nobody reads from the terminal for a moment, and between two widgets none has the
 # focus: what is not known is looked at again before it is believed.
 DOUBT_S = 0.03
@@ -151,7 +152,10 @@ class Fields:
             return replace(said, t_us=t_us, verdict=sight.verdict)
         corner = window.rect
         places = tuple(Rect(rect.x - corner.x, rect.y - corner.y, rect.width, rect.height) for rect in sight.secrets)
-        self._answered = FieldFocus(t_us, sight.verdict, window.id, places, sight.whole)
+        # Right after the focus has moved, a browser may still answer for its other window.
+        settled = t_us - self._focused_us > SETTLED_US
+        private = sight.private if sight.private or settled else None
+        self._answered = FieldFocus(t_us, sight.verdict, window.id, places, sight.whole, private)
         return self._answered
 
     def _note(self, app: str, sight: Sight) -> None:

@@ -15,6 +15,9 @@ the press happened, and the frame carries the time of the press. Otherwise it ca
 the grab, and the press joins to the frame before. (Drawing within `REARM_US` before a press cannot be
 told from the reaction.) A press within `PRESS_EVERY_US` of the one that was grabbed for is not grabbed
 for itself.
+
+**What the screen shows late.** Each frame carries what was seen lately where windows have changed since
+(`core.afterimage`). When it is over, everything is grabbed once more: what was painted over for it is free.
 """
 
 from __future__ import annotations
@@ -29,9 +32,10 @@ from mss.exception import ScreenShotError
 from numpy.typing import NDArray
 from Xlib import X
 
+from capture_agent.core.afterimage import FADE_US, REPAINT_US
 from capture_agent.core.errors import DesktopError
-from capture_agent.core.events import Frame, Layout, Monitor, Rect
-from capture_agent.desktop import x11_damage, x11_monitors
+from capture_agent.core.events import Frame, Layout, Monitor, Rect, Window
+from capture_agent.desktop import x11_damage, x11_monitors, x11_windows
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
@@ -129,6 +133,7 @@ class _Pace:
     next_us: int = 0
     press_us: int = 0  # from when on a press is grabbed for again
     failures: int = 0
+    settled_us: int | None = None  # when what was seen before cannot be on the screen any more; None: it is not
 
 
 @dataclass(slots=True)
@@ -169,8 +174,9 @@ class _Camera:
 
     def due_us(self) -> int | None:
         """Return when `work` has something to do without being woken, or None."""
+        settled = self._pace.settled_us
         if not self._drawn.any:
-            return None
+            return settled
         if self._drawn.reported:
             return min(self._pace.next_us, self._drawn.armed_us + REARM_US)
         return self._pace.next_us
@@ -184,8 +190,11 @@ class _Camera:
         self._learn(self.connection.drain())
         if self._monitors_doubted:
             self._read_monitors()
-        self._drawn.full |= full
         now = now_us()
+        if self._pace.settled_us is not None and now >= self._pace.settled_us:
+            self._pace.settled_us = None
+            full = True
+        self._drawn.full |= full
         if press_us is not None and self._drawn.any:
             self._pace.press_us = now + PRESS_EVERY_US
             # What it grabs need not be grabbed again at once: while somebody types, fewer frames come and wait.
@@ -257,7 +266,9 @@ class _Camera:
                 self._pace.failures = 0
                 at_us = press_us if before else None
                 frames = [self._frame(shot, layout, at_us, None if full else box) for shot in shots]
-                return [replace(f, pressed=press_us is not None) for f in frames if f is not None]
+                still, moving = self._lately()
+                pressed = press_us is not None
+                return [replace(f, pressed=pressed, still=still, moving=moving) for f in frames if f is not None]
             before = False
         self._pace.next_us = now_us() + RETRY_US
         return []
@@ -277,6 +288,18 @@ class _Camera:
             self._learn(self.connection.drain())
             layout = self._tracker.layout()
         return layout
+
+    def _lately(self) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+        """Return what the screen may still show, and the windows that a compositor may show anywhere."""
+        now, changed = now_us(), self._tracker.changed_us
+        if now >= changed + FADE_US:
+            return (), ()
+        composited = x11_windows.composited(self.connection)
+        lasts_us = FADE_US if composited else REPAINT_US
+        if now < changed + lasts_us:
+            self._pace.settled_us = changed + lasts_us
+        still, moved = self._tracker.lately(now - lasts_us)
+        return still, moved if composited else ()
 
     def _failed(self) -> None:
         self._pace.failures += 1

@@ -32,7 +32,8 @@ from capture_agent.core.fields import HOLD_US
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.keyboard import CHORD_MODS, MODES, PRINTABLE, SHIFTS, widest
 from capture_agent.core.language import noted, say, say_many
-from capture_agent.core.privacy import Gate, Rules
+from capture_agent.core.privacy import Gate
+from capture_agent.core.rules import Rules
 from capture_agent.core.stretches import Reason
 
 WIDTH, HEIGHT = 376, 176  # px; fits beside the margins of a panel on 1024×768 at twice the size

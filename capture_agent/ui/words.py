@@ -10,7 +10,7 @@ from capture_agent.core.keyboard import COUNT_US
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.names import category_name
 from capture_agent.core.policy import OWN_DEVICE, Policy, Recipient
-from capture_agent.core.privacy import DESKTOP_APP
+from capture_agent.core.rules import DESKTOP_APP
 
 PRODUCT = "Capture Agent"
 OWN_KEY_WORDS = noted("a key that is made on this computer and never leaves it")
@@ -178,3 +178,7 @@ def when_leaving(policy: Policy) -> str:
 
 
 NO_PROGRAMS = noted("None. No content will be recorded until you choose at least one program.")
+OTHER_PEOPLE = noted(
+    "Mail, messages and calls show what other people write, say and look like, and nobody has asked them. "
+    "These programs stay off until you switch them on."
+)

@@ -26,7 +26,8 @@ from capture_agent.core.events import (
 )
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, Fields
 from capture_agent.core.intervals import Intervals
-from capture_agent.core.privacy import MASK_BGRX, Gate, Rules
+from capture_agent.core.privacy import MASK_BGRX, Gate
+from capture_agent.core.rules import Rules
 from capture_agent.core.stretches import Reason
 
 ALWAYS = Intervals().open(-1_000_000)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from capture_agent.core.events import Category, FieldFocus, Focus, Key, KeyCount, Rect, Shortcut, Verdict, Window
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.keyboard import COUNT_US, MODES, PRINTABLE, Reduced, implied, implying, widest
-from capture_agent.core.privacy import Gate, Rules
+from capture_agent.core.privacy import Gate
+from capture_agent.core.rules import Rules
 from capture_agent.core.stretches import Stretches
 from capture_agent.encode.records import encode
 

@@ -1,4 +1,4 @@
-"""The list of programs that are never recorded."""
+"""What is never recorded: programs by name, private browsing by title; and the programs with other people."""
 
 import tomllib
 from pathlib import Path
@@ -7,15 +7,76 @@ import pytest
 
 from capture_agent.core import never
 
+LEAST_LANGUAGES = 20
+
+
+def groups(name):
+    return tomllib.loads(Path(never.__file__).with_name(f"{name}.toml").read_text("utf-8"))[name]
+
+
+def private_texts():
+    return [
+        pytest.param(text, id=f"{group['what']} in {language}")
+        for group in groups("private")
+        for language, texts in group["texts"].items()
+        for text in texts
+    ]
+
 
 @pytest.mark.promise("P8")
-@pytest.mark.parametrize("program", ["keepassxc", "pinentry-gtk-2", "gcr-prompter", "i3lock", "remmina"])
-def test_programs_that_ask_for_secrets_are_on_the_list(program):
+@pytest.mark.parametrize(
+    "program",
+    ["keepassxc", "pinentry-gtk-2", "gcr-prompter", "i3lock", "remmina", "virt-viewer", "xephyr", "qemu-system-x86_64"],
+)
+def test_programs_that_ask_for_secrets_or_show_other_computers_are_on_the_list(program):
     assert program in never.never_recorded()
 
 
-def test_every_group_names_its_source_and_every_name_can_match():
-    groups = tomllib.loads(Path(never.__file__).with_name("never.toml").read_text("utf-8"))["never"]
-    for group in groups:
+@pytest.mark.parametrize("name", ["never", "people"])
+def test_every_group_names_its_source_and_every_name_can_match(name):
+    for group in groups(name):
         assert group["source"]
         assert group["names"] == [name.lower().strip() for name in group["names"]]
+        assert len(set(group["names"])) == len(group["names"])
+
+
+def test_no_program_is_both_never_recorded_and_offered_with_other_people():
+    assert not never.never_recorded() & never.with_other_people()
+
+
+def test_private_browsing_is_known_in_many_languages_with_a_source_for_each_browser():
+    for group in groups("private"):
+        assert group["source"]
+    firefox, *_ = groups("private")
+    assert len(firefox["texts"]) >= LEAST_LANGUAGES
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("text", private_texts())
+def test_a_window_of_private_browsing_is_known_by_its_title(text):
+    """However the browser puts it: before its name, behind it, in brackets, in a part of its own."""
+    for title in (
+        f"My bank — Mozilla Firefox {text}",
+        f"My bank - Mozilla Firefox ({text})",
+        f"My bank – {text} Mozilla Firefox",
+        f"My bank — Work — {text} — Firefox",
+        f"Mozilla Firefox-{text}",
+        f"My bank - [{text}] - Microsoft Edge",
+        text.upper(),
+    ):
+        assert never.is_private(title), title
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "",
+        "Private Browsing - Mozilla Support — Mozilla Firefox",
+        "InPrivate or not - a comparison - Microsoft Edge",
+        "private.txt - Text editor",
+        "My bank — Mozilla Firefox",
+        "How to use Private Browsing in Firefox — Mozilla Firefox",
+    ],
+)
+def test_other_windows_are_not_private(title):
+    assert not never.is_private(title)

@@ -26,17 +26,8 @@ from capture_agent.core.events import (
     Withheld,
 )
 from capture_agent.core.intervals import Intervals
-from capture_agent.core.privacy import (
-    DESKTOP_APP,
-    HOLD_US,
-    MASK_BGRX,
-    TRANSITION_US,
-    Gate,
-    Reason,
-    Rules,
-    Verdict,
-    waiting,
-)
+from capture_agent.core.privacy import HOLD_US, MASK_BGRX, TRANSITION_US, Gate, Reason, Verdict, waiting
+from capture_agent.core.rules import DESKTOP_APP, Rules
 from capture_agent.core.scrub import MASK
 
 ALL = frozenset(Category) - {Category.SHORTCUTS, Category.COUNTS}  # the modes of the keyboard: test_keyboard.py
@@ -233,6 +224,46 @@ def test_exactly_the_pixels_of_the_topmost_window_decide(stack, bare, origin):
             top = next((a for a, r in reversed(stack) if r.x <= x < r.right and r.y <= y < r.bottom), DESKTOP_APP)
             hidden = tuple(painted[row, column]) == MASK_BGRX
             assert hidden == (top not in apps or top in RULES.excluded)
+
+
+@pytest.mark.promise("P8")
+@given(rects, st.sampled_from(["editor", "keepassxc", "new"]))
+def test_what_was_there_shortly_before_is_painted_over_too(rect, app):
+    layout = Layout((window("editor", AREA),))
+    late = replace(frame(layout), still=(window(app, rect, 7),))
+    painted = Gate(RULES).clear(late, ALWAYS)[1].cleared[0].event.pixels
+    inside = rect.intersect(AREA) if app != "editor" else Rect(0, 0, 0, 0)
+    assert (painted == MASK_BGRX).all(axis=2).sum() == inside.area
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize(("app", "kept"), [("editor", 1), ("keepassxc", 0), ("", 0)])
+def test_no_picture_is_kept_while_a_compositor_shows_an_excluded_window_on_its_way(app, kept):
+    moving = replace(frame(Layout((window("editor", AREA),))), moving=(window(app, SOMEWHERE, 7),))
+    assert len(Gate(RULES).clear(moving, ALWAYS)[1].cleared) == kept
+
+
+PRIVATE = replace(EDITOR, title="My bank — Mozilla Firefox Private Browsing")
+
+
+@pytest.mark.promise("P8")
+def test_of_private_browsing_neither_title_nor_keys_nor_pixels_are_kept():
+    gate = Gate(RULES).observe(Focus(0, PRIVATE)).observe(look(0, PRIVATE)).observe(look(310_000, PRIVATE))
+    assert gate.clear(Focus(300_000, PRIVATE), ALWAYS)[1].cleared == ()
+    assert gate.clear(key(300_000), ALWAYS)[1].cleared == ()
+    painted = gate.clear(frame(Layout((replace(PRIVATE, rect=AREA),))), ALWAYS)[1].cleared[0].event.pixels
+    assert (painted == MASK_BGRX).all()
+
+
+@pytest.mark.promise("P8")
+def test_a_window_is_private_once_the_accessibility_bus_says_so_and_other_rules_do_not_forget_it():
+    gate = Gate(RULES).observe(Focus(0, EDITOR)).observe(look(0, EDITOR))
+    assert gate.rules.judge(EDITOR) is Verdict.CLEAR
+    gate = gate.observe(look(310_000, EDITOR, private=True)).obey(RULES)
+    assert gate.clear(Focus(300_000, EDITOR), ALWAYS)[1].cleared == ()
+    assert gate.clear(key(300_000), ALWAYS)[1].cleared == ()
+    assert gate.observe(look(320_000, EDITOR)).rules.judge(EDITOR) is Verdict.SENSITIVE  # it did not say
+    assert gate.observe(look(320_000, EDITOR, private=False)).rules.judge(EDITOR) is Verdict.CLEAR
 
 
 @given(rects, rects)

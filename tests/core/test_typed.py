@@ -23,7 +23,8 @@ from capture_agent.core.events import (
     Withheld,
 )
 from capture_agent.core.intervals import Intervals
-from capture_agent.core.privacy import Gate, Rules
+from capture_agent.core.privacy import Gate
+from capture_agent.core.rules import Rules
 from capture_agent.core.scrub import private_key_is_open, secrets_in, undecided
 from capture_agent.core.stretches import Reason, Stretches
 from capture_agent.core.typed import CONTEXT, HOLD_US, IDLE_US, MAX_WAITING, Run, Span

@@ -159,6 +159,26 @@ def test_of_the_modes_of_the_keyboard_one_is_chosen_at_most(ui: Driver) -> None:
 
 
 @pytest.mark.promise("P1")
+def test_a_program_with_other_people_counts_only_once_these_are_switched_on(ui: Driver) -> None:
+    def chosen() -> str:
+        ui.say("agent.calls.append(' '.join(sorted(shell._panel._programs.chosen())))")
+        return str(ui.seen()["calls"][-1])
+
+    programs = "shell._panel._programs"
+    for name in ("gimp", "thunderbird"):
+        ui.say(f"{programs}._name.setText({name!r}); {programs}._add()")
+    ui.say(f"{programs}._boxes['thunderbird'].click()")  # it cannot be ticked yet
+    assert chosen() == "gimp"
+    ui.tick("Also programs with other people")
+    assert chosen() == "gimp"  # nothing is ticked in advance
+    ui.say(f"{programs}._boxes['thunderbird'].click()")
+    assert chosen() == "gimp thunderbird"
+    ui.picture("other-people")
+    ui.tick("Also programs with other people")
+    assert chosen() == "gimp"
+
+
+@pytest.mark.promise("P1")
 def test_accept_and_refuse_are_drawn_the_same_to_the_pixel(ui: Driver) -> None:
     run(ui, SAME_FACE)
     assert ui.seen()["calls"][-2:] == ["same=True", "weights=1"]

@@ -17,7 +17,8 @@ import pytest
 
 from capture_agent.core.events import Category, Event, FieldFocus, Focus, Verdict, Window
 from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US
-from capture_agent.core.privacy import MASK_BGRX, Rules
+from capture_agent.core.privacy import MASK_BGRX
+from capture_agent.core.rules import Rules
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.hands import Hands
 from capture_agent.demo.windows import Placed, Windows

@@ -24,7 +24,8 @@ from capture_agent.core.events import (
     Window,
 )
 from capture_agent.core.intervals import MARK_LOST_US
-from capture_agent.core.privacy import HOLD_US, Rules
+from capture_agent.core.privacy import HOLD_US
+from capture_agent.core.rules import Rules
 from capture_agent.encode import frames
 from capture_agent.session.pipeline import Pipeline
 
