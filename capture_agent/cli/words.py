@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from capture_agent.core.stretches import Reason
+from capture_agent.session.status import WAITING
 
 _STATES = {
     "off": "Not recording.",
@@ -31,6 +32,8 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if not status["running"]:
         return ["The agent is not running, so nothing is recorded. Start it with: capture-agent"]
     lines = [_STATES[status["state"]]]
+    if status["state"] == "suspended" and status["waiting"]:
+        lines = [f"{WAITING[status['waiting']]}."]
     if status["recording_since"] and status["state"] == "recording":
         lines = [f"Recording since {clock(status['recording_since'])}."]
     if status["state"] == "paused":

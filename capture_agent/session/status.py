@@ -14,6 +14,7 @@ from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
 from capture_agent.core.recording import State
 from capture_agent.core.rules import DESKTOP_APP
+from capture_agent.core.splitting import Reason as Guard
 from capture_agent.core.stretches import Reason
 
 
@@ -47,6 +48,22 @@ def trouble(
     if widened:
         return say("The study changed what it asks for."), say("Read what changed, then accept or refuse.")
     return "", ""
+
+
+# Why nothing is recorded now though the person wants to: one sentence for each of `splitting.HINDERING`.
+WAITING: Mapping[Guard, str] = MappingProxyType(
+    {
+        Guard.SHUTDOWN: noted("Waiting: this computer is shutting down, and what was recorded is saved"),
+        Guard.ASLEEP: noted("Waiting: this computer is going to sleep"),
+        Guard.ELSEWHERE: noted("Waiting: another user has the screen"),
+        Guard.LOCKED: noted("Waiting: the screen is locked"),
+        Guard.REMOTE: noted("Waiting: nothing is recorded while this computer is used from another one"),
+        Guard.WHO: noted("Waiting: please say who is there"),
+        Guard.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
+        Guard.DISK: noted("Waiting: the disk is nearly full; recording goes on when there is space again"),
+        Guard.SAVER: noted("Waiting: the battery is being saved; recording goes on when that is over"),
+    }
+)
 
 
 _KEYS_KEPT = {

@@ -22,9 +22,9 @@ from types import MappingProxyType
 from capture_agent.core.events import Category
 from capture_agent.core.language import LANGUAGES, language, noted, say, say_many
 from capture_agent.core.recording import State
-from capture_agent.core.splitting import Reason
 from capture_agent.core.validity import ends_soon
 from capture_agent.session.snapshot import Snapshot
+from capture_agent.session.status import WAITING
 from capture_agent.ui import words
 
 
@@ -230,27 +230,12 @@ def _status(snapshot: Snapshot, now: datetime) -> str:
             return say("Paused for {time} more", time=_left(until, now))
         case State.SUSPENDED:
             return (
-                say("Waiting, nothing is recorded now") if snapshot.waiting is None else say(_WAITING[snapshot.waiting])
+                say("Waiting, nothing is recorded now") if snapshot.waiting is None else say(WAITING[snapshot.waiting])
             )
         case State.FAULT:
             return say("Recording has stopped")
         case State.OFF:
             return _off(snapshot)
-
-
-_WAITING: Mapping[Reason, str] = MappingProxyType(
-    {
-        Reason.SHUTDOWN: noted("Waiting: this computer is shutting down, and what was recorded is saved"),
-        Reason.ASLEEP: noted("Waiting: this computer is going to sleep"),
-        Reason.ELSEWHERE: noted("Waiting: another user has the screen"),
-        Reason.LOCKED: noted("Waiting: the screen is locked"),
-        Reason.REMOTE: noted("Waiting: nothing is recorded while this computer is used from another one"),
-        Reason.WHO: noted("Waiting: please say who is there"),
-        Reason.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
-        Reason.DISK: noted("Waiting: the disk is nearly full; recording goes on when there is space again"),
-        Reason.SAVER: noted("Waiting: the battery is being saved; recording goes on when that is over"),
-    }
-)
 
 
 def _off(snapshot: Snapshot) -> str:

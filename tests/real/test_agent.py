@@ -125,7 +125,7 @@ def test_a_display_that_goes_leaves_a_session_that_opens_and_says_why(recording,
     assert "display has gone" in recording.log()
     assert "Traceback" not in recording.log()
     (held,) = recording.sessions()
-    recording.opened(held["id"], tmp_path / "opened")
+    assert recording.opened(held["id"], tmp_path / "opened")["complete"]
     assert typed(tmp_path / "opened") == "last words"
 
 
