@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from benchmarks import machine, micro, report
-from benchmarks.agent import Agent
+from benchmarks.agent import Agent, TimedAgent
 from benchmarks.recorders import FFmpeg, OpenAdapt, Recorder
-from benchmarks.run import ROOT, Run, Workload, flood, run
+from benchmarks.run import ROOT, Run, Workload, flood, gate, run
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.demo.desktop import PrivateDesktop
 
@@ -30,7 +30,7 @@ SIZE = (1_920, 1_080)
 RECORDERS: dict[str, type[Recorder]] = {"agent": Agent, "ffmpeg": FFmpeg, "openadapt": OpenAdapt}
 # What a recorder can do wrong: one failed run is told, and the others still count.
 FAILURES = (CaptureAgentError, OSError, RuntimeError, ValueError, FFmpegError, sqlite3.Error, CalledProcessError)
-CYCLES, STILL_S, ROUNDS, FLOOD = 2, 20, 3, 100_000
+CYCLES, STILL_S, ROUNDS, FLOOD, GATE = 2, 20, 3, 100_000, 1
 ONCE = "openadapt"  # takes minutes to finish, and its figures are ten times away from the others: one round tells
 
 
@@ -48,7 +48,7 @@ def main() -> int:
     if not asked.no_micro:
         results["micro"] = _micro(console)
     runs: list[Run] = []
-    if asked.rounds or asked.flood:
+    if asked.rounds or asked.flood or asked.gate:
         with console.status("what is downloaded once"):
             for name in asked.only:
                 RECORDERS[name].prepare()
@@ -56,6 +56,8 @@ def main() -> int:
             runs = _rounds(console, desktop, asked, failed)
             if asked.flood and "agent" in asked.only:
                 results["flood"] = _flood(console, desktop, asked.flood, failed)
+            if asked.gate and asked.cycles and "agent" in asked.only:
+                results["gate"] = _gate(console, desktop, asked, failed)
     summary = report.rows(runs, FFmpeg.name)
     if summary:
         console.print(report.table(summary))
@@ -68,6 +70,10 @@ def main() -> int:
     if asked.keep and summary and not failed:
         asked.keep.write_text(_json(report.kept(json.loads(asked.json.read_text("utf-8")))), encoding="utf-8")
         console.print(f"Kept in {asked.keep}")
+    elif asked.keep and results.get("gate") and not failed:
+        before = json.loads(asked.keep.read_text("utf-8"))
+        asked.keep.write_text(_json(before | {"gate": results["gate"]}), encoding="utf-8")
+        console.print(f"What the gate adds is kept in {asked.keep}; the rest of it is as it was")
     if asked.readme and summary and not failed:
         report.write_into(asked.readme, text)
         console.print(f"Table put into {asked.readme}")
@@ -96,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cycles", type=int, default=CYCLES, help="ten seconds of active desktop each (%(default)s)")
     parser.add_argument("--still", type=int, default=STILL_S, metavar="SECONDS", help="of still desktop (%(default)s)")
     parser.add_argument("--flood", type=int, default=FLOOD, metavar="EVENTS", help="at 1,000/s; 0: none (%(default)s)")
+    parser.add_argument("--gate", type=int, default=GATE, metavar="ROUNDS", help="of the agent with its gate timed")
     parser.add_argument("--no-micro", action="store_true", help="leave the single steps out")
     parser.add_argument("--only", nargs="+", choices=RECORDERS, default=list(RECORDERS), metavar="RECORDER")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json", help="(%(default)s), .md beside it")
@@ -157,6 +164,24 @@ def _flood(console: Console, desktop: PrivateDesktop, count: int, failed: list[s
             failed.append(f"agent, flood: {error}")
             console.print(traceback.format_exc(), highlight=False, markup=False)
             return {}
+
+
+def _gate(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace, failed: list[str]) -> dict[str, object]:
+    runs = []
+    with console.status("the agent with its gate timed"):
+        for number in range(1, asked.gate + 1):
+            folder = desktop.folder / "runs" / f"gate-{number}"
+            folder.mkdir(parents=True)
+            try:
+                runs.append(run(TimedAgent, Workload("active", asked.cycles), number, desktop, folder))
+            except FAILURES as error:
+                failed.append(f"agent, gate timed, round {number}: {error}")
+                console.print(traceback.format_exc(), highlight=False, markup=False)
+    if not runs:
+        return {}
+    found = gate(runs) | machine.when_and_what()
+    console.print(f"the gate adds {found['added']:.1%} to the agent's CPU on the active desktop")
+    return found
 
 
 def _micro(console: Console) -> dict[str, str]:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import tree
@@ -54,7 +55,7 @@ class Agent(Recorder):
         self._supervisor = self.desktop.start(
             *(sys.executable, "-m", "benchmarks.supervise", str(self._report), "--"),
             *("sh", "-c", f'exec "$@" >>"{self.desktop.folder}/agent.log" 2>&1', "sh"),
-            *(sys.executable, "-m", "capture_agent"),
+            *(sys.executable, "-m", *self.module()),
             # so that buttons can be found; the desktop itself keeps accessibility off
             env={"PYTHONPATH": str(Path(__file__).parent.parent), "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"},
         )
@@ -75,6 +76,10 @@ class Agent(Recorder):
                     windows.close(window)
             # over the typing window, where no tool tip opens
             hands.move(1_300, 650)
+
+    def module(self) -> tuple[str, ...]:
+        """Return what Python runs."""
+        return ("capture_agent",)
 
     def stop(self) -> float:
         """Stop over the control socket; sealed is the last write to the session's file, by the file system's clock."""
@@ -146,6 +151,23 @@ class Agent(Recorder):
                 log = self.desktop.folder / "agent.log"
                 raise TimeoutError(f"{otherwise}: {log.read_text('utf-8', 'replace')[-500:] if log.exists() else ''}")
             time.sleep(0.05)
+
+
+class TimedAgent(Agent):
+    """The same with a clock around its gate; its notes say how many seconds of CPU that took."""
+
+    name = "capture-agent, gate timed"
+
+    @property
+    def _times(self) -> Path:
+        return self.folder / "gate.json"
+
+    def module(self) -> tuple[str, ...]:
+        return ("benchmarks.timed_agent", str(self._times))
+
+    def left(self) -> Left:
+        left = super().left()
+        return replace(left, notes={**left.notes, "gate": json.loads(self._times.read_text("utf-8"))})
 
 
 def _agree(hands: Hands, eyes: Eyes) -> None:

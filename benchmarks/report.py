@@ -98,6 +98,10 @@ HEADS = (
 )
 
 
+GATE_HEAD = "of its CPU, added by the privacy gate"
+GATED = "capture-agent"
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """Return a row as text, one cell for each of `HEADS`."""
     if row.recorded is None:
@@ -135,11 +139,11 @@ def table(summary: Sequence[Row]) -> Table:
     return shown
 
 
-def markdown(summary: Sequence[Row], after: Sequence[str] = ()) -> str:
-    """Return the rows as a Markdown table, one recorder a column, with paragraphs after it."""
+def markdown(summary: Sequence[Row], after: Sequence[str] = (), gate: Mapping[str, Any] | None = None) -> str:
+    """Return the rows as a Markdown table, one recorder a column, with paragraphs after it; `gate`: what it adds."""
     heads = ["", *(f"{row.recorder}, {row.workload}" for row in summary)]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * len(summary)]
-    lines += ["| " + " | ".join(line) + " |" for line in _lines(summary)]
+    lines += ["| " + " | ".join(line) + " |" for line in [*_lines(summary), *_gate_line(summary, gate)]]
     if not summary:
         lines.clear()
     return "\n".join([*lines, *(line for paragraph in after for line in ("", paragraph))])
@@ -155,7 +159,7 @@ def _fewer(rows: Sequence[Mapping[str, Any]]) -> str:
 def document(results: Mapping[str, Any]) -> str:
     """Return the table and what is said below it, as Markdown, from what the JSON holds."""
     summary = [Row(**{**row, "plaintext": tuple(row["plaintext"])}) for row in results["rows"]]
-    return markdown(summary, notes(results))
+    return markdown(summary, notes(results), results.get("gate"))
 
 
 def kept(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,6 +171,14 @@ def kept(results: Mapping[str, Any]) -> dict[str, Any]:
 def _lines(summary: Sequence[Row]) -> list[tuple[str, ...]]:
     """Turn recorders as rows into recorders as columns."""
     return list(zip(HEADS, *(cells(row) for row in summary), strict=True))
+
+
+def _gate_line(summary: Sequence[Row], gate: Mapping[str, Any] | None) -> list[tuple[str, ...]]:
+    if not gate:
+        return []
+    measured = (GATED, gate["workload"])
+    added = f"{gate['added']:.1%}"
+    return [(GATE_HEAD, *(added if (row.recorder, row.workload) == measured else NONE for row in summary))]
 
 
 def put(text: str, readme: str) -> str:
@@ -207,5 +219,14 @@ def notes(results: Mapping[str, object]) -> list[str]:
         lines.append(
             f"{total:,} input events at {poured['per_s']:,.0f} a second: {poured['lost']:,} lost, "
             f"{poured['cpu_share']:.1%} of a core, stop to sealed {poured['stop_s']:.2f} s."
+        )
+    timed = results.get("gate")
+    if isinstance(timed, Mapping) and timed:
+        parts = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in timed["gate_s"].items())
+        lines.append(
+            f"What the gate adds: {timed['rounds']} × the agent as it is on the {timed['workload']} desktop, "
+            f"with a clock around its gate ({timed['date']}, commit {timed['commit']}). "
+            f"Of {timed['cpu_s']:.2f} s of CPU in {timed['seconds']:.0f} s: {parts}. "
+            "It cannot be switched off, so it is not measured against an agent without one."
         )
     return lines

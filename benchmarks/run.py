@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from benchmarks import plaintext, quality, script, tree
 from benchmarks.recorders import Recorder
@@ -119,6 +121,26 @@ def run(kind: type[Recorder], work: Workload, number: int, desktop: PrivateDeskt
     finally:
         recorder.close()
         stage.close()
+
+
+def gate(runs: Sequence[Run]) -> dict[str, object]:
+    """Return what the gate added to the agent's CPU in `runs` of `agent.TimedAgent`: its own, of all the rest.
+
+    It is counted from the start of the recording to its seal, and the rest while the work is done: a little too much.
+    """
+    spent: dict[str, float] = {}
+    for one in runs:
+        for what, seconds in cast(dict[str, float], one.notes["gate"]).items():
+            spent[what] = spent.get(what, 0.0) + seconds
+    own, whole = sum(spent.values()), sum(one.cpu_s for one in runs)
+    return {
+        "workload": runs[0].workload,
+        "rounds": len(runs),
+        "seconds": sum(one.seconds for one in runs),
+        "cpu_s": whole,
+        "gate_s": spent,
+        "added": own / (whole - own),
+    }
 
 
 def flood(kind: type[Recorder], count: int, desktop: PrivateDesktop, folder: Path) -> dict[str, object]:

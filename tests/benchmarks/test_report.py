@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import report
-from benchmarks.run import Run
+from benchmarks.run import Run, gate
 from capture_agent.core.errors import ConfigError
 
 ONE = Run(
@@ -72,6 +72,23 @@ def test_the_table_has_a_column_for_each_recorder() -> None:
     assert len(lines) == 2 + len(report.HEADS) + 2
     assert {line.count("|") for line in lines[: 2 + len(report.HEADS)]} == {4}
     assert lines[-1] == "Made by `make bench`."
+
+
+WORK = {"deciding": 0.2, "looking into fields": 0.1}
+
+
+def test_what_the_gate_adds_is_its_part_of_all_the_rest() -> None:
+    found = gate([replace(agent(n, 2.3), notes={"gate": WORK}) for n in (1, 2)])
+    assert found["added"] == pytest.approx(0.6 / 4.0)
+    assert found["gate_s"] == pytest.approx({"deciding": 0.4, "looking into fields": 0.2})
+
+
+def test_what_the_gate_adds_stands_in_the_column_that_it_was_measured_for() -> None:
+    rows = report.rows([ONE, replace(agent(1, 1.0), recorder="capture-agent")], "ffmpeg")
+    told = gate([replace(agent(1, 2.3), notes={"gate": WORK})]) | {"date": "2026-11-28", "commit": "abc"}
+    text = report.markdown(rows, report.notes({"gate": told}), told)
+    assert f"| {report.GATE_HEAD} | – | 15.0% |" in text
+    assert "Of 2.30 s of CPU in 10 s: deciding 0.20 s, looking into fields 0.10 s." in text
 
 
 def test_no_runs_make_no_table() -> None:
