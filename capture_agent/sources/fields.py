@@ -48,8 +48,18 @@ class Fields:
     # --- any thread
 
     def focused(self, window: Window | None) -> None:
-        """Learn which window has the keyboard."""
-        self._window, self._focused_us = window, now_us()
+        """Learn which window has the keyboard, or that it has moved or has another title."""
+        before, self._window = self._window, window
+        if (
+            before is not None
+            and window is not None
+            and before == replace(window, rect=before.rect, client=before.client)
+        ):
+            shown = self._answered
+            if shown is None or not (shown.secrets or shown.whole):
+                return  # it moved, and nothing has to be covered elsewhere now
+        else:
+            self._focused_us = now_us()
         self.nudge()
 
     def nudge(self, _t_us: int = 0) -> None:

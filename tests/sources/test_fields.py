@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from fake_systems import FIELD, PLACE, FakeMac, FakeWindows
 from field_contract import Situation
 
 from capture_agent.core.events import Rect, Verdict
-from capture_agent.sources.fields import Fields
+from capture_agent.sources.fields import AWAKE_S, Fields
 
 PATIENCE_S = 20.0
 SYSTEMS = pytest.mark.parametrize("system", [FakeWindows, FakeMac], ids=["windows", "macos"])
@@ -30,6 +31,12 @@ class Person:
 
     def __exit__(self, *_):
         self.fields.stop()
+
+    def eventually(self, true):
+        deadline = time.monotonic() + PATIENCE_S
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def until(self, verdict, situation=None):
         """Let it come to a situation, type a key, and return the first look that says `verdict`."""
@@ -60,6 +67,26 @@ def test_a_secret_is_said_and_covered_until_it_is_seen_to_be_gone(system):
     assert person.stage.closed == 1
     times = [look.t_us for look in person.looks]
     assert times == sorted(times)
+
+
+def test_a_window_that_only_moves_is_not_looked_into_unless_it_shows_a_secret():
+    with Person(FakeWindows) as person:
+        person.until(Verdict.CLEAR)
+        before = -1
+        while before != len(person.looks):  # until it sleeps again
+            before = len(person.looks)
+            time.sleep(AWAKE_S)
+        window = person.stage.window
+        moved = replace(window, rect=replace(PLACE, x=PLACE.x + 50), client=replace(PLACE, x=PLACE.x + 50))
+        person.fields.focused(moved)
+        time.sleep(0.3)
+        assert len(person.looks) == before
+        person.fields.focused(replace(moved, title="another page"))
+        person.eventually(lambda: len(person.looks) > before)
+        person.until(Verdict.SENSITIVE, Situation.SECRET)
+        person.fields.focused(replace(window, title="another page"))
+        corner = Rect(FIELD.x - PLACE.x, FIELD.y - PLACE.y, FIELD.width, FIELD.height)
+        person.eventually(lambda: person.looks[-1].secrets == (corner,))
 
 
 def test_places_are_told_from_the_corner_of_the_window():
