@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import sqlite3
@@ -167,7 +168,7 @@ def _flood(console: Console, desktop: PrivateDesktop, count: int, failed: list[s
 
 
 def _gate(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace, failed: list[str]) -> dict[str, object]:
-    runs = []
+    runs, load = [], round(os.getloadavg()[0], 2)
     with console.status("the agent with its gate timed"):
         for number in range(1, asked.gate + 1):
             folder = desktop.folder / "runs" / f"gate-{number}"
@@ -179,7 +180,7 @@ def _gate(console: Console, desktop: PrivateDesktop, asked: argparse.Namespace, 
                 console.print(traceback.format_exc(), highlight=False, markup=False)
     if not runs:
         return {}
-    found = gate(runs) | machine.when_and_what()
+    found = gate(runs) | machine.when_and_what() | {"load": load}
     console.print(f"the gate adds {found['added']:.1%} to the agent's CPU on the active desktop")
     return found
 

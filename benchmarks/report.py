@@ -225,7 +225,7 @@ def notes(results: Mapping[str, object]) -> list[str]:
         parts = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in timed["gate_s"].items())
         lines.append(
             f"What the gate adds: {timed['rounds']} × the agent as it is on the {timed['workload']} desktop, "
-            f"with a clock around its gate ({timed['date']}, commit {timed['commit']}). "
+            f"with a clock around its gate ({timed['date']}, commit {timed['commit']}, load {timed['load']}). "
             f"Of {timed['cpu_s']:.2f} s of CPU in {timed['seconds']:.0f} s: {parts}. "
             "It cannot be switched off, so it is not measured against an agent without one."
         )

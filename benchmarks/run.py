@@ -126,7 +126,7 @@ def run(kind: type[Recorder], work: Workload, number: int, desktop: PrivateDeskt
 def gate(runs: Sequence[Run]) -> dict[str, object]:
     """Return what the gate added to the agent's CPU in `runs` of `agent.TimedAgent`: its own, of all the rest.
 
-    It is counted from the start of the recording to its seal, and the rest while the work is done: a little too much.
+    It is counted from half a second before the work to the seal, the rest while the work is done: a little too much.
     """
     spent: dict[str, float] = {}
     for one in runs:

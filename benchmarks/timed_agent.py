@@ -4,7 +4,7 @@
 
 Every call of the pipeline into the gate, and the whole thread that looks into fields, are counted in CPU time of their
 thread. The gate is the real one and decides what it always does: a subclass that reads a clock before and after. When
-a session is sealed, REPORT says how many seconds that was.
+a session is sealed, REPORT says how many seconds that was, without the first `START_S`, before the work begins.
 """
 
 from __future__ import annotations
@@ -23,19 +23,31 @@ from capture_agent.core.intervals import Intervals
 from capture_agent.session import pipeline, recorder
 from capture_agent.sources import fields
 
+START_S = 2.5  # libraries are loaded and buses are reached; the work begins `run.SETTLE_S` after the recording
+
 
 class Watch:
     """Seconds of CPU, by what they were spent on; calls within a call count once."""
 
     def __init__(self) -> None:
         self.seconds = {"deciding": 0.0, "looking into fields": 0.0}
+        self._began = float("inf")
         self._local = threading.local()
         self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Say that a recording begins."""
+        self._began = time.monotonic()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the work has begun, or is about to."""
+        return time.monotonic() - self._began > START_S
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
         """Count what this thread does meanwhile."""
-        if getattr(self._local, "busy", False):
+        if getattr(self._local, "busy", False) or not self.counts:
             yield
             return
         self._local.busy = True
@@ -76,9 +88,18 @@ class TimedGate(privacy.Gate):
 class TimedFields(fields.Fields):
     """The source of looks, and how long it takes."""
 
+    _before: float | None = None
+
     def _run(self, *arguments: Any) -> None:
-        with WATCH.on("looking into fields"):
-            super()._run(*arguments)
+        WATCH.begin()
+        super()._run(*arguments)
+        if self._before is not None:
+            WATCH.seconds["looking into fields"] += time.thread_time() - self._before
+
+    def _look(self, *arguments: Any) -> Any:
+        if self._before is None and WATCH.counts:
+            self._before = time.thread_time()
+        return super()._look(*arguments)
 
 
 def telling(report: Path, seal: Callable[..., None]) -> Callable[..., None]:

@@ -85,7 +85,7 @@ def test_what_the_gate_adds_is_its_part_of_all_the_rest() -> None:
 
 def test_what_the_gate_adds_stands_in_the_column_that_it_was_measured_for() -> None:
     rows = report.rows([ONE, replace(agent(1, 1.0), recorder="capture-agent")], "ffmpeg")
-    told = gate([replace(agent(1, 2.3), notes={"gate": WORK})]) | {"date": "2026-11-28", "commit": "abc"}
+    told = gate([replace(agent(1, 2.3), notes={"gate": WORK})]) | {"date": "2026-11-28", "commit": "abc", "load": 1.5}
     text = report.markdown(rows, report.notes({"gate": told}), told)
     assert f"| {report.GATE_HEAD} | – | 15.0% |" in text
     assert "Of 2.30 s of CPU in 10 s: deciding 0.20 s, looking into fields 0.10 s." in text
