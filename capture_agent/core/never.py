@@ -31,9 +31,14 @@ def with_other_people() -> frozenset[str]:
 
 @cache
 def _private_words() -> re.Pattern[str]:
-    texts = {text for group in _read("private.toml")["private"] for said in group["texts"].values() for text in said}
-    words = "|".join(sorted(map(re.escape, map(str.casefold, texts)), key=len, reverse=True))
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+    texts = {
+        text.casefold()
+        for group in _read("private.toml")["private"]
+        for said in group["texts"].values()
+        for text in said
+    }
+    # Whole words; what stands in brackets is whole already, and in some languages no space is before them.
+    return re.compile("|".join(re.escape(t) if t[0] in _BRACKETS else rf"(?<!\w){re.escape(t)}(?!\w)" for t in texts))
 
 
 @lru_cache(maxsize=64)  # the windows of one screen
