@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from capture_agent.demo.desktop import PrivateDesktop
+from capture_agent.desktop import awake
 
 
 @pytest.fixture
@@ -17,6 +18,14 @@ def desktop() -> Iterator[PrivateDesktop]:
     """A new desktop with window manager, tray host, keyring and accessibility bus; nothing on it is shared."""
     with PrivateDesktop() as private:
         yield private
+
+
+@pytest.fixture
+def awake_desktop(desktop: PrivateDesktop, monkeypatch: pytest.MonkeyPatch) -> PrivateDesktop:
+    """A desktop with accessibility switched on, as by the agent after the person's click."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", desktop.env["DBUS_SESSION_BUS_ADDRESS"])
+    awake.wake(True)
+    return desktop
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from browsers import CHROMIUM, FIREFOX_PREFERENCES
 from typist import ROUNDS, Typist, check, is_mask
 
 from capture_agent.desktop import awake
@@ -50,22 +51,6 @@ secret.addEventListener("keydown", e => { if (e.key == "Tab") { e.preventDefault
 plain.addEventListener("keydown", e => { if (/[0-9]/.test(e.key)) document.title = "in the wrong field" })
 </script>
 """
-CHROMIUM = ("chromium", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--password-store=basic")  # fmt: skip
-FIREFOX_PREFERENCES = """
-user_pref("datareporting.policy.dataSubmissionPolicyBypassNotification", true);
-user_pref("browser.aboutwelcome.enabled", false);
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("signon.rememberSignons", false);
-"""
-
-
-@pytest.fixture
-def awake_desktop(desktop, monkeypatch):
-    """A desktop with accessibility switched on, as by the agent after the person's click."""
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", desktop.env["DBUS_SESSION_BUS_ADDRESS"])
-    awake.wake(True)
-    return desktop
 
 
 def assert_covered(outcome, x, y):
