@@ -104,6 +104,7 @@ class Player(QWidget):
         self._screens = QComboBox()
         self._screens.setObjectName("screenChoice")
         self._screens.setAccessibleName(say("Which screen"))
+        self._screens.setMinimumHeight(self._play.minimumHeight())
         self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
         layout.addLayout(Flow(self._play, self._from, self._to, self._cut, self._delete, self._screens))
         self._from.setToolTip(say("Key: {letter}", letter="I"))

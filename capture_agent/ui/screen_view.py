@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from capture_agent.core.language import say, say_many
+from capture_agent.core.language import noted, say, say_many
 from capture_agent.encode.frames import Pixels
 from capture_agent.held.timeline import CLICK_SHOWN_US, Click, Run, Screen, Timeline
 from capture_agent.ui import look
@@ -17,6 +17,7 @@ from capture_agent.ui.holes import draw_gap, gap_words
 
 _LEAST = QSize(160, 60)  # px; small, for a screen at twice the size
 _RING = 14.0  # px, radius of a click's ring
+_BUTTONS = {"right": noted("right click"), "middle": noted("middle click")}
 _MOST_TYPED = 48  # characters: of a longer text the end is shown
 # Drawn over pictures of any colour: a light line with a dark one around it.
 _FRONT, _AROUND, _TEXT_GROUND = QColor("#ffd23f"), QColor("#1b1f24"), QColor(27, 31, 36, 225)
@@ -134,7 +135,9 @@ class ScreenView(QWidget):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(at, radius, radius)
         if click.button != "left":
-            self._draw_label(painter, at + QPointF(_RING + 4, 0), click.button)
+            named = _BUTTONS.get(click.button)
+            label = click.button if named is None else say(named)
+            self._draw_label(painter, at + QPointF(_RING + 6, 2 * _RING), label)  # what is typed stands above
 
     def _draw_typed(self, painter: QPainter, box: QRectF, at: QPointF, run: Run) -> None:
         typed = run.until(self._t_us)[-_MOST_TYPED:]

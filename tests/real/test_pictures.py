@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from ui_driver import Driver
-from ui_windows import AGREE, OWN, SESSIONS, STUDY, WINDOWS
+from ui_windows import AGREE, OWN, PLAYING, SESSIONS, STUDY, WINDOWS
 
 from capture_agent.demo.desktop import PrivateDesktop
 
@@ -49,6 +49,8 @@ PICTURES = {
     "window-dark": Picture(
         [OWN, AGREE, "agent.start()", "agent.pause(15)", "shell.open()"], "mainWindow", ("--dark",), (1024, 768)
     ),
+    "recordings": Picture(WINDOWS["looked into"], "mainWindow", size=(1024, 768)),
+    "player": Picture(PLAYING, "playerWindow"),
     "opt-out": Picture([OWN, AGREE, SESSIONS, "shell.open(ui_command('opt-out'))"], "optOutDialog", size=(1024, 768)),
 }
 

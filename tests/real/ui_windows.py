@@ -53,6 +53,11 @@ WINDOWS: dict[str, list[str]] = {
     "now": [OWN, AGREE, "agent.start()", "shell.open()"],
     "paused": [OWN, AGREE, "agent.start()", "agent.pause(15)", "shell.open()"],
     "recordings": RECORDINGS,
+    "looked into": [
+        *RECORDINGS,
+        "glances = shell.window.recordings._glances; import time; within = time.monotonic() + 10",
+        "while time.monotonic() < within and len(glances._known) < 2: app.processEvents()",
+    ],
     "working": WORKING,
     "worked": [
         *RECORDINGS,

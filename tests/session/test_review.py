@@ -70,6 +70,25 @@ def test_while_dragging_the_nearest_key_frame_is_shown(held, review):
     assert not review.near(1, keys[1] + SECOND // 2).exact
 
 
+def test_while_dragging_one_part_is_decrypted_and_playing_on_decrypts_nothing_twice(held):
+    opened = Review(held.path, held.identity)
+    index = opened._index
+    read = []
+
+    class Counting(type(index)):
+        def packets(self, monitor, first, last):
+            read.append((first, last))
+            return super().packets(monitor, first, last)
+
+    opened._index = Counting(**{one.name: getattr(index, one.name) for one in dataclasses.fields(index)})
+    times = frame_times(held)
+    opened.near(1, times[13])
+    assert read == [(10, 10)]
+    for t_us in times[10:16]:
+        opened.at(1, t_us)
+    assert [one for one in read[1:] if one[0] <= one[1]] == [(n, n) for n in range(11, 16)]
+
+
 def test_a_session_says_what_is_in_it(held, review):
     assert review.complete
     assert review.monitors == (1, 2)
