@@ -214,6 +214,11 @@ class Agreement:
         """Whether something is over since this was noted last."""
         return bool(self._over() - self._told_over)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether time, or a clock that was set, ended something: `just_over`, or `closed_because` of it."""
+        return self.just_over or bool(self.closed_because())
+
     def note_over(self) -> None:
         """Write down what is over. It is not captured any more, whether this can be written or not."""
         over = self._over()

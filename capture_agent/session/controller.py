@@ -139,13 +139,13 @@ class Controller(Kept):
     def tick(self) -> None:
         """Notice what died and who left, and mark. Called every 100 ms, and every 200 ms while it `rests`.
 
-        If the last one was a moment ago it does no more than that: all else was looked at then.
+        If the last one was a moment ago and nothing is over since, it does no more than that.
         """
         now = self._world.now_us()
         self._recorder.check()
         if self._rhythm.look():
             self._tended_us = 0  # goes on in a new session as soon as it can
-        if now - self._tended_us >= TEND_EVERY_US:
+        if now - self._tended_us >= TEND_EVERY_US or self._agreement.is_over:
             self._tend(now)
         else:
             self._recorder.mark()

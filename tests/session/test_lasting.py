@@ -71,6 +71,15 @@ def test_what_is_over_is_not_captured_even_if_that_cannot_be_written_down(person
 
 
 @pytest.mark.promise("P1")
+@pytest.mark.parametrize("days", [200, -200], ids=["beyond the end", "back before what was seen"])
+def test_a_clock_that_is_set_is_noticed_with_the_next_tick_however_soon_that_comes(person, days):
+    recording(person)
+    person.world.set_back(-days * DAY)
+    person.tick(0.1)
+    assert running(person) == []
+
+
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize("who", ["study", "settings"])
 def test_study_and_settings_make_a_consent_shorter_and_nothing_makes_it_longer(person, who):
     agent = study(person, replace(STUDY, consent_months=1) if who == "study" else STUDY)
