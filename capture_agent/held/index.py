@@ -55,7 +55,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One session: what it says of itself, its events by time, and where its frames are.
+    """One session: its events by time, and where its frames are.
 
     `events` are all but frames, the coming up of keys and buttons, and most of the pointer's moves. `complete`: the
     recorder ended it. `duration_us` is what its end says, or the time of the last that is in it.
@@ -64,7 +64,6 @@ class Index:
     path: Path
     identity: Identity = field(repr=False)
     tape: Tape = field(repr=False)
-    header: Mapping[str, str]
     complete: bool
     duration_us: int
     events: tuple[Message, ...] = field(repr=False)
@@ -103,13 +102,12 @@ def read_index(path: Path, identity: Identity, progress: Progress = silent) -> I
     outside = reader.read_outside(path)
     events: list[Message] = []
     seen: dict[str, list[tuple[int, int, bool]]] = {}
-    first: Mapping[str, str] = {}
     last: Mapping[str, str] = {}
     latest_us, moved_us = 0, -MOVE_EVERY_US
     for part in reader.skim(path, identity, outside):
         if part.number % _TELL_EVERY == 1:
             progress(READING, part.number, len(outside.parts))
-        first, last = first or part.header, part.header
+        last = part.header
         for message in part.messages:
             topic, t_us, data = message
             latest_us = max(latest_us, t_us)
@@ -127,7 +125,6 @@ def read_index(path: Path, identity: Identity, progress: Progress = silent) -> I
         path=path,
         identity=identity,
         tape=outside,
-        header=first,
         complete="end" in last,
         duration_us=max(latest_us, int(said) if said.isdecimal() else 0),
         events=tuple(sorted(events, key=lambda message: message.t_us)),

@@ -6,7 +6,6 @@ Everything stays in this process's memory: no picture and no event is written an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +53,6 @@ class Review:
         self._index = read_index(path, identity, progress)
         self._films: dict[int, _Film] = {}
         self.session = self._index.tape.head.session
-        self.started = datetime.fromisoformat(self._index.tape.head.created)
         self.complete = self._index.complete
         self.timeline: Timeline = timeline.build(self._index.events, self._index.duration_us)
 

@@ -144,12 +144,16 @@ def secret_session(folder: Path) -> sessions.Held:
 
 
 def pixels_of(held: sessions.Held) -> set[bytes]:
-    """Return a row of pixels of the first picture, as programs keep them in memory."""
+    """Return a row of pixels of each picture, as programs keep them in memory."""
     decoder = Decoder()
-    decoder.take(frames.unpack_video(next(m.data for m in held.messages if m.topic == "screen/1")).data)
-    row = decoder.pixels()[100, :40]
-    with_four = np.dstack([row[None, :, ::-1], np.full((1, 40, 1), 255, np.uint8)])
-    return {row.tobytes(), with_four.tobytes()}
+    rows = set()
+    for message in held.messages:
+        if message.topic == "screen/1":
+            decoder.take(frames.unpack_video(message.data).data)
+            row = decoder.pixels()[100, :40]
+            with_four = np.dstack([row[None, :, ::-1], np.full((1, 40, 1), 255, np.uint8)])
+            rows |= {row.tobytes(), with_four.tobytes()}
+    return rows
 
 
 def found(since: float, pixels: set[bytes]) -> list[str]:

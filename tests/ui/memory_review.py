@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -80,7 +79,6 @@ class MemoryReview:
         made = sorted((encode(Cleared(event), 0) for event in events()), key=lambda message: message.t_us)
         self.timeline = build(made, LENGTH_US)
         self.session = session
-        self.started = datetime(2026, 11, 23, 9, tzinfo=UTC)
         self.complete = complete
         self.monitors = (1, 2)
 
