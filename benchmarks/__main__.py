@@ -72,9 +72,11 @@ def main() -> int:
         asked.keep.write_text(_json(report.kept(json.loads(asked.json.read_text("utf-8")))), encoding="utf-8")
         console.print(f"Kept in {asked.keep}")
     elif asked.keep and results.get("gate") and not failed:
-        before = json.loads(asked.keep.read_text("utf-8"))
-        asked.keep.write_text(_json(before | {"gate": results["gate"]}), encoding="utf-8")
+        found = json.loads(asked.keep.read_text("utf-8")) | {"gate": results["gate"]}
+        asked.keep.write_text(_json(found), encoding="utf-8")
         console.print(f"What the gate adds is kept in {asked.keep}; the rest of it is as it was")
+        if asked.readme:
+            report.write_into(asked.readme, report.document(found))
     if asked.readme and summary and not failed:
         report.write_into(asked.readme, text)
         console.print(f"Table put into {asked.readme}")

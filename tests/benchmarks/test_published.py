@@ -53,6 +53,16 @@ def test_every_recorder_and_workload_is_published_with_every_figure(kept: dict[s
 
 
 @pytest.mark.promise("P13")
+def test_what_the_gate_adds_is_published_with_how_it_was_measured(kept: dict[str, Any]) -> None:
+    gate, text = kept["gate"], published()
+    own = sum(gate["gate_s"].values())
+    assert gate["added"] == pytest.approx(own / (gate["cpu_s"] - own))
+    assert f"| {report.GATE_HEAD} | {gate['added']:.1%} |" in text
+    assert f"commit {gate['commit']}, load {gate['load']}" in text
+    assert re.fullmatch(r"[0-9a-f]{7,40}", gate["commit"]), "measured on files that no commit holds"
+
+
+@pytest.mark.promise("P13")
 def test_no_event_was_lost_and_the_flood_was_whole(kept: dict[str, Any]) -> None:
     flood = kept["flood"]
     assert sum(flood["injected"].values()) == FLOOD
