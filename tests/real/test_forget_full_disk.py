@@ -90,7 +90,7 @@ def test_what_is_forgotten_on_a_full_disk_is_gone_at_once_and_from_older_copies_
     assert owner.readable() == owner.readable(copy) == EVERYTHING
     filler = owner.fill()
     with pytest.raises(StorageError, match="full"):
-        owner.holdings.intents.forget("myself", {"one": [Span(BOUNDARY_US)]})
+        owner.holdings.intents.forget("myself", {"one": [Span(BOUNDARY_US)]}, lambda: None)
     assert owner.readable() == STAYS
     assert [one.complete for one in owner.holdings.sessions()] == [True]
     owner.restart().recover()
@@ -109,7 +109,7 @@ def test_a_whole_recording_is_forgotten_on_a_full_disk_at_once(owner, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(owner.profile.folder, copy)
     owner.fill()
-    owner.holdings.intents.forget("myself", {"one": [Span(0)]})
+    owner.holdings.intents.forget("myself", {"one": [Span(0)]}, lambda: None)
     assert owner.readable() == owner.readable(copy) == []
     assert list(owner.profile.held.iterdir()) == []
 

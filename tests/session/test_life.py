@@ -409,8 +409,8 @@ class Life(RuleBasedStateMachine):
         do.get(what, lambda: self.tick(0.25))()
         assert what != "restart" or self.agent.snapshot().broken
         self.person.secrets.locked = False
-        if self.agent.snapshot().broken:
-            self.open()
+        if self.agent.snapshot().broken or self.agent._agreement.ledger.unsettled:
+            self.open()  # tells the keyring what it was not told; until then an older copy could pass for the newest
 
     @rule()
     def copy_the_profile(self):
