@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -116,6 +116,20 @@ class Sight:
     doubtful: bool = False
     plain_hides: bool = False
     private: bool | None = None
+
+
+def in_time(look: Callable[[], Sight], clock: Callable[[], float]) -> Sight:
+    """Return what `look` sees; UNKNOWN if there was no answer, or if it is CLEAR and took longer than `LOOK_S`.
+
+    `clock` tells seconds. An OSError is what ctypes makes of a library that fails.
+    """
+    began = clock()
+    try:
+        sight = look()
+    except (AnswerError, OSError):
+        return Sight(Verdict.UNKNOWN, answered=False)
+    late = sight.verdict is Verdict.CLEAR and clock() - began > LOOK_S
+    return replace(sight, verdict=Verdict.UNKNOWN) if late else sight
 
 
 class FieldEyes(Protocol):

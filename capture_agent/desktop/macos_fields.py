@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from capture_agent.core.asking import is_console, judge_role
 from capture_agent.core.events import Verdict, Window
-from capture_agent.desktop.base import LOOK_S, AnswerError, Sight
+from capture_agent.desktop.base import Sight, in_time
 
 
 class Roles(NamedTuple):
@@ -51,13 +50,7 @@ class MacFields:
 
     def look(self, window: Window) -> Sight:
         """See `FieldEyes.look`."""
-        began = self._clock()
-        try:
-            sight = self._look(window)
-        except AnswerError:
-            return Sight(Verdict.UNKNOWN, answered=False)
-        late = sight.verdict is Verdict.CLEAR and self._clock() - began > LOOK_S
-        return replace(sight, verdict=Verdict.UNKNOWN) if late else sight
+        return in_time(lambda: self._look(window), self._clock)
 
     def _look(self, window: Window) -> Sight:
         if self._calls.secure_input():  # whoever asked for it

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from capture_agent.core.asking import is_console, judge_control
 from capture_agent.core.events import Rect, Verdict, Window
-from capture_agent.desktop.base import LOOK_S, AnswerError, Sight
+from capture_agent.desktop.base import Sight, in_time
 
 WDA_NONE = 0  # GetWindowDisplayAffinity: anything else (WDA_MONITOR, WDA_EXCLUDEFROMCAPTURE) wants to be in no picture
 
@@ -58,13 +58,7 @@ class WindowsFields:
 
     def look(self, window: Window) -> Sight:
         """See `FieldEyes.look`."""
-        began = self._clock()
-        try:
-            sight = self._look(window)
-        except (AnswerError, OSError):  # the latter is what ctypes makes of a library that fails
-            return Sight(Verdict.UNKNOWN, answered=False)
-        late = sight.verdict is Verdict.CLEAR and self._clock() - began > LOOK_S
-        return replace(sight, verdict=Verdict.UNKNOWN) if late else sight
+        return in_time(lambda: self._look(window), self._clock)
 
     def _look(self, window: Window) -> Sight:
         if self._calls.affinity(window.id) != WDA_NONE:

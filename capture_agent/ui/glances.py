@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PICTURE_PX = (96, 60)
 _REST_MS = 200  # lines that are only scrolled past are not looked into
 _MOST_TOLD = 3  # programs and tasks: more have no room
-_MOST_KEPT = 2_000  # glances, of 50 kB each
+_MOST_KEPT = 200  # glances, of 50 to 170 kB each
 
 Key = tuple[str, int, str]  # a recording as it is: what is cut out changes its size
 
@@ -100,6 +100,7 @@ class Glances(QObject):
         if glance is None:
             return
         line.setText(self._column, done_words(glance))
+        line.setToolTip(self._column, done_words(glance))
         if glance.picture is not None:
             height, width = glance.picture.shape[:2]
             data = glance.picture.tobytes()

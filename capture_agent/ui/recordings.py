@@ -110,6 +110,9 @@ class RecordingsPage(QWidget):
         self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # A long task ends in dots, and its line tells it whole: what can be done must not be scrolled out of sight.
+        self._list.header().setStretchLastSection(False)
+        self._list.header().setSectionResizeMode(_DONE, QHeaderView.ResizeMode.Stretch)
         self._list.header().setAccessibleName(say("Columns"))
         self._list.setIconSize(QSize(*PICTURE_PX))
         self._list.itemSelectionChanged.connect(self._offer)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agent_driver import AgentDriver
 
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.desktop import awake
@@ -26,6 +27,17 @@ def awake_desktop(desktop: PrivateDesktop, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", desktop.env["DBUS_SESSION_BUS_ADDRESS"])
     awake.wake(True)
     return desktop
+
+
+@pytest.fixture
+def recording(desktop: PrivateDesktop) -> Iterator[AgentDriver]:
+    """The running agent, agreed to for oneself, that records a terminal which has the keyboard."""
+    driver = AgentDriver(desktop)
+    driver.set_up()
+    driver.record()
+    driver.work_in_terminal()
+    yield driver
+    driver.close()
 
 
 @pytest.fixture

@@ -15,16 +15,6 @@ pytestmark = pytest.mark.real
 typed = agent_driver.typed
 
 
-@pytest.fixture
-def recording(desktop):
-    driver = agent_driver.AgentDriver(desktop)
-    driver.set_up()
-    driver.record()
-    driver.work_in_terminal()
-    yield driver
-    driver.close()
-
-
 @pytest.mark.promise("P1")
 def test_a_lock_ends_the_recording_and_after_it_another_one_goes_on(recording, tmp_path):
     bus = recording.desktop.env["DBUS_SESSION_BUS_ADDRESS"]

@@ -10,7 +10,7 @@ import time
 
 import agent_driver
 import pytest
-from agent_driver import AgentDriver, events, typed
+from agent_driver import events, typed
 
 from capture_agent.control.client import Client
 from capture_agent.demo.hands import Hands
@@ -23,16 +23,6 @@ CANARY = "zymurgy-canary-7"
 PAUSES = 8
 CLOCKS_US = 5_000  # between the clock here and the display's, whose times are whole ms
 COUNTDOWN_WAIT_S = 110.0  # a minute's pause, and ten seconds of countdown, on a busy machine
-
-
-@pytest.fixture
-def recording(desktop):
-    driver = AgentDriver(desktop)
-    driver.set_up()
-    driver.record()
-    driver.work_in_terminal()
-    yield driver
-    driver.close()
 
 
 def stopped(agent, out):
