@@ -35,6 +35,7 @@ _COLUMNS = (
     noted("Destroyed in"),
 )
 _DONE = 2  # the column of what was done, which is known only when a recording was looked into
+_STATE = 4
 _PLAYABLE = frozenset({"held", "released", "withdrawn"})
 _STATE_WORDS = {
     "recording": noted("Being recorded"),
@@ -110,9 +111,11 @@ class RecordingsPage(QWidget):
         self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # A long task ends in dots, and its line tells it whole: what can be done must not be scrolled out of sight.
+        # Long tasks and long names are broken into lines: nothing must lie beyond the window's edge.
         self._list.header().setStretchLastSection(False)
-        self._list.header().setSectionResizeMode(_DONE, QHeaderView.ResizeMode.Stretch)
+        for column in (_DONE, _STATE):
+            self._list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self._list.setWordWrap(True)
         self._list.header().setAccessibleName(say("Columns"))
         self._list.setIconSize(QSize(*PICTURE_PX))
         self._list.itemSelectionChanged.connect(self._offer)
@@ -156,6 +159,7 @@ class RecordingsPage(QWidget):
         for session in sessions:
             line = QTreeWidgetItem(list(session_row(session)))
             line.setData(0, _ID, session.id)
+            line.setToolTip(_STATE, line.text(_STATE))
             self._list.addTopLevelItem(line)
             if chosen is not None and session.id == chosen.id:
                 self._list.setCurrentItem(line)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sessions
 from ui_driver import Driver
-from ui_windows import AGREE, CHOOSE_FIRST, PLAYING, RECORDINGS, SESSIONS, STUDY
+from ui_windows import AGREE, CHOOSE_FIRST, PLAYING, RECORDINGS, SESSIONS, STUDY, WITHDRAWABLE
 
 from capture_agent.core.events import Focus, Key, Monitor, Monitors, Rect, Window
 from capture_agent.demo.desktop import PrivateDesktop
@@ -42,6 +42,18 @@ def until(ui: Driver, expression: str) -> None:
     deadline = time.monotonic() + 15
     while not value(ui, expression):
         assert time.monotonic() < deadline, expression
+
+
+def test_however_long_tasks_and_names_are_the_list_is_no_wider_than_its_window(ui: Driver) -> None:
+    ui.say(STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", "list = shell.window.recordings._list")
+    until(ui, "'mousepad' in list.topLevelItem(0).text(2)")
+    ui.say(
+        "list.topLevelItem(0).setText(2, 'Task: ' + ' '.join(['Find the largest file'] * 6))",
+        "list.topLevelItem(0).setText(4, 'Sealed for ' + ' and '.join(['The long-named institute'] * 3))",
+    )
+    ui.picture("long-names")
+    assert value(ui, "list.horizontalScrollBar().maximum()") == 0
+    assert value(ui, "list.columnWidth(2)") >= 100
 
 
 def test_a_recording_is_opened_from_the_list_and_played_by_keys(ui: Driver) -> None:
