@@ -87,7 +87,8 @@ class BusLocks:
             self._said.setdefault(who, now_us())
         else:
             self._said.pop(who, None)
-            self._said.pop(_ASKED, None)
+            if who not in _MEANS:  # that the computer woke up, or the session came back, unlocks nothing
+                self._said.pop(_ASKED, None)
 
     # --- the session bus
 

@@ -135,6 +135,28 @@ def test_logind_says_who_has_the_screen_and_why_not_this_person(bus: str) -> Non
 
 
 @pytest.mark.promise("P1")
+def test_waking_up_and_coming_back_take_no_request_to_lock_away(bus: str) -> None:
+    with logind(bus) as system:
+        locks = BusLocks()
+        wait_until(lambda: locks.listening[1])
+        system.say(SESSION, "Lock")
+        for reason, begins, ends in (
+            (
+                Reason.ASLEEP,
+                lambda: system.say(MANAGER, "PrepareForSleep", "b", (True,)),
+                lambda: system.say(MANAGER, "PrepareForSleep", "b", (False,)),
+            ),
+            (Reason.ELSEWHERE, lambda: system.changed("Active", False), lambda: system.changed("Active", True)),
+        ):
+            begins()
+            wait_until(lambda reason=reason: reasons(locks) == {Reason.LOCKED, reason})
+            ends()
+            wait_until(lambda reason=reason: reason not in reasons(locks))
+            assert reasons(locks) == {Reason.LOCKED}
+        locks.close()
+
+
+@pytest.mark.promise("P1")
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
