@@ -114,7 +114,7 @@ def receipts(
     """
     from capture_agent.cli.own import list_receipts
     from capture_agent.core.errors import ConfigError
-    from capture_agent.session.receipts import Form, forms_of, write
+    from capture_agent.session.receipts import Form, forms_of, no_pdf, write
 
     asked = [(Form.JSON, as_json), (Form.JSONLD, as_jsonld), (Form.HTML, as_html), (Form.PDF, as_pdf)]
     forms = [form for form, wanted in asked if wanted]
@@ -170,8 +170,3 @@ def pdf_without_display() -> Callable[[str, str], bytes]:
         return pdf(page, title)
 
     return make
-
-
-def no_pdf(_page: str, _title: str) -> bytes:
-    """Stand where no PDF was asked for."""
-    raise ValueError("no PDF was asked for")

@@ -53,8 +53,14 @@ def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None) -> list[
 
 def list_receipts(passphrase_fd: int | None) -> tuple[dict[str, Any], ...]:
     """Return the receipts of all decisions on this device, oldest first; none if there is no consent record."""
+    holdings = holdings_if_any(passphrase_fd)
+    return () if holdings is None else holdings.receipts()
+
+
+def holdings_if_any(passphrase_fd: int | None) -> Holdings | None:
+    """Return what this user's profile holds; None, and nothing is made, if there is no consent record."""
     profile = Profile.of_user()
-    return _holdings(profile, passphrase_fd).receipts() if profile.ledger.exists() else ()
+    return _holdings(profile, passphrase_fd) if profile.ledger.exists() else None
 
 
 def open_session(start: str, out: Path, passphrase_fd: int | None, progress: Progress) -> str:

@@ -351,6 +351,7 @@ def demo(
 def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
     from capture_agent.cli.forget import forget_app
+    from capture_agent.cli.my_data import my_data_app
     from capture_agent.cli.not_me import not_me_app
     from capture_agent.cli.remove import remove_app
     from capture_agent.cli.withdraw import withdraw_app
@@ -363,7 +364,7 @@ def build() -> Any:
         ("research", "Receive what was released: keys, verify, open.", "capture_agent.research.commands"),
     ):
         add(Later(name, summary, module, f"{name}_app"))
-    for single in (forget_app, not_me_app, withdraw_app, remove_app):
+    for single in (forget_app, not_me_app, withdraw_app, my_data_app, remove_app):
         add(typer.main.get_command(single))
     return group
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from capture_agent.core.stretches import Reason
+from capture_agent.ledger.my_data import STATE_WORDS
 from capture_agent.session.status import WAITING
 
 _STATES = {
@@ -103,6 +104,27 @@ def receipt_lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
         for one in found
     ]
     return [*lines, "For files, say --out DIR."] if lines else ["You have decided nothing yet, so there is no receipt."]
+
+
+def shared_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return what `my-data` says: a line for each file that was shared, and what there is to say of it below."""
+    lines = []
+    for one in found["shared"]:
+        readers = "; ".join(f"{each['name']} ({each['fingerprint']})" for each in one["readers"])
+        consent = one["consent"]
+        agreed = f", agreed {day(consent['agreed'])}, record {consent['record_id'][:12]}" if consent else ""
+        lines += [
+            f"{day(one['shared'])} {clock(one['shared'])}  to {readers}",
+            f"  {', '.join(one['categories'])}; recorded {day(one['recorded'])} {clock(one['recorded'])}",
+            f"  as {one['file']}",
+            f"  for {one['study']['title'] or one['study']['id']}{agreed}",
+            *(f"  {_became(each)}" for each in one["history"][1:]),
+        ]
+    return lines or ["You have shared no recording."]
+
+
+def _became(one: Mapping[str, str]) -> str:
+    return f"{STATE_WORDS[one['state']]}: {day(one['time'])} {clock(one['time'])} {one['place']}".rstrip()
 
 
 _BACK_ENDS = {"xi2": "XInput 2", "pynput": "pynput"}

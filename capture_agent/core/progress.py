@@ -14,6 +14,7 @@ It raises `CancelledError` to stop the work, which then leaves nothing behind.
 # What is being done; members of a bundle go by their names.
 READING = "reading"
 REPORTING = "events"
+RECORDINGS = "recordings"  # one after the other
 NOTING = "noting"  # the last call: after it, the work can no longer be stopped
 
 

@@ -15,9 +15,11 @@ from capture_agent.core.splitting import Reason
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input as Destiny
 from capture_agent.keys.vault import Vault
+from capture_agent.ledger.my_data import SharedFile, shared_files
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
+from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.snapshot import Forgotten, HeldSession, Task, Withdrawn
 from capture_agent.session.tasks import Tasks, keep_task
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """The part of the controller that records nothing. Main thread only, but for `release`, `open_own` and `review`."""
+    """The part of the controller that records nothing. Main thread only, but for what `Agent` says of any thread."""
 
     _agreement: Agreement
     _forgetting: Forgetting
@@ -80,6 +82,14 @@ class Kept:
     def receipts(self) -> tuple[Mapping[str, Any], ...]:
         """Return the receipt of every decision."""
         return self._holdings.receipts()
+
+    def my_data(self) -> tuple[SharedFile, ...]:
+        """Return every file that was ever shared."""
+        return shared_files(self._agreement.ledger.entries)
+
+    def save_my_data(self, out: str, locale: str, progress: Progress = silent) -> Saved:
+        """Write everything into a new folder. Slow; any thread."""
+        return save(self._holdings, Path(out), locale, progress)
 
     def sessions(self) -> tuple[HeldSession, ...]:
         """Return the sessions on this disk, newest first."""

@@ -80,6 +80,11 @@ def only(start: str, ids: Iterable[str]) -> str:
     )
 
 
+def folder_name(session: HeldSession) -> str:
+    """Return what the folder of an opened session is called."""
+    return f"recording-{session.started.astimezone():%Y-%m-%d-%H%M}-{session.id[:8]}"
+
+
 def _here(info: HeldInfo, released: ReleasedSession | None, known: Collection[str], left: timedelta) -> HeldSession:
     return HeldSession(
         id=info.id,

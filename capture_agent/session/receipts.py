@@ -102,6 +102,11 @@ def write(
     return tuple(written)
 
 
+def no_pdf(_page: str, _title: str) -> bytes:
+    """Stand where no PDF is asked for."""
+    raise ValueError("no PDF was asked for")
+
+
 def _page(one: Mapping[str, Any], locale: str) -> str:
     return receipt_release.html(one, locale) if _is_of_release(one) else html(one, locale)
 

@@ -17,6 +17,8 @@ from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 
 if TYPE_CHECKING:
+    from capture_agent.ledger.my_data import SharedFile
+    from capture_agent.session.my_data import Saved
     from capture_agent.session.review import Review
 
 
@@ -189,6 +191,12 @@ class Agent(Protocol):
 
     def receipts(self) -> tuple[Mapping[str, Any], ...]:
         """Return the receipt of every decision, oldest first, as `ledger.receipt_json` makes it."""
+
+    def my_data(self) -> tuple[SharedFile, ...]:
+        """Return every file that was ever shared, the newest first: what others have of this person."""
+
+    def save_my_data(self, out: str, locale: str, progress: Progress = silent) -> Saved:
+        """Write all that is here of this person into a new folder. Slow; any thread. Stopped as `release`."""
 
     def withdraw(self, *, destroy: bool) -> None:
         """Opt out: stop at once; with `destroy`, unreleased sessions can never be opened again.

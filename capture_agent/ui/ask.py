@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import say
@@ -26,6 +27,20 @@ def ask(
     cancel = look.button(say("&Cancel"), dialog.reject, name="noButton")
     dialog.accepted.connect(then)
     return _opened(dialog, layout, agree, cancel)
+
+
+def ask_folder(parent: QWidget, title: str, then: Callable[[Path], object], *, yes: str, name: str) -> QFileDialog:
+    """Ask for a folder that is there; `then` is called with it."""
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setObjectName(name)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.setLabelText(QFileDialog.DialogLabel.Accept, yes)
+    dialog.fileSelected.connect(lambda folder: then(Path(folder)))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
+    return dialog
 
 
 def tell(parent: QWidget | None, error: CaptureAgentError) -> QDialog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from capture_agent.core.events import Category
@@ -35,7 +36,9 @@ class RecordedPage(QWidget):
         outer.addStretch(1)
         page = look.column(self, gap=0)
         page.addWidget(look.scrolled(content, said=say("What is recorded")), 1)
-        buttons = look.row(self._change, self.receipts, push=True)  # below what scrolls: always in sight
+        buttons = look.row(self._change, self.receipts)  # below what scrolls: always in sight
+        buttons.setStretch(1, 1)
+        buttons.setAlignment(self._change, Qt.AlignmentFlag.AlignTop)
         buttons.setContentsMargins(look.SPACE, look.GAP, look.SPACE, look.GAP)
         page.addLayout(buttons)
         bridge.changed.connect(self._show)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHeaderView,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from capture_agent.core.language import noted, say
+from capture_agent.session.listing import folder_name
 from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.ui import look, words
-from capture_agent.ui.ask import ask
+from capture_agent.ui.ask import ask, ask_folder
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.delete import ask_delete
 from capture_agent.ui.flow import Flow
@@ -79,8 +73,7 @@ def session_row(session: HeldSession) -> tuple[str, ...]:
 
 def opened_folder(session: HeldSession, parent: Path) -> Path:
     """Return the new folder that an opened session goes to."""
-    day: datetime = session.started.astimezone()
-    return parent / f"recording-{day:%Y-%m-%d-%H%M}-{session.id[:8]}"
+    return parent / folder_name(session)
 
 
 class RecordingsPage(QWidget):
@@ -216,15 +209,13 @@ class RecordingsPage(QWidget):
         session = self._chosen()
         if session is None:
             return
-        dialog = QFileDialog(self, say("Open into which folder?"), str(Path.home()))
-        dialog.setObjectName("openFolderDialog")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, say("&Open here"))
-        dialog.fileSelected.connect(lambda folder: self._open_into(session, Path(folder)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_folder(
+            self,
+            say("Open into which folder?"),
+            lambda parent: self._open_into(session, parent),
+            yes=say("&Open here"),
+            name="openFolderDialog",
+        )
 
     def _open_into(self, session: HeldSession, parent: Path) -> None:
         out = opened_folder(session, parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sharer import share_one
+
+from capture_agent.keys import age
+from capture_agent.session.profile import Profile
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 KEPT = {"PATH", "LANG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
@@ -49,3 +54,29 @@ def run(home: Path) -> Run:
         return done
 
     return run
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> age.Identity:
+    key = age.new_classical()
+    (tmp_path / "lab.key").write_text(f"{key.secret}\n")
+    return key
+
+
+@pytest.fixture
+def sharer(run: Run, lab: age.Identity) -> Profile:
+    """The profile of somebody who has two recordings, and shared one of them with `lab`."""
+    places = json.loads(run("doctor", "--json").stdout)["places"]
+    profile = Profile(Path(places["profile"]), Path(places["settings"]))
+    share_one(profile, lab)
+    return profile
+
+
+@pytest.fixture
+def shared(sharer: Profile, tmp_path: Path) -> Path:
+    """The folder of a researcher with the recording that was shared."""
+    (path,) = sharer.outbox.glob("*.capture")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "received.capture").write_bytes(path.read_bytes())
+    return inbox

@@ -4,64 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sessions
-
-from capture_agent.core.events import Category
-from capture_agent.keys import age
-from capture_agent.keys.vault import Vault, choose_secrets
-from capture_agent.ledger.receipts import accepted_body, asked_body
-from capture_agent.ledger.record import Ledger
-from capture_agent.ledger.standing import Kind
-from capture_agent.session.holdings import Holdings
-from capture_agent.session.profile import Profile
+from sharer import KEPT, PASSPHRASE, SHARED
 
 pytestmark = pytest.mark.promise("P12")
-
-PASSPHRASE = "four quite random words"
-SHARED, KEPT = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> age.Identity:
-    key = age.new_classical()
-    (tmp_path / "lab.key").write_text(f"{key.secret}\n")
-    return key
-
-
-@pytest.fixture
-def shared(run: Any, lab: age.Identity, tmp_path: Path) -> Path:
-    """The folder of a researcher with the one recording that somebody, who has two, shared."""
-    places = json.loads(run("doctor", "--json").stdout)["places"]
-    profile = Profile(Path(places["profile"]), Path(places["settings"]))
-    profile.create()
-
-    def choose(*, new: bool, why: str) -> str:
-        return PASSPHRASE
-
-    vault = Vault(profile.vault, choose_secrets(profile.folder, choose, environ={}))
-    ledger = Ledger(profile.ledger, vault)
-    policy = replace(sessions.policy(sessions.recipient(lab)), expires=None)
-    now = datetime.now(UTC)
-    ledger.append(Kind.JOINED, policy.study, {"version": policy.version}, now)
-    ledger.append(Kind.ASKED, policy.study, asked_body(policy), now)
-    agreed = {("training", category) for category in Category}
-    ledger.append(Kind.ACCEPTED, policy.study, accepted_body(policy, agreed, {"xterm"}, "en", "What was shown"), now)
-    about = {**sessions.ABOUT, "started": (now - timedelta(hours=1)).isoformat(timespec="seconds")}
-    for session in (SHARED, KEPT):
-        held = sessions.make_held(profile.held, sessions.work(1), session=session, about=about)
-        vault.add(session, held.identity)
-    holdings = Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
-    (path,) = holdings.release(SHARED, policy, ledger.standing(policy.study))
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    (inbox / "received.capture").write_bytes(Path(path).read_bytes())
-    return inbox
 
 
 def opening(run: Any, inbox: Path, out: str) -> tuple[int, dict[str, Any]]:

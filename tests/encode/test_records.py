@@ -110,7 +110,8 @@ def test_equal_events_make_equal_bytes(event):
     assert encode(Cleared(event), EPOCH_US) == encode(Cleared(event), EPOCH_US)
 
 
-RECEIPTS = {"consent-receipt.schema.json", "release-receipt.schema.json"}  # of `ledger`, compared there
+# Of `ledger`, compared there.
+RECEIPTS = {"consent-receipt.schema.json", "release-receipt.schema.json", "my-data.schema.json"}
 
 
 def test_the_published_schemas_are_the_embedded_ones():

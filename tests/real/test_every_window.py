@@ -150,6 +150,7 @@ ASKING = {
     "share": "shareDialog",
     "delete": "deleteDialog",
     "monitoring": "monitoringWindow",
+    "my data": "myDataWindow",
     "failure": "problemDialog",
 }
 

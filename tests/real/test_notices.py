@@ -122,6 +122,19 @@ def test_receipts_are_saved_from_the_window_in_every_form(ui: Driver, spoken: st
     files = {path.suffix: path for path in folder.iterdir()}
     assert set(files) == {".json", ".jsonld", ".html", ".pdf"}
     assert f'<html lang="{spoken}">' in files[".html"].read_text("utf-8")
+
+    # What others have, and all of it in one folder.
+    ui.click({"en": "What do they have of me?…", "de": "Was haben sie von mir?…"}[spoken], "push button")
+    ui.until(lambda seen: "saveMyDataButton" in seen["buttons"])
+    ui.say("named('saveMyDataButton').click()")
+    ui.until(lambda seen: "myDataFolderDialog" in seen["windows"])
+    whole = ui.desktop.folder / "whole"
+    whole.mkdir()
+    ui.say(f"named('myDataFolderDialog').fileSelected.emit({str(whole)!r})")
+    ui.until(lambda seen: list(whole.glob("*/index.json")) and "myDataWindow" not in seen["windows"])
+    (page,) = whole.glob("*/index.html")
+    assert f'<html lang="{spoken}">' in page.read_text("utf-8")
+    ui.until(lambda seen: "showFolderButton" in seen["buttons"])
     assert ui.seen()["problems"] == []
     ui.say("person.agent.withdraw(destroy=False)")  # who left can still save them, from the first page
     ui.until(lambda seen: "Withdrawn" in seen["spied"]["states"] or not seen["spied"]["states"])

@@ -72,6 +72,11 @@ WINDOWS: dict[str, list[str]] = {
         "shell.bridge.refresh()",
         "shell.open(ui_command('recorded'))",
     ],
+    "my data": [
+        *[STUDY, AGREE, "agent.shared = tuple(m.shared_file(n) for n in reversed(range(12)))"],
+        *["agent._now = m.replace(agent._now, decided=True)", "shell.bridge.refresh()"],
+        *["shell.open(ui_command('recorded'))", "shell.window._tabs.widget(2).receipts._look()"],
+    ],
     "monitoring": MONITORED,
     "problem": [
         OWN,

@@ -34,6 +34,8 @@ from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 from capture_agent.held.tape import damaged
 from capture_agent.ledger import notices
+from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
+from capture_agent.session.my_data import Saved
 from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
 
 ALL = frozenset(Category)
@@ -81,6 +83,26 @@ def nine_words(recipient: str) -> str:
     return " ".join(stock[ord(letter) * (place + 1) % len(stock)] for place, letter in enumerate(recipient[-9:]))
 
 
+def shared_file(number: int) -> SharedFile:
+    """Return a file that was shared, with both recipients of that study, and withdrawn again if the number is odd."""
+    policy, when = study_policy(), datetime(2026, 3, 1 + number, 9, 30, tzinfo=UTC)
+    history = [Became("released", when, "", "ab" * 32)]
+    if number % 2:
+        history.append(Became("withdrawn", when + timedelta(days=1), "", "cd" * 32))
+    return SharedFile(
+        file=f"{number:032x}.capture",
+        session=f"{number:032x}",
+        recorded=when - timedelta(hours=2),
+        seconds=1234.0,
+        study=policy.study,
+        title=policy.title,
+        readers=tuple(Reader(one.name, nine_words(one.key)) for one in policy.recipients),
+        categories=("keyboard", "pointer", "screen", "tasks", "windows"),
+        consent=Consent("ef" * 32, when - timedelta(days=20)),
+        history=tuple(history),
+    )
+
+
 class MemoryAgent:
     """See `session.snapshot.Agent`. `calls` names every request, in order."""
 
@@ -91,6 +113,7 @@ class MemoryAgent:
         self.decided: tuple[dict[str, Any], ...] = ()  # receipts
         self.icon_at_start: list[str] = []  # what was announced each time before capture began
         self.announce = announce
+        self.shared: tuple[SharedFile, ...] = ()  # what others have
         self.broken: Exception | None = None  # what the next slow call raises
         self.outbox_gone = False  # whether what is withdrawn can be told to its readers
         self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
@@ -209,6 +232,16 @@ class MemoryAgent:
     def receipts(self) -> tuple[dict[str, Any], ...]:
         self.calls.append("receipts")
         return self.decided
+
+    def my_data(self) -> tuple[SharedFile, ...]:
+        self.calls.append("my_data")
+        return self.shared
+
+    def save_my_data(self, out: str, locale: str, progress: Progress = silent) -> Saved:
+        self._wait()
+        self.steps(progress)
+        self.calls.append(f"save_my_data {locale}")
+        return Saved(len(self.shared), len(self._sessions), {})
 
     def withdraw(self, *, destroy: bool) -> None:
         self.calls.append(f"withdraw destroy={destroy}")
