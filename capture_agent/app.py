@@ -23,7 +23,7 @@ from capture_agent.control.wire import Response
 from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import CaptureAgentError, DesktopError, StorageError
 from capture_agent.core.language import say
-from capture_agent.core.never import never_recorded
+from capture_agent.core.never import NeverRule, never_recorded
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
@@ -37,7 +37,7 @@ from capture_agent.session.holdings import Holdings, Surroundings
 from capture_agent.session.hotkeys import Keys
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan, World
-from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp, system_policy_path
+from capture_agent.settings import Stamp, policy_path, read_policy, read_settings, stamp, system_policy_path, write_rule
 from capture_agent.sources.base import Source
 from capture_agent.sources.choose import choose
 
@@ -161,6 +161,10 @@ class LocalWorld:
         self._watched[path] = stamp(path)
         return read_settings(path).settings
 
+    def change_never(self, rule: NeverRule, *, on: bool) -> None:
+        """Add a rule to the person's own settings, or take it out."""
+        write_rule(self._profile.settings_file, rule, on=on)
+
     def files_changed(self) -> bool:
         """Return whether a file that was read has changed since, or a system policy came or went."""
         system = system_policy_path()
@@ -236,7 +240,7 @@ def _run(profile: Profile, instance: Instance) -> int:
         left = True
         app.quit()
 
-    shell = Shell(controller, desktop.proved_shown, age.fingerprint, leave)
+    shell = Shell(controller, desktop.proved_shown, age.fingerprint, leave, desktop.pick if desktop.can_pick else None)
     world.prove = lambda: shell.prove() is not None
     world.announce = shell.announce_recording
     world.counting = shell.countdown_shown

@@ -43,6 +43,7 @@ DETECTORS = (
     Detector("programs that are always out", RULES, "names & self.excluded or ", "", "tests/core/test_privacy.py"),
     Detector("our own windows", RULES, "window.pid == self.own_pid", "False", "tests/core/test_privacy.py"),
     Detector("private browsing", RULES, " or is_private(window.title)", "", "tests/core/test_privacy.py"),
+    Detector("texts in titles", RULES, "if self.titles and any(", "if False and any(", "tests/core/test_rules.py"),
     Detector(
         "masks by the geometry of windows",
         RULES,

@@ -53,6 +53,7 @@ def examine(profile: Profile) -> dict[str, Any]:
         "input": "" if any(problem.blocks for problem in desktop) else _input(),
         "programs": sorted({window.app for window in windows if window.app}),
         "accessibility": _accessibility(),
+        "never": _never(profile),
     }
 
 
@@ -122,6 +123,16 @@ def _files(profile: Profile) -> Iterator[Problem]:
     else:
         for remark in without_effect(settings, policy) if policy is not None else ():
             yield Problem("settings", remark, "the narrower of the two holds; nothing has to be done", blocks=False)
+
+
+def _never(profile: Profile) -> list[list[str]]:
+    """Return what the person keeps out, as the settings say; nothing if these are wrong, which is told elsewhere."""
+    from capture_agent.settings import read_settings
+
+    try:
+        return [list(rule) for rule in sorted(read_settings(profile.settings_file).settings.never)]
+    except CaptureAgentError:
+        return []
 
 
 def _folders(profile: Profile) -> Iterator[Problem]:

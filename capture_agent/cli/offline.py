@@ -13,6 +13,7 @@ from capture_agent.cli.own import passphrase_from
 from capture_agent.control.instance import Instance
 from capture_agent.core.asking import Remedy
 from capture_agent.core.errors import DesktopError, FaultError
+from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop import clock
 from capture_agent.desktop.base import Presence
@@ -97,6 +98,10 @@ class OfflineWorld:
     def settings(self) -> Settings:
         """Return the person's own settings."""
         return read_settings(self._profile.settings_file).settings
+
+    def change_never(self, rule: NeverRule, *, on: bool) -> None:
+        """Refuse, for the same reason."""
+        raise _nothing_here()
 
 
 class NoWindows:

@@ -112,8 +112,9 @@ def status(as_json: AsJson = False) -> None:
     battery-saver, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
     at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in (seconds until it
     does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told} (seconds), held
-    (recordings that wait for you), not_recorded [sentence], just_now (what is not recorded at this moment), keyring
-    (os or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you can undo it).
+    (recordings that wait for you), not_recorded [sentence], just_now (what is not recorded at this moment), never
+    [[program or title, text]], keyring (os or passphrase), going {until, recordings} or null (what opting out is
+    about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError
@@ -318,7 +319,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     \b
     JSON: ok, running, problems [{name, what, hint, blocks}], places {profile, settings, policy},
-    input (what reads keyboard and mouse: xi2 or pynput), programs [name], accessibility (on, off, or empty: not known).
+    input (what reads keyboard and mouse: xi2 or pynput), programs [name], accessibility (on, off, or empty: not known),
+    never [[program or title, text]].
     """
     from capture_agent.cli.doctor import examine
     from capture_agent.cli.words import doctor_lines

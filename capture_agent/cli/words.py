@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from capture_agent.core.never import NeverKind
 from capture_agent.core.stretches import Reason
 from capture_agent.ledger.my_data import STATE_WORDS
 from capture_agent.session.status import WAITING
@@ -54,6 +55,7 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if status["consented"]:
         lines.append(f"Agreed: {', '.join(status['consented'])}; in {', '.join(status['programs']) or 'no program'}")
     lines += [f"Not recorded: {sentence}" for sentence in status["not_recorded"]]
+    lines += never_lines(status["never"])
     if status["woken"]:
         lines.append("Accessibility is on in your session, as you allowed; it is put back when Capture Agent ends.")
     if status["task"]:
@@ -63,6 +65,12 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if status["keyring"] == "passphrase":
         lines.append("Keys are behind your passphrase, because no keyring could be used.")
     return lines
+
+
+def never_lines(rules: Sequence[Sequence[str]]) -> list[str]:
+    """Return what is never recorded, because the person said so: (kind, text) each."""
+    said = {NeverKind.PROGRAM: "the program {}", NeverKind.TITLE: "windows with “{}” in their title"}
+    return [f"Never recorded, as you said: {said[NeverKind(kind)].format(text)}" for kind, text in rules]
 
 
 def task_lines(answer: Mapping[str, Any]) -> list[str]:
@@ -148,6 +156,7 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"Keyboard and mouse are read by {_BACK_ENDS[found['input']]}.")
     if found["accessibility"]:
         lines.append(f"Accessibility in your session: {found['accessibility']}")
+    lines += never_lines(found["never"])
     if found["programs"]:
         lines.append(f"Programs with a window now: {', '.join(found['programs'])}")
     return lines

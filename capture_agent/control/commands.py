@@ -163,6 +163,7 @@ def describe(snapshot: Snapshot) -> Result:
         "held": snapshot.held,
         "not_recorded": list(snapshot.not_recorded),
         "just_now": snapshot.just_now,
+        "never": [list(rule) for rule in snapshot.never],
         "broken": snapshot.broken,
         "can_leave": snapshot.can_leave,
         "keyring": snapshot.keyring,
@@ -321,9 +322,8 @@ def _task_finish(agent: Agent, _windows: Windows, request: Request, _now: dateti
         outcome = Outcome(str(request.arguments["outcome"]))
     except ValueError:
         raise ConfigError(f"outcome must be {', '.join(Outcome)}") from None
-    difficulty = request.arguments.get("difficulty")
+    difficulty, note = request.arguments.get("difficulty"), str(request.arguments.get("note", ""))
     task = agent.snapshot().task
-    note = str(request.arguments.get("note", ""))
     agent.finish_task(outcome, difficulty if isinstance(difficulty, int) else None, note)
     return {"task": describe_task(task), "outcome": outcome.value}
 

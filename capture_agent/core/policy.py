@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from capture_agent.core.events import Category
 from capture_agent.core.keyboard import implied
+from capture_agent.core.never import NeverKind, NeverRule
 from capture_agent.core.schedule import Schedule
 
 # Values a person or study may choose within; each with unit and reason.
@@ -166,6 +167,7 @@ class Settings:
 
     categories: frozenset[Category] | None = None
     never_apps: frozenset[str] = frozenset()
+    never_titles: frozenset[str] = frozenset()  # texts, as the person wrote them
     max_fps: int | None = None
     pause_hotkey: str = "ctrl+shift+f9"
     task_hotkey: str = "ctrl+shift+f10"
@@ -173,6 +175,12 @@ class Settings:
     schedule: Schedule | None = None
     consent_months: int | None = None  # for how long a consent lasts at most
     pause_on_battery_saver: bool = True
+
+    @property
+    def never(self) -> frozenset[NeverRule]:
+        """What the person keeps out, as rules."""
+        programs = {NeverRule(NeverKind.PROGRAM, name) for name in self.never_apps}
+        return frozenset(programs | {NeverRule(NeverKind.TITLE, text) for text in self.never_titles})
 
 
 @dataclass(frozen=True, slots=True)

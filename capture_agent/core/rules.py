@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capture_agent.core.events import Category, Layout, Rect, Verdict, Window
-from capture_agent.core.never import is_private
+from capture_agent.core.never import folded, is_private
 
 DESKTOP_APP = "desktop"  # the background, where there is no window
 
@@ -23,6 +23,7 @@ class Rules:
     excluded: frozenset[str] = frozenset()
     own_pid: int | None = None
     private: frozenset[int] = frozenset()
+    titles: frozenset[str] = frozenset()  # texts that no title may have, as `never.folded` makes them
 
     def judge(self, window: Window | None) -> Verdict:
         """Return what may be kept of something that happens in `window`."""
@@ -32,10 +33,22 @@ class Rules:
             return Verdict.SENSITIVE
         if window.id in self.private or is_private(window.title):
             return Verdict.SENSITIVE
+        if self.titles and any(text in folded(window.title) for text in self.titles):
+            return Verdict.SENSITIVE
         names = {window.app, *window.aliases}
         if names & self.excluded or window.app not in self.apps:
             return Verdict.SENSITIVE
         return Verdict.CLEAR
+
+    def narrowed(self, other: Rules) -> Rules:
+        """Return what both rules let through: for what was seen before the other ones came."""
+        return replace(
+            self,
+            categories=self.categories & other.categories,
+            apps=self.apps & other.apps,
+            excluded=self.excluded | other.excluded,
+            titles=self.titles | other.titles,
+        )
 
     def covered(
         self,

@@ -64,8 +64,40 @@ class Attendance(NamedTuple):
     curtain: bool  # the screen saver or a screen locker's window hides everything
 
 
+class Picked(NamedTuple):
+    """The window that the person picked; None: there was none at that place, or they did not want to."""
+
+    window: Window | None
+    cancelled: bool = False
+
+
+class Pick(Protocol):
+    """A window being picked: the pointer is a cross, and no program gets what is clicked or typed meanwhile."""
+
+    def poll(self) -> Picked | None:
+        """Return what was picked, once it is; None: not yet. Never waits; Escape and the other buttons cancel.
+
+        Raises:
+            DesktopError: The display is gone.
+        """
+
+    def close(self) -> None:
+        """Give pointer and keyboard back. Safe to call twice."""
+
+
 class Desktop(Protocol):
     """One connection to the desktop, used from one thread only, the one that opened it."""
+
+    @property
+    def can_pick(self) -> bool:
+        """Whether windows can be picked here at all."""
+
+    def pick(self) -> Pick:
+        """Let the person pick a window, used by the same thread.
+
+        Raises:
+            DesktopError: Another program holds pointer or keyboard.
+        """
 
     def monitors(self) -> tuple[Monitor, ...]:
         """Return the monitors as they are now, numbered from 1 in the order of (x, y)."""

@@ -11,6 +11,7 @@ from capture_agent.desktop.base import Attendance
 from capture_agent.desktop.clock import now_us
 from capture_agent.desktop.x11_connection import Connection, wait, wrapped
 from capture_agent.desktop.x11_layout import LayoutTracker
+from capture_agent.desktop.x11_pick import X11Pick
 from capture_agent.desktop.x11_shown import Proof
 
 SAVER_ON = 1
@@ -104,6 +105,12 @@ class X11Desktop:
     def _is_quiet(self) -> bool:
         """Return whether the server, which answered a moment ago, has told nothing since."""
         return now_us() - self._answered_us < ANSWERS_EVERY_US and not wait(self._connection, timeout=0.0)
+
+    can_pick = True
+
+    def pick(self) -> X11Pick:
+        """See `Desktop.pick`."""
+        return X11Pick(self._connection.name, self.layout)
 
     def attendance(self) -> Attendance:
         """See `Desktop.attendance`. The saver's state is 1 while it is on (MIT-SCREEN-SAVER, ScreenSaverQueryInfo)."""

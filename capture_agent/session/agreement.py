@@ -10,7 +10,7 @@ from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
 from capture_agent.core.keyboard import implied, implying, widest
 from capture_agent.core.language import say
-from capture_agent.core.never import never_recorded
+from capture_agent.core.never import NeverKind, NeverRule, folded, never_recorded, of_kind
 from capture_agent.core.policy import Effective, LegalBasis, Policy, Settings, Widening, effective, widenings
 from capture_agent.core.rules import DESKTOP_APP, Rules
 from capture_agent.core.validity import clock_went_back, ends, refusal_holds
@@ -39,6 +39,7 @@ class Agreement:
         self._taken_back: frozenset[Category] = frozenset()  # what the person withdrew alone in this run
         self._told_over: frozenset[Key] = frozenset()  # what is over, and was written down or tried to
         self._ceiling: tuple[frozenset[Category], frozenset[str]] | None = None
+        self._kept_out: frozenset[NeverRule] = frozenset()  # what was kept out at any time since that click
         self._offer: Effective | None = None  # asked for many times a second; made anew for other files
         self._offer_settings = self._settings
         self._ends: Mapping[Key, datetime | None] = {}  # as the offer: asked for many times a second
@@ -86,7 +87,8 @@ class Agreement:
         finally:
             self._read()
             if self._ceiling is not None:
-                self._ceiling = (self.captured, self.apps)
+                self._ceiling = (self.captured, self._agreed_apps)
+                self._kept_out |= settings.never
         if policy is not None:
             self._seen.saw_policy(policy)
 
@@ -100,12 +102,18 @@ class Agreement:
 
     def begin(self) -> None:
         """Take the person's click for what is agreed now: until `end`, files can take from it and give nothing back."""
-        self._ceiling = None
-        self._ceiling = (self.captured, self.apps)
+        self.end()
+        self._ceiling = (self.captured, self._agreed_apps)
+        self._kept_out = self._settings.never
 
     def end(self) -> None:
         """Wait for the next click."""
         self._ceiling = None
+        self._kept_out = frozenset()
+
+    def allow_again(self, rule: NeverRule) -> None:
+        """Take the person's click for one rule that is gone from the settings: until then, it held on."""
+        self._kept_out -= {rule}
 
     def _read(self) -> None:
         policy = self._policy
@@ -146,17 +154,26 @@ class Agreement:
     @property
     def apps(self) -> frozenset[str]:
         """The programs that may be recorded now."""
+        return self._agreed_apps - of_kind(self.never, NeverKind.PROGRAM) - never_recorded()
+
+    @property
+    def _agreed_apps(self) -> frozenset[str]:
         offer = self.offer
         if offer is None:
             return frozenset()
-        offered = self._standing.apps if offer.policy.apps is None else self._standing.apps & offer.policy.apps
-        apps = offered - offer.never_apps - never_recorded()
+        apps = self._standing.apps if offer.policy.apps is None else self._standing.apps & offer.policy.apps
         return apps if self._ceiling is None else apps & self._ceiling[1]
+
+    @property
+    def never(self) -> frozenset[NeverRule]:
+        """What the person keeps out."""
+        return self._settings.never | self._kept_out
 
     def rules(self, own_pid: int) -> Rules:
         """Return what the gate lets through now."""
-        never = never_recorded() | self._settings.never_apps
-        return Rules(self.captured, self.apps, never, own_pid)
+        excluded = never_recorded() | of_kind(self.never, NeverKind.PROGRAM)
+        titles = frozenset(folded(text) for text in of_kind(self.never, NeverKind.TITLE))
+        return Rules(self.captured, self.apps, excluded, own_pid, titles=titles)
 
     def rows(self) -> tuple[Agreed, ...]:
         """Return where each consent that is offered, or was ever asked for, stands."""

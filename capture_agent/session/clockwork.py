@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from capture_agent.core.day import Happening
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
+from capture_agent.core.never import NeverRule
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
@@ -58,6 +59,7 @@ class Clockwork(Controller):
             woken=self._waking.woken,
             starts_in=self._hours.starts_in,
             today=self._daybook.day.whole_minutes(),
+            never=tuple(sorted(self._agreement.never)),
             hours_over=self._hours.over and self._recorder.state is State.OFF,
         )
 
@@ -160,6 +162,17 @@ class Clockwork(Controller):
                 self._memory.change(locked=self._world.wall().isoformat(timespec="seconds"))
 
     # --- what the person chooses
+
+    def never_record(self, rule: NeverRule) -> None:
+        """Keep something out from now on."""
+        self._world.change_never(rule, on=True)
+        self.reload()
+
+    def allow_again(self, rule: NeverRule) -> None:
+        """Take such a rule back."""
+        self._world.change_never(rule, on=False)
+        self._agreement.allow_again(rule)
+        self.reload()
 
     def choose_schedule(self, schedule: Schedule | None) -> None:
         """Let recording begin by itself in these days and hours; None: never."""

@@ -43,6 +43,7 @@ class Studio(Protocol):
 class _Running:
     pipeline: Pipeline
     epoch_us: int
+    rules: Rules
     sources: Sequence[Source] = ()
     closed_us: int | None = None  # since when nothing is recorded and a gap has to say so
     gap_reason: GapReason = GapReason.INDICATOR
@@ -154,7 +155,7 @@ class Recorder:
     def apply_rules(self) -> None:
         """Use the studio's rules from now on; for narrowing while a session is open."""
         if self._running is not None:
-            self._running.pipeline.set_rules(self._studio.rules())
+            _use(self._running, self._studio.rules())
 
     def put(self, event: Event) -> bool:
         """Hand the pipeline an event of the agent itself, such as a task; return whether anything is recorded now."""
@@ -172,6 +173,8 @@ class Recorder:
             case Effect.START_SOURCES:
                 self._start_sources()
             case Effect.CLOSE_INTERVAL:
+                if given in {Input.HINDER, Input.SPLIT}:  # other rules may be why
+                    _use(self._session(), self._session().rules.narrowed(self._studio.rules()))
                 self._close_interval(_GAP_REASON.get(given, GapReason.FAULT))
             case Effect.STOP_SOURCES:
                 self._stop_sources()
@@ -183,13 +186,14 @@ class Recorder:
         if self._running is None:
             writer = self._studio.open_session()
             epoch_us = self._clock()
-            pipeline = Pipeline(writer, self._studio.rules(), epoch_us=epoch_us, clock=self._clock)
-            self._running = _Running(pipeline, epoch_us)
+            rules = self._studio.rules()
+            pipeline = Pipeline(writer, rules, epoch_us=epoch_us, clock=self._clock)
+            self._running = _Running(pipeline, epoch_us, rules)
 
     def _open_interval(self) -> None:
         running = self._session()
         now = self._clock()
-        running.pipeline.set_rules(self._studio.rules())
+        _use(running, self._studio.rules())
         running.pipeline.open_interval(now)
         if running.closed_us is not None:
             running.pipeline.gap(running.closed_us, now, running.gap_reason)
@@ -233,6 +237,12 @@ class Recorder:
         if self._running is None:
             raise FaultError("there is no open session", hint="Start recording again.")
         return self._running
+
+
+def _use(running: _Running, rules: Rules) -> None:
+    """Decide by `rules` from now on, what waits included."""
+    running.rules = rules
+    running.pipeline.set_rules(rules)
 
 
 def _sum(some: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:

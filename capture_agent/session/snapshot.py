@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.day import Day
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
@@ -144,6 +145,7 @@ class Snapshot:
     hours_over: bool = False  # nothing is recorded because the hours for it have ended
     acknowledge: bool = False  # the study has a monitoring notice that was not read yet
     decided: bool = False  # there are receipts
+    never: tuple[NeverRule, ...] = ()  # what the person keeps out, whatever was agreed to
     going: Going | None = None  # what opting out or deleting is about to destroy, while that can be undone
 
     @property
@@ -215,6 +217,12 @@ class Agent(Protocol):
 
     def known_apps(self) -> Mapping[str, str]:
         """Return programs that have a window now or had one lately: name for rules → title for people."""
+
+    def never_record(self, rule: NeverRule) -> None:
+        """Keep something out from now on, whatever was agreed to; what still waits to be written included."""
+
+    def allow_again(self, rule: NeverRule) -> None:
+        """*click* Take such a rule back. What it kept out is recorded as far as it was agreed to, and no further."""
 
     # --- recording
     def start(self) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from capture_agent.core.asking import Remedy
 from capture_agent.core.events import Category
+from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Presence
 from capture_agent.session.holdings import Surroundings
@@ -81,3 +82,11 @@ class World(Protocol):
 
     def settings(self) -> Settings:
         """Return the person's own settings."""
+
+    def change_never(self, rule: NeverRule, *, on: bool) -> None:
+        """Add a rule to the person's own settings, or take it out.
+
+        Raises:
+            ConfigError: It can be no rule, or the settings are wrong already.
+            StorageError: They cannot be written.
+        """

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from capture_agent.core.events import Category
+from capture_agent.core.never import LEAST_TEXT, folded
 from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, LegalBasis, MonitoringLaw, Right
 from capture_agent.core.schedule import Schedule, parse
 
@@ -16,6 +17,7 @@ MAX_NAME_CHARS = 200  # a title or name is one line of a window
 MAX_SENTENCE_CHARS = 2_000  # a purpose is a sentence, not a notice
 MAX_TASKS = 500  # a list that a person can still search
 MAX_PROGRAMS = 500
+MAX_TITLE_TEXTS = 500
 MAX_RECIPIENTS = 20  # every one of them has to be read by every participant
 
 # Direction overrides can make a name read as another one (Unicode TR 36).
@@ -52,6 +54,12 @@ def _program(text: str) -> str:
     return _line(text).casefold()
 
 
+def _title_text(text: str) -> str:
+    if len(folded(_line(text))) < LEAST_TEXT:
+        raise ValueError("texts that short are in nearly every title")
+    return _line(text)
+
+
 def _locale(text: str) -> str:
     if not _LOCALE.fullmatch(text):
         raise ValueError("it is no language")
@@ -85,6 +93,7 @@ Format = Annotated[int, Field(ge=1, description="the number 1")]
 Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_line)]
 Sentence = Annotated[str, Field(max_length=MAX_SENTENCE_CHARS), AfterValidator(plain)]
 Program = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_program)]
+TitleText = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_title_text)]
 Locale = Annotated[str, AfterValidator(_locale)]
 Moment = Annotated[datetime, PlainValidator(_moment)]
 Hotkey = Annotated[str, AfterValidator(_hotkey)]

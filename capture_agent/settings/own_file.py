@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import stat
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from capture_agent.core.errors import ConfigError, StorageError
+from capture_agent.core.language import noted
+from capture_agent.core.never import LEAST_TEXT, NeverKind, NeverRule
 from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, Policy, Settings
+from capture_agent.keys.files import make_private_folder, replace_private
 from capture_agent.settings.fields import (
     MAX_PROGRAMS,
+    MAX_TITLE_TEXTS,
     CategoryName,
     ConsentMonths,
     Format,
@@ -20,11 +29,14 @@ from capture_agent.settings.fields import (
     Locale,
     Program,
     Table,
+    TitleText,
 )
 from capture_agent.settings.problems import Problem, RuleError, WrongFileError
-from capture_agent.settings.reading import FORMAT, Stamp, changed, read_document
+from capture_agent.settings.reading import FORMAT, Document, Stamp, changed, read_document
+from capture_agent.settings.toml_edit import with_text, without_texts
 
 _DEFAULTS = Settings()
+_BY_HAND = {True: noted("Add it yourself: {line}"), False: noted("Take it out yourself: {line}")}
 
 
 class SettingsTable(Table):
@@ -36,6 +48,11 @@ class SettingsTable(Table):
     )
     never_programs: list[Program] = Field(
         default_factory=list, max_length=MAX_PROGRAMS, description="a list of programs that are never recorded"
+    )
+    never_titles: list[TitleText] = Field(
+        default_factory=list,
+        max_length=MAX_TITLE_TEXTS,
+        description=f"a list of texts, {LEAST_TEXT} characters or more: no window with one in its title is recorded",
     )
     max_fps: Fps | None = Field(
         default=None, description=f"a whole number of frames a second, 1 to {MAX_FPS_LIMIT}; the study's number or less"
@@ -77,6 +94,7 @@ class SettingsTable(Table):
         return Settings(
             categories=None if self.categories is None else frozenset(self.categories),
             never_apps=frozenset(self.never_programs),
+            never_titles=frozenset(self.never_titles),
             max_fps=self.max_fps,
             pause_hotkey=self.pause_hotkey,
             task_hotkey=self.task_hotkey,
@@ -116,6 +134,67 @@ def read_settings(path: Path) -> SettingsFile:
     document = read_document(path)
     table: Any = document.check(SettingsTable)
     return SettingsFile(table.settings(), path, document.files[path])
+
+
+_LISTS: dict[NeverKind, tuple[str, TypeAdapter[str]]] = {
+    NeverKind.PROGRAM: ("never_programs", TypeAdapter(Program)),
+    NeverKind.TITLE: ("never_titles", TypeAdapter(TitleText)),
+}
+_WRONG = {
+    NeverKind.PROGRAM: (
+        noted("This is no program's name."),
+        noted("It is one word or two, such as gimp, without path."),
+    ),
+    NeverKind.TITLE: (noted("This text is too short."), noted("Take at least {least} characters of the title.")),
+}
+
+
+def never_rule(kind: NeverKind, text: str) -> NeverRule:
+    """Return a rule as the settings file would hold it.
+
+    Raises:
+        ConfigError: It cannot be one.
+    """
+    try:
+        return NeverRule(kind, _LISTS[kind][1].validate_python(text))
+    except ValidationError:
+        message, hint = _WRONG[kind]
+        raise ConfigError(message, hint=hint, least=LEAST_TEXT) from None
+
+
+def write_rule(path: Path, rule: NeverRule, *, on: bool) -> None:
+    """Add a rule to the settings file at `path`, or take it out. All else in it stays as the person wrote it.
+
+    Raises:
+        WrongFileError: The file is wrong as it is; nothing was written.
+        StorageError: It cannot be written, or not by a program.
+        ConfigError: The rule cannot be one.
+    """
+    rule, key = never_rule(*rule), _LISTS[rule.kind][0]
+    line = f"{key} = {json.dumps([rule.text], ensure_ascii=False)}"
+    before = read_settings(path).settings.never
+    if (rule in before) is on:
+        return
+    target = path.resolve()
+    if target.exists() and not (os.access(target, os.W_OK) and target.stat().st_mode & stat.S_IWUSR):
+        raise StorageError(
+            noted("{path} is read-only, so nothing was changed."), hint=_BY_HAND[on], path=path, line=line
+        )
+    text = target.read_bytes().decode() if target.exists() else ""
+    plain = text.replace("\r\n", "\n")
+    plain = (
+        with_text(plain, key, rule.text)
+        if on
+        else without_texts(plain, key, lambda one: never_rule(rule.kind, one) == rule)
+    )
+    after = Document(path, tomllib.loads(plain), {}).check(SettingsTable).settings()
+    if after.never != (before | {rule} if on else before - {rule}):
+        raise StorageError(
+            noted("{path} is written so that a program cannot change it."), hint=_BY_HAND[on], path=path, line=line
+        )
+    if not target.parent.exists():
+        make_private_folder(target.parent)
+    replace_private(target, (plain if text == plain else plain.replace("\n", "\r\n")).encode())
 
 
 def without_effect(settings: Settings, policy: Policy) -> tuple[str, ...]:

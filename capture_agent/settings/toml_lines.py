@@ -25,6 +25,21 @@ class Position(NamedTuple):
     column: int
 
 
+class Span(NamedTuple):
+    """From where to where a value stands, and where the comma behind an element is; None: there is none."""
+
+    start: int
+    end: int
+    comma: int | None = None
+
+
+def spans(text: str) -> Mapping[KeyPath, Span]:
+    """Return where every value of `text`, a valid TOML document with plain line ends, stands."""
+    walk = _Walk(text)
+    walk.document()
+    return walk.spans
+
+
 def positions(text: str) -> Mapping[KeyPath, Position]:
     """Return where every key, table and array element of `text`, a valid TOML document, begins.
 
@@ -43,6 +58,7 @@ class _Walk:
         self.table: KeyPath = ()
         self.lengths: dict[KeyPath, int] = {}  # of arrays of tables
         self.found: dict[KeyPath, Position] = {(): Position(1, 1)}
+        self.spans: dict[KeyPath, Span] = {}
         self.line, self.line_start, self.counted = 1, 0, 0
 
     def here(self) -> Position:
@@ -124,6 +140,7 @@ class _Walk:
 
     def value(self, path: KeyPath) -> None:
         self.skip(" \t")
+        start = self.at
         match self.peek():
             case '"' | "'":
                 self.string()
@@ -134,6 +151,7 @@ class _Walk:
             case _:
                 while self.peek() and self.peek() not in _ENDS_VALUE:
                     self.at += 1
+        self.spans[path] = Span(start, self.at)
 
     def array(self, path: KeyPath) -> None:
         self.at += 1
@@ -148,6 +166,7 @@ class _Walk:
             self.value(element)
             self.skip_to_token()
             if self.peek() == ",":
+                self.spans[element] = self.spans[element]._replace(comma=self.at)
                 self.at += 1
             index += 1
 

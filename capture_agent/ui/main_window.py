@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -9,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QWidget
 
 from capture_agent.core.language import noted, say
+from capture_agent.desktop.base import Pick
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.first_run import FirstRunPage
@@ -48,7 +50,7 @@ class MainWindow(QWidget):
     forget = Signal(int)
     change = Signal()
 
-    def __init__(self, bridge: Bridge, fingerprint: Fingerprint) -> None:
+    def __init__(self, bridge: Bridge, fingerprint: Fingerprint, pick: Callable[[], Pick] | None = None) -> None:
         super().__init__()
         self._bridge = bridge
         self._drawn: Icon | None = None
@@ -65,8 +67,8 @@ class MainWindow(QWidget):
         self._tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its bar takes the keyboard
         self._tabs.addTab(NowPage(bridge, lambda: self.asked.emit(Command.TASK)), say("&Now"))
         self._tabs.addTab(look.scrolled(self.recordings, said=say("My recordings")), say("My recordin&gs"))
-        recorded = RecordedPage(bridge, fingerprint, self.change.emit)
-        self._tabs.addTab(recorded, say("&What is recorded"))
+        self.recorded = RecordedPage(bridge, fingerprint, self.change.emit, pick)
+        self._tabs.addTab(self.recorded, say("&What is recorded"))
         self._tabs.addTab(HabitsPage(bridge), say("When it &begins"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.first_run)
@@ -78,7 +80,7 @@ class MainWindow(QWidget):
         self._work = WorkCard(bridge)
         outer.addWidget(self._work)
         outer.addLayout(self._footer())
-        for page in (self.recordings, recorded.receipts, self.first_run.receipts):
+        for page in (self.recordings, self.recorded.receipts, self.first_run.receipts):
             page.told.connect(self._tell_done)
         bridge.changed.connect(self._show)
         self._show(bridge.view)
@@ -87,9 +89,12 @@ class MainWindow(QWidget):
 
     def open(self, command: Command | None = None) -> None:
         """Show the window, on the page that `command` leads to."""
-        if command in _PAGES and self._bridge.view.page is Page.MAIN:
-            self._tabs.setCurrentIndex(_PAGES.index(command))
+        page = Command.RECORDED if command is Command.NEVER else command
+        if page in _PAGES and self._bridge.view.page is Page.MAIN:
+            self._tabs.setCurrentIndex(_PAGES.index(page))
         self.showNormal() if self.isMinimized() else self.show()
+        if command is Command.NEVER:
+            self.recorded.show_never()
         self.raise_()
         self.activateWindow()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from capture_agent.core.events import Category
@@ -67,6 +67,11 @@ class ConsentPanel(QDialog):
     def area(self) -> QScrollArea:
         """What scrolls."""
         return self._area
+
+    def show_program(self, name: str) -> None:
+        """Scroll to the switch of a program."""
+        box = self._programs.offer(name)
+        QTimer.singleShot(0, box, lambda: self._area.ensureWidgetVisible(box, 0, look.SPACE * 4))
 
     def shown_text(self) -> str:
         """Return all that was shown to be agreed to, as the widgets rendered it."""

@@ -62,6 +62,10 @@ class Programs(QWidget):
         ticked = frozenset(name for name, box in self._boxes.items() if box.isChecked())
         return ticked if self._also.isChecked() else ticked - self._people
 
+    def offer(self, name: str) -> Switch:
+        """Return the switch of a program, which is added if it is not there; never ticked by that."""
+        return self._boxes.get(name) or self._tick(name, words.app_title(name, None))
+
     def titles(self) -> list[str]:
         """Return every program that is shown, as it is shown."""
         return [box.text().replace("&&", "&") for box in self._boxes.values()]
@@ -101,7 +105,7 @@ class Programs(QWidget):
         if not name or name in self._never:
             return
         # Typing the name and pressing Add is the person's own choice, as a tick is.
-        box = self._boxes.get(name) or self._tick(name, words.app_title(name, None))
+        box = self.offer(name)
         box.setChecked(box.isEnabled())
 
     def _toggled(self) -> None:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from capture_agent.core.events import Category
 from capture_agent.core.language import say
 from capture_agent.core.policy import Policy
+from capture_agent.desktop.base import Pick
 from capture_agent.session.snapshot import Snapshot
 from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.never import NeverCard
 from capture_agent.ui.readers import Fingerprint, readers
 from capture_agent.ui.receipts import SaveReceipts
 from capture_agent.ui.view_state import View
 
 
 class RecordedPage(QWidget):
-    """The agreement in force, and the way to change it."""
+    """The agreement in force, the way to change it, and what is never recorded."""
 
-    def __init__(self, bridge: Bridge, fingerprint: Fingerprint, change: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        fingerprint: Fingerprint,
+        change: Callable[[], object],
+        pick: Callable[[], Pick] | None = None,
+    ) -> None:
         super().__init__()
         self._bridge = bridge
         self._fingerprint = fingerprint
@@ -31,11 +39,14 @@ class RecordedPage(QWidget):
         outer = look.column(content, margin=look.SPACE, gap=look.SPACE)
         self._cards = look.column(gap=look.SPACE)
         outer.addLayout(self._cards)
+        self.never = NeverCard(bridge, pick)
+        outer.addWidget(self.never)
         self._change = look.button(say("C&hange what is recorded…"), change, name="changeButton")
         self.receipts = SaveReceipts(bridge)
         outer.addStretch(1)
         page = look.column(self, gap=0)
-        page.addWidget(look.scrolled(content, said=say("What is recorded")), 1)
+        self._area = look.scrolled(content, said=say("What is recorded"))
+        page.addWidget(self._area, 1)
         buttons = look.row(self._change, self.receipts)  # below what scrolls: always in sight
         buttons.setStretch(1, 1)
         buttons.setAlignment(self._change, Qt.AlignmentFlag.AlignTop)
@@ -43,6 +54,10 @@ class RecordedPage(QWidget):
         page.addLayout(buttons)
         bridge.changed.connect(self._show)
         self._show(bridge.view)
+
+    def show_never(self) -> None:
+        """Scroll to what is never recorded."""
+        QTimer.singleShot(0, self.never, lambda: self._area.ensureWidgetVisible(self.never, 0, 0))
 
     def _show(self, _view: View) -> None:
         snapshot = self._bridge.snapshot

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
 from capture_agent.core.errors import CaptureAgentError
+from capture_agent.desktop.base import Pick
 from capture_agent.session.snapshot import Agent
 from capture_agent.ui.ask import tell
 from capture_agent.ui.beginning import Beginning
@@ -20,6 +22,7 @@ from capture_agent.ui.icons import qicon
 from capture_agent.ui.indicator import Indicator, Proof, embedded_window
 from capture_agent.ui.main_window import MainWindow
 from capture_agent.ui.monitoring import MonitoringNotes
+from capture_agent.ui.newcomers import new_programs
 from capture_agent.ui.optout import opt_out_dialog
 from capture_agent.ui.panel import ConsentPanel
 from capture_agent.ui.readers import Fingerprint
@@ -40,6 +43,7 @@ class Shell(QObject):
         proved_shown: `Desktop.proved_shown`.
         fingerprint: `keys.age.fingerprint`.
         leave: Ends the program; called once everything is saved.
+        pick: `Desktop.pick`; None: windows cannot be picked here.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Shell(QObject):
         proved_shown: Callable[[int], bool],
         fingerprint: Fingerprint,
         leave: Callable[[], None],
+        pick: Callable[[], Pick] | None = None,
     ) -> None:
         super().__init__()
         self._agent = agent
@@ -57,17 +62,20 @@ class Shell(QObject):
         self._dialog: QDialog | None = None
         self._told: QDialog | None = None
         self._drawn: Icon | None = None
+        self._seen = frozenset[str]()  # programs that ran at the start, or were listed in the panel
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.setQuitOnLastWindowClosed(False)
         self.bridge = Bridge(agent, self, seen=_window_shown)
         self.tray = Tray(self.bridge, self)
         self.tray.menu.aboutToShow.connect(self.bridge.tell_time)
+        self.tray.menu.aboutToShow.connect(self._name_new)
+        self.tray.add.connect(self.ask)
         self.indicator = Indicator(self.bridge, self.tray, proved_shown, self)
         self.countdown = Countdown(self.bridge, proved_shown)
         self.beginning = Beginning(self.bridge, proved_shown)
         self.who = WhoIsThere(self.bridge)
-        self.window = MainWindow(self.bridge, fingerprint)
+        self.window = MainWindow(self.bridge, fingerprint, pick)
         self.undo = UndoStrip(self.bridge)
         self.monitoring = MonitoringNotes(self.bridge)
         self.indicator.fallback.opened = self.open
@@ -79,6 +87,7 @@ class Shell(QObject):
         self.window.first_run.joined.connect(self.ask)
         self.bridge.changed.connect(self._follow)
         self._follow(self.bridge.view)
+        self._see()
         self.bridge.failed.connect(self._tell)
 
     def prove(self) -> Proof | None:
@@ -131,8 +140,8 @@ class Shell(QObject):
         if dialog is not None:
             self._show(dialog)
 
-    def ask(self) -> None:
-        """Show the consent panel."""
+    def ask(self, program: str = "") -> None:
+        """Show the consent panel, where it asks about `program` if that is named."""
         self.bridge.refresh()
         offer = self.bridge.snapshot.offer
         if offer is None:
@@ -143,9 +152,21 @@ class Shell(QObject):
             self._panel.finished.connect(self._forget_panel)
             self._panel.leaving.connect(lambda: self.open(Command.OPT_OUT))
             self.bridge.do(self._agent.asked)
+        self._see()
         self._panel.show()
+        if program:
+            self._panel.show_program(program)
         self._panel.raise_()
         self._panel.activateWindow()
+
+    def _see(self) -> None:
+        """Take the programs of now for known to the person."""
+        with suppress(CaptureAgentError):  # a display that does not answer has no new programs
+            self._seen |= frozenset(self._agent.known_apps())
+
+    def _name_new(self) -> None:
+        with suppress(CaptureAgentError):
+            self.tray.name_new(new_programs(self.bridge.snapshot, self._agent.known_apps(), self._seen))
 
     def quit(self) -> None:
         """Save, then stop. If it cannot be saved, say so and stay."""
@@ -156,6 +177,7 @@ class Shell(QObject):
     def close(self) -> None:
         """Take down everything that is shown."""
         self.window.recordings.shut()
+        self.window.recorded.never.stop()
         self.bridge.close()
         self.indicator.close()
         self.countdown.take_down()

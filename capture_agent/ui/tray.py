@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -29,6 +29,7 @@ _ORDER: tuple[Command | None, ...] = (
     None,
     Command.RECORDINGS,
     Command.RECORDED,
+    Command.NEVER,
     Command.HABITS,
     None,
     Command.FORGET,
@@ -44,8 +45,10 @@ class Tray(QObject):
     Signals:
         asked: the person wants the window and, in it, what this `Command` stands for; None: just the window.
         forget: the person wants to forget this many minutes; nothing is forgotten before they confirm it.
+        add: the person wants to be asked about this program.
     """
 
+    add = Signal(str)
     asked = Signal(object)
     forget = Signal(int)
 
@@ -59,6 +62,7 @@ class Tray(QObject):
         self.menu.setAccessibleName("Capture Agent")
         self._status = self._action("", lambda: self.asked.emit(None))
         self._actions: dict[Command, QAction] = {}
+        self._new: list[QAction] = []
         self._fill()
         self._tray: QSystemTrayIcon
         self.make()
@@ -99,6 +103,17 @@ class Tray(QObject):
     def tell(self, title: str, text: str) -> None:
         """Show a notification."""
         self._tray.showMessage(title, text, self._icons[self.icon], TELL_MS)
+
+    def name_new(self, programs: Sequence[str]) -> None:
+        """Say below the status which programs are new and therefore not recorded."""
+        for action in self._new:
+            self.menu.removeAction(action)
+            action.deleteLater()
+        self._new = [
+            self._action(say("Not recorded: {name} (new)…", name=name.replace("&", "&&")), partial(self.add.emit, name))
+            for name in programs
+        ]
+        self.menu.insertActions(self.menu.actions()[1], self._new)
 
     def close(self) -> None:
         """Take the icon away."""

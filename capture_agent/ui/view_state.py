@@ -56,6 +56,7 @@ class Command(StrEnum):
     TASK = "task"
     RECORDINGS = "recordings"
     RECORDED = "recorded"
+    NEVER = "never"
     FORGET = "forget"
     OPT_OUT = "opt-out"
     QUIT = "quit"
@@ -205,6 +206,7 @@ def _entries(snapshot: Snapshot) -> dict[Command, Entry]:
         ),
         Command.RECORDINGS: Entry(say("&My recordings…") + (f" ({snapshot.held})" if snapshot.held else ""), joined),
         Command.RECORDED: Entry(say("&What is recorded…"), joined),
+        Command.NEVER: Entry(say("&Never record…"), joined),
         # Recordings of a study that was left may still be here.
         Command.FORGET: Entry(say("&Forget the last"), not snapshot.broken),
         # Withdrawing is always allowed, also when nothing was agreed to yet.

@@ -139,6 +139,7 @@ IN_MENU = {
     Command.TASK: "task",
     Command.RECORDINGS: "sessions",
     Command.RECORDED: "consent show",
+    Command.NEVER: "start",
     Command.FORGET: "forget",
     Command.OPT_OUT: "consent withdraw",
     Command.QUIT: "quit",

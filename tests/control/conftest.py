@@ -21,6 +21,7 @@ from capture_agent.control.wire import Response
 from capture_agent.core.consent import State as ConsentState
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
@@ -92,6 +93,12 @@ class ScriptedAgent:
 
     def undo(self) -> None:
         self._click("undo")
+
+    def never_record(self, rule: NeverRule) -> None:
+        self.asked_for.append(("never_record", *rule))
+
+    def allow_again(self, rule: NeverRule) -> None:
+        self._click("allow_again")
 
     def known_apps(self) -> Mapping[str, str]:
         return {}

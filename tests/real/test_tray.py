@@ -146,6 +146,18 @@ def test_every_entry_of_the_menu_does_what_it_says(desktop: PrivateDesktop) -> N
         ui.until(lambda seen: "mainWindow" in seen["windows"])
         ui.choose("What is recorded…")
         ui.find("Change what is recorded…")
+        ui.choose("Never record…")
+        ui.find("A program by its name, also one that you never opened", "text")
+        ui.say("agent.running['gimp'] = 'GIMP'")
+        ui.choose("Not recorded: gimp (new)…")
+        ui.until(lambda seen: "consentPanel" in seen["windows"])
+        assert not ui.find("GIMP (gimp)", "check box").checked
+        ui.say("shell._panel.reject()")
+        ui.say("agent.running['gedit'] = 'Text'")
+        ui.choose("Not recorded: gedit (new)…")  # gimp was seen, and left as it is
+        assert "Not recorded: gimp (new)…" not in ui.seen()["menu"]
+        ui.until(lambda seen: "consentPanel" in seen["windows"])
+        ui.say("shell._panel.reject()")
         ui.choose("Opt out and delete…")
         ui.until(lambda seen: "optOutDialog" in seen["windows"])
         ui.key("Escape")

@@ -77,6 +77,13 @@ WINDOWS: dict[str, list[str]] = {
         *["agent._now = m.replace(agent._now, decided=True)", "shell.bridge.refresh()"],
         *["shell.open(ui_command('recorded'))", "shell.window._tabs.widget(2).receipts._look()"],
     ],
+    "never": [
+        *[OWN, AGREE, "shell.open(ui_command('never'))", "rule = shell.window.recorded.never"],
+        *["rule._fields['program'].setText('signal')", "rule._add('program')"],
+        *["rule._fields['title'].setText('Bank of Example')", "rule._add('title')"],
+        *["rule._fields['program'].setText('gimp')", "rule._add('program')", "rule._remove(agent.snapshot().never[0])"],
+        "rule._fill('gedit', 'A letter to the doctor – gedit')",
+    ],
     "monitoring": MONITORED,
     "problem": [
         OWN,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from capture_agent.core.errors import ConfigError, KeyError_, StorageError
 from capture_agent.core.events import Category, FieldFocus, Focus, Key, Rect, Verdict, Window
 from capture_agent.core.keyboard import widest
+from capture_agent.core.never import NeverKind
 from capture_agent.core.policy import Notice, Policy, Recipient, RecipientKind, Settings
 from capture_agent.core.recording import State
 from capture_agent.desktop.base import Presence
@@ -200,6 +201,12 @@ class SmallWorld:
 
     def settings(self):
         return self.chosen
+
+    def change_never(self, rule, *, on):
+        names = {NeverKind.PROGRAM: "never_apps", NeverKind.TITLE: "never_titles"}
+        before = getattr(self.chosen, names[rule.kind])
+        after = before | {rule.text} if on else before - {rule.text}
+        self.chosen = replace(self.chosen, **{names[rule.kind]: after})
 
 
 class Person:

@@ -59,6 +59,7 @@ class Flip:
 FLIPS = [
     Flip('categories = ["windows"]', observed, ALL, {Category.WINDOWS}),
     Flip('never_programs = ["editor"]', keeps_text, True, False),
+    Flip('never_titles = ["A LETTER"]', keeps_text, True, False),
     Flip("max_fps = 2", frames_a_second, 10, 2),
     Flip("consent_months = 1", lasts_over_a_month, True, False),
     Flip('schedule = "mon 09:00-12:00"', state, State.RECORDING, State.OFF),  # it is Wednesday

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture_agent.core.errors import ConfigError, StorageError
 from capture_agent.core.events import Category
+from capture_agent.core.never import NeverKind, NeverRule
 from capture_agent.core.policy import Effective, Notice, Policy, Settings, effective
-from capture_agent.settings import WrongFileError, read_settings, without_effect
+from capture_agent.settings import WrongFileError, read_settings, without_effect, write_rule
 from capture_agent.settings.own_file import SettingsTable
 from capture_agent.settings.policy_file import PolicyTable
 
@@ -45,6 +47,7 @@ def test_without_a_file_nothing_is_narrowed(tmp_path: Path) -> None:
 EFFECTS = {
     'categories = ["windows"]': lambda read, left: left.categories == {Category.WINDOWS},
     'never_programs = ["Signal"]': lambda read, left: left.never_apps == {"signal"},
+    'never_titles = ["Bank"]': lambda read, left: read.never_titles == {"Bank"},  # at work: test_settings_at_work.py
     "max_fps = 2": lambda read, left: left.max_fps == 2,
     "consent_months = 1": lambda read, left: read.consent_months == 1,  # tests/session/test_lasting.py sees it at work
     'pause_hotkey = "ctrl+alt+p"': lambda read, left: read.pause_hotkey == "ctrl+alt+p",
@@ -86,6 +89,8 @@ def test_nothing_that_only_a_study_may_say_can_be_set(tmp_path: Path, key: str) 
         ('pause_hotkey = "ctrl+"', "pause_hotkey"),
         ('task_hotkey = "shift+ctrl+f9"', "task_hotkey"),
         ('locale = "German"', "locale"),
+        ('never_titles = ["ab"]', "never_titles[1]"),
+        ('never_titles = ["a\\u200bb"]', "never_titles[1]"),  # no width, no third character
         ("consent = true", "consent"),
         ("format = 2", "format"),
     ],
@@ -148,3 +153,59 @@ def test_what_the_study_narrows_anyway_is_said() -> None:
     assert "tasks" in remarks[0]
     assert "20" in remarks[1]
     assert without_effect(Settings(), policy()) == ()
+
+
+MINE = '# what I never want\nnever_programs = ["signal"]  # my friends\nmax_fps = 2\n'
+BANK, GIMP = NeverRule(NeverKind.TITLE, "My bank"), NeverRule(NeverKind.PROGRAM, "gimp")
+
+
+def test_rules_are_written_into_the_file_and_the_persons_own_words_stay(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, MINE)
+    for rule in (BANK, GIMP, BANK):
+        write_rule(path, rule, on=True)
+    assert read_settings(path).settings.never == {BANK, GIMP, NeverRule(NeverKind.PROGRAM, "signal")}
+    text = path.read_text("utf-8")
+    assert text == MINE.replace('["signal"]', '["gimp", "signal"]') + 'never_titles = ["My bank"]\n'
+    for rule in (GIMP, BANK, BANK):
+        write_rule(path, rule, on=False)
+    assert path.read_text("utf-8") == MINE + "never_titles = []\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_rule_makes_the_file_and_a_link_stays_one(tmp_path: Path) -> None:
+    path, real = tmp_path / "config" / "settings.toml", tmp_path / "mine.toml"
+    write_rule(path, GIMP, on=True)
+    assert read_settings(path).settings.never == {GIMP}
+    path.unlink()
+    real.write_bytes(b"max_fps = 2\r\n")
+    path.symlink_to(real)
+    write_rule(path, BANK, on=True)
+    assert path.is_symlink()
+    assert real.read_bytes() == b'max_fps = 2\r\nnever_titles = ["My bank"]\r\n'
+
+
+def test_a_file_that_is_read_only_is_left_alone_and_the_person_told_what_to_write(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, MINE)
+    path.chmod(0o400)
+    with pytest.raises(StorageError) as caught:
+        write_rule(path, BANK, on=True)
+    assert "read-only" in str(caught.value)
+    assert caught.value.hint == 'Add it yourself: never_titles = ["My bank"]'
+    assert path.read_text("utf-8") == MINE
+
+
+def test_a_wrong_file_is_not_written(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, "max_fpz = 2\n")
+    with pytest.raises(WrongFileError):
+        write_rule(path, BANK, on=True)
+    assert path.read_text("utf-8") == "max_fpz = 2\n"
+
+
+@pytest.mark.parametrize(
+    "rule", [NeverRule(NeverKind.TITLE, "ab "), NeverRule(NeverKind.PROGRAM, "/bin/sh"), NeverRule(NeverKind.TITLE, "")]
+)
+def test_what_can_be_no_rule_is_said_and_not_written(tmp_path: Path, rule: NeverRule) -> None:
+    path = settings_file(tmp_path, MINE)
+    with pytest.raises(ConfigError):
+        write_rule(path, rule, on=True)
+    assert path.read_text("utf-8") == MINE

@@ -18,6 +18,7 @@ from memory_review import MemoryReview
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import (
     Effective,
     Notice,
@@ -37,6 +38,7 @@ from capture_agent.ledger import notices
 from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
 from capture_agent.session.my_data import Saved
 from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
+from capture_agent.settings.own_file import never_rule
 
 ALL = frozenset(Category)
 MOST = ALL - {Category.SHORTCUTS, Category.COUNTS}  # all that can be agreed to at once
@@ -114,6 +116,7 @@ class MemoryAgent:
         self.icon_at_start: list[str] = []  # what was announced each time before capture began
         self.announce = announce
         self.shared: tuple[SharedFile, ...] = ()  # what others have
+        self.running = {"xterm": "XTerm", "mousepad": "Mousepad", "libreoffice-writer": "LibreOffice Writer"}
         self.broken: Exception | None = None  # what the next slow call raises
         self.outbox_gone = False  # whether what is withdrawn can be told to its readers
         self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
@@ -291,7 +294,7 @@ class MemoryAgent:
         return tuple(Agreed(*key, state, None, None) for key, state in sorted(self._consent.states.items()))
 
     def known_apps(self) -> Mapping[str, str]:
-        return {"xterm": "XTerm", "mousepad": "Mousepad", "libreoffice-writer": "LibreOffice Writer"}
+        return dict(self.running)
 
     def start(self) -> None:
         self.calls.append("start")
@@ -340,6 +343,15 @@ class MemoryAgent:
     def choose_shared(self, shared: bool) -> None:
         self.calls.append(f"choose_shared {shared}")
         self._now = replace(self._now, shared=shared)
+
+    def never_record(self, rule: NeverRule) -> None:
+        self.calls.append(f"never_record {rule.kind} {rule.text}")
+        rule = never_rule(*rule)
+        self._now = replace(self._now, never=tuple(sorted({*self._now.never, rule})))
+
+    def allow_again(self, rule: NeverRule) -> None:
+        self.calls.append(f"allow_again {rule.kind} {rule.text}")
+        self._now = replace(self._now, never=tuple(one for one in self._now.never if one != rule))
 
     def start_task(self, text: str) -> Task:
         self.calls.append(f"start_task {text}")

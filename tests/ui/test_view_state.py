@@ -132,8 +132,8 @@ def test_every_entry_has_its_own_mnemonic_and_no_text_is_empty(
 ) -> None:
     spoken(language)
     seen = view(snapshot, NOW)
-    menu = [Command.PAUSE, Command.RESUME, Command.TASK, Command.RECORDINGS, Command.RECORDED, Command.OPT_OUT]
-    letters = [seen.entries[c].text.split("&")[1][0].lower() for c in (*menu, Command.QUIT)]
+    menu = [Command.PAUSE, Command.RESUME, Command.TASK, Command.RECORDINGS, Command.RECORDED, Command.NEVER]
+    letters = [seen.entries[c].text.split("&")[1][0].lower() for c in (*menu, Command.OPT_OUT, Command.QUIT)]
     assert len(set(letters)) == len(letters)
     assert all(entry.text for entry in seen.entries.values())
     assert seen.status
