@@ -57,7 +57,7 @@ class RecordedPage(QWidget):
 
     def show_never(self) -> None:
         """Scroll to what is never recorded."""
-        QTimer.singleShot(0, self.never, lambda: self._area.ensureWidgetVisible(self.never, 0, 0))
+        QTimer.singleShot(0, self.never, lambda: self._area.verticalScrollBar().setValue(self.never.y()))
 
     def _show(self, _view: View) -> None:
         snapshot = self._bridge.snapshot

@@ -95,7 +95,7 @@ def test_doctor_names_what_is_missing(run: Any, home: Path) -> None:
     done = run("doctor", "--json")
     assert done.returncode == 3
     found = json.loads(done.stdout)
-    assert set(found) == {"ok", "running", "problems", "places", "input", "programs", "accessibility"}
+    assert set(found) == {"ok", "running", "problems", "places", "input", "programs", "accessibility", "never"}
     assert not found["ok"]
     assert [one["name"] for one in found["problems"] if one["blocks"]] == ["display"]
     assert all(one["what"] and one["hint"] for one in found["problems"])

@@ -24,8 +24,10 @@ import ui_looks as looks
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from capture_agent.core.events import Layout
 from capture_agent.core.language import say
 from capture_agent.core.recording import State
+from capture_agent.desktop.x11_pick import X11Pick
 from capture_agent.session.closed import open_agent
 from capture_agent.ui import colours
 from capture_agent.ui.passphrase import ask_passphrase
@@ -104,7 +106,7 @@ def main() -> None:
         agent = person.agent = open_agent(person.profile, lambda: person.secrets, person.world)
     memory = agent if isinstance(agent, memory_agent.MemoryAgent) else None
     problems: list[str] = []
-    shell = Shell(agent, proved_shown, memory_agent.nine_words, app.quit)
+    shell = Shell(agent, proved_shown, memory_agent.nine_words, app.quit, lambda: X11Pick(None, lambda: Layout(())))
     shell.bridge.failed.connect(lambda error: problems.append(f"{error} | {error.hint}"))
     sys.excepthook = shell.bridge.fault
     announced: list[str] = []

@@ -80,9 +80,9 @@ WINDOWS: dict[str, list[str]] = {
     "never": [
         *[OWN, AGREE, "shell.open(ui_command('never'))", "rule = shell.window.recorded.never"],
         *["rule._fields['program'].setText('signal')", "rule._add('program')"],
-        *["rule._fields['title'].setText('Bank of Example')", "rule._add('title')"],
+        *["rule._fields['title'].setText('Sparbank')", "rule._add('title')"],
         *["rule._fields['program'].setText('gimp')", "rule._add('program')", "rule._remove(agent.snapshot().never[0])"],
-        "rule._fill('gedit', 'A letter to the doctor – gedit')",
+        "rule._fill('gedit', 'Meier GmbH – gedit')",
     ],
     "monitoring": MONITORED,
     "problem": [

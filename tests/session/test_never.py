@@ -1,5 +1,6 @@
 """What the person keeps out while recording: at once, what waits included; and taken back by their click alone."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -55,7 +56,11 @@ def test_what_still_waits_when_a_rule_is_made_is_not_written(person, rule):
     look_at_editor(person)
     type_text(person, "x")
     person.world.running[0].sink(Focus(person.world.now_us(), replace(EDITOR, title="a letter to the doctor")))
+    pipeline = agent._recorder._running.pipeline
     agent.never_record(rule)
+    deadline = time.monotonic() + 10
+    while (pipeline._queue or pipeline._waiting) and time.monotonic() < deadline:
+        time.sleep(0.01)  # decided at once, before the next stretch begins with the new rules
     person.tick()
     agent.stop()
     assert b"a letter" in written(person)
