@@ -66,6 +66,7 @@ def test_a_window_that_is_picked_while_it_is_recorded_is_nowhere_from_then_on(
     assert seen["programs"] == ["desktop"]
     assert 'never_programs = ["xterm"]' in agent.settings.read_text()
     agent.until("recording")
+    agent.command("task", "start", "something else")  # says in the recording when that was
 
     agent.work_in_terminal()
     agent.hands.click(*agent.terminal.centre)
@@ -77,7 +78,8 @@ def test_a_window_that_is_picked_while_it_is_recorded_is_nowhere_from_then_on(
     agent.opened(agent.sessions()[0]["id"], opened)
 
     happened = events(opened)
-    ended = next(t for _, t, e in happened if e.get("kind") == "gap")
+    by = next(t for topic, t, _ in happened if topic == "tasks")
+    ended = max(t for _, t, e in happened if e.get("kind") == "gap" and t <= by)  # what began with the new rule
     with (opened / "screen-1.mp4").open("rb") as stream:
         seen_then = [(t_us, magenta(rgb)) for t_us, rgb in video.decode(stream)]
     assert max(count for t_us, count in seen_then if t_us <= ended) > 10_000, "it was not seen before"
