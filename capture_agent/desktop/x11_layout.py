@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from capture_agent.desktop.x11_connection import Connection
 
+NOWHERE = Rect(0, 0, 0, 0)
 ROOT_MASK = X.SubstructureNotifyMask
 TOP_MASK = X.SubstructureNotifyMask | X.PropertyChangeMask
 
@@ -66,18 +67,21 @@ class LayoutTracker:
 
     def _add(self, window: XWindow, *, new: bool = False) -> None:
         """Take in a window. That a new one is mapped an event says, even if it is by now: what it covers was seen."""
+        number = int(window.id)
+        self._order.append(number)
         try:
             attributes = window.get_attributes()
             size = window.get_geometry()
         except GONE:
+            # It has its place in the order until its end is told: others may have been put above it.
+            self._tops[number] = _Top(NOWHERE, shown=False)
             return
-        number, edge = int(window.id), 2 * size.border_width
+        edge = 2 * size.border_width
         self._tops[number] = _Top(
             Rect(size.x, size.y, size.width + edge, size.height + edge),
             mapped=not new and attributes.map_state != X.IsUnmapped,
             shown=attributes.win_class != X.InputOnly,
         )
-        self._order.append(number)
         self._stale.add(number)
 
     def handle(self, event: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 
 import pytest
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.real
 
 CANARY = "zymurgy-canary-7"
 BACKGROUND = (0x3B, 0x4A, 0x5A)  # of the private desktop
+AGAIN_S = 0.05
 SUSPENDED_WITHIN_US = 1_000_000  # after the proof is lost
 
 
@@ -73,19 +75,38 @@ def inside(gaps, opened):
 
 
 @contextlib.contextmanager
+def lasting(server, act):
+    """Do `act` again and again: panels raise themselves, and the agent puts its sign where it last knew it to be."""
+    over = threading.Event()
+
+    def again():
+        while not over.wait(AGAIN_S):
+            act()
+            server.sync()
+
+    act()
+    server.sync()
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
 def covered(display, place):
     """Cover a place with a window that no window manager is asked about."""
     server = Display(display)
     screen = server.screen()
     window = screen.root.create_window(*place, 0, screen.root_depth, override_redirect=1, background_pixel=0xFFFFFF)
     window.map()
-    server.sync()
-    try:
+    with lasting(server, lambda: window.configure(stack_mode=X.Above)):
         yield
-    finally:
-        window.destroy()
-        server.sync()
-        server.close()
+    window.destroy()
+    server.sync()
+    server.close()
 
 
 @contextlib.contextmanager
@@ -94,14 +115,11 @@ def out_of_sight(display, title):
     server = Display(display)
     window = next(one for one in server.screen().root.query_tree().children if one.get_wm_name() == title)
     place = window.get_geometry()
-    window.configure(x=-3000)
-    server.sync()
-    try:
+    with lasting(server, lambda: window.configure(x=-3000)):
         yield
-    finally:
-        window.configure(x=place.x)
-        server.sync()
-        server.close()
+    window.configure(x=place.x)
+    server.sync()
+    server.close()
 
 
 @pytest.mark.promise("P6")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from Xlib import X
 from Xlib.display import Display
+from Xlib.xobject.drawable import Window as XWindow
 
 from capture_agent.core.events import Event, Focus, Monitors, Rect, Window
 from capture_agent.demo.desktop import PrivateDesktop
@@ -224,6 +226,37 @@ def test_the_cached_layout_is_what_a_fresh_look_finds(plain: PrivateDesktop, kno
     fresh = X11Desktop(plain.display)
     assert known.layout().windows == fresh.layout().windows
     fresh.close()
+
+
+@pytest.mark.promise("P8")
+def test_whatever_came_and_went_unseen_the_order_is_the_one_of_the_server(
+    plain: PrivateDesktop, known: X11Desktop
+) -> None:
+    """Windows are put above others that are gone before anybody can ask who they are."""
+    program, chance = Display(plain.display), random.Random(7)
+    screen = program.screen()
+    windows: list[XWindow] = []
+    for n in range(600):
+        if len(windows) < 4 or (len(windows) < 20 and chance.random() < 0.3):
+            place = (n, n // 2, 30 + n % 7, 20)  # each has a place of its own, by which it is known
+            windows.append(screen.root.create_window(*place, 0, screen.root_depth, override_redirect=True))
+            if chance.random() < 0.7:
+                windows[-1].map()
+        if len(windows) < 2:
+            continue
+        moved, other = chance.sample(windows, 2)
+        moved.configure(sibling=other, stack_mode=chance.choice((X.Above, X.Below)))
+        if chance.random() < 0.3:
+            windows.remove(other)
+            other.destroy()
+        if n % 20 == 19:
+            program.sync()
+            ours = [one for one in screen.root.query_tree().children if one in windows]
+            ours = [one for one in ours if one.get_attributes().map_state == X.IsViewable]
+            expected = [(one.x, one.y) for one in (window.get_geometry() for window in ours)]
+            found = [(one.rect.x, one.rect.y) for one in known.layout().windows]
+            assert [place for place in found if place in expected] == expected
+    program.close()
 
 
 def test_a_menu_without_a_class_belongs_to_its_program(plain: PrivateDesktop, known: X11Desktop) -> None:
