@@ -33,10 +33,13 @@ _NO_BUS = (OSError, KeyError, RuntimeError, AuthenticationError, DBusErrorRespon
 class Bus:
     """One connection, on the thread that listens."""
 
-    def __init__(self, connection: DBusConnection, waker: Waker, closing: Callable[[], bool]) -> None:
+    def __init__(
+        self, connection: DBusConnection, waker: Waker, closing: Callable[[], bool], listening: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._waker = waker
         self._closing = closing
+        self._listening = listening
         self._early: list[Message] = []  # signals that came while an answer was waited for
 
     def match(self, rule: MatchRule, argument: tuple[int, str] | None = None) -> None:
@@ -69,6 +72,7 @@ class Bus:
 
     def listen(self, heard: Callable[[Message, str, tuple[Any, ...]], None]) -> None:
         """Call `heard` with every signal until the end. Raises OSError if the bus goes."""
+        self._listening()
         while not self._closing():
             for message in self._arrived():
                 if message.header.message_type is MessageType.signal:
@@ -122,11 +126,13 @@ class Listener:
         except BaseException as error:  # noqa: BLE001 - the thread's one boundary: whatever it is becomes a fault
             self._died = type(error).__name__
 
+    def _began(self) -> None:
+        """Say so only now: what is signalled before all is wanted that `listen` wants is not heard."""
+        self.listening = True
+
     def _once(self) -> None:
         try:
             with open_dbus_connection(bus=self._name, auth_timeout=ANSWER_S) as connection:
-                bus = Bus(connection, self._waker, lambda: self._closing)
-                self.listening = True
-                self._listen(bus)
+                self._listen(Bus(connection, self._waker, lambda: self._closing, self._began))
         except _NO_BUS:
             self.listening = False  # there is none, or it does not answer, or it has gone
