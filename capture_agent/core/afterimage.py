@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 from capture_agent.core.events import Rect, Window
 
-# A program that gets free space paints it within milliseconds; on a busy machine it may take this long.
-REPAINT_US = 500_000
-# Three times the longest fade that was measured: xcompmgr shows a window for 0.31 s after it is unmapped.
-FADE_US = 1_000_000
+# Three times the longest fade that was measured: xcompmgr shows a window for 0.31 s after it is unmapped. Without a
+# compositor a program that gets free space paints it within milliseconds; on a busy machine it took more than 0.5 s.
+LASTS_US = 1_000_000
 MAX_PIECES = 16  # of one window; a window that is dragged leaves more, which become the rectangle around them
 
 
@@ -55,7 +54,7 @@ class AfterImages:
             parts = (rect.intersect(place) for place in left)
             found += [(t_us, Pane(pane.number, replace(pane.window, rect=part))) for part in parts if part.area]
             left = tuple(piece for place in left for piece in place.minus(rect))
-        since = t_us - FADE_US
+        since = t_us - LASTS_US
         return AfterImages(
             (*(one for one in self.seen if one[0] >= since), *found),
             (*(one for one in self.moved if one[0] >= since), *([(t_us, changed)] if moved else [])),

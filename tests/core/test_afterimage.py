@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from capture_agent.core.afterimage import FADE_US, MAX_PIECES, AfterImages, Pane
+from capture_agent.core.afterimage import LASTS_US, MAX_PIECES, AfterImages, Pane
 from capture_agent.core.events import Rect, Window
 
 T = 5_000_000
@@ -43,7 +43,7 @@ def test_a_window_that_is_raised_has_not_moved_and_what_it_covers_now_was_seen()
 def test_it_is_over_after_a_while():
     images = AfterImages().change(T, (LOW,), LOW, [LOW.window.rect], moved=True)
     assert images.since(T + 1) == ((), ())
-    later = images.change(T + FADE_US + 1, (), HIGH, [], moved=False)
+    later = images.change(T + LASTS_US + 1, (), HIGH, [], moved=False)
     assert later.seen == later.moved == ()
 
 

@@ -35,6 +35,7 @@ class Program:
         self.popups: dict[str, object] = {}
         self.drawn = 0
         self.exposed_at: dict[int, float] = {}
+        self.ticked_at, self.most_late = time.monotonic(), TICK_S
         self.open(x, y, width, height)
 
     def create(self, x: int, y: int, width: int, height: int, **how: object) -> object:
@@ -103,6 +104,10 @@ class Program:
     def tick(self) -> None:
         """Paint what was exposed, `LATE_S` after it, and one stripe anew: there is always something to record."""
         now = time.monotonic()
+        if now - self.ticked_at > self.most_late:
+            self.most_late = now - self.ticked_at
+            print(self.most_late, flush=True)
+        self.ticked_at = now
         windows = {int(window.id): window for window in (self.window, *self.popups.values())}
         for number in [n for n, at in self.exposed_at.items() if now - at >= LATE_S]:
             del self.exposed_at[number]
@@ -136,6 +141,7 @@ class Patterned:
 
     def __init__(self, name: str, env: dict[str, str], place: tuple[int, int, int, int]) -> None:
         command = (sys.executable, __file__, name, *map(str, place))
+        self.most_late = 0.0  # s; the longest time in which it painted nothing, known when it has ended
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == READY
@@ -151,6 +157,8 @@ class Patterned:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.process.kill()
         self.process.wait()
+        assert self.process.stdout is not None
+        self.most_late = max(map(float, self.process.stdout.read().split()), default=0.0)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()

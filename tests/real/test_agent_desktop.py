@@ -185,7 +185,7 @@ def test_no_pixel_and_no_key_of_another_program_is_recorded_wherever_its_window_
     assert len(seen) > 20
     assert [secret_pixels(rgb) for _, rgb in seen] == [0] * len(seen)
     ours = [sum(near(pixel, OURS) for pixel in rgb[::16, ::16].reshape(-1, 3)) for _, rgb in seen]
-    # Where the window was dragged across it is painted over for half a second more, and then shown again.
+    # Where the window was dragged across it is painted over for a second more, and then shown again.
     assert sum(count > 20 for count in ours) >= 0.75 * len(ours), "a mask that hides everything proves nothing"
     assert ours[-1] > 20
     assert min(ours) < 0.7 * max(ours)  # it was covered, and that was painted over

@@ -36,6 +36,8 @@ REDDER = 24  # more red than green by this much, of 255, is no artefact of the e
 CYAN_BY = 60
 PATIENCE_S = 90.0
 SETTLED_S = 1.5
+LATE_S = 0.4  # a program that paints nothing for so long leaves there what it may not, as docs/privacy-gate.md says
+TRIES = 3
 PAUSES_S = (0.02, 0.4, 2.5, 0.1, 3.0)  # between two acts; in the long ones a compositor comes to rest
 RULES = Rules(frozenset({Category.SCREEN}), frozenset({"allowed", DESKTOP_APP}))
 RESULTS = "geometry.jsonl"
@@ -95,6 +97,25 @@ class Scene:
         self._marker.join()
         for program in (self.allowed, self.forbidden):
             program.__exit__(None, None, None)
+
+    @property
+    def most_late(self) -> float:
+        """The longest time in s for which a program painted nothing because this machine was too busy."""
+        return max(self.allowed.most_late, self.forbidden.most_late)
+
+    def play(self, case: tuple[Act, ...], least: int) -> int:
+        """Do the acts of a case again and again until enough was kept, then put both as they were."""
+        began = time.monotonic()
+        for done, act in enumerate(itertools.cycle(case)):
+            if self.kept >= least + 20 and done >= 4 * len(case):
+                break
+            act(self)
+            time.sleep(PAUSES_S[(done + 1) % len(PAUSES_S)])
+            assert time.monotonic() - began < PATIENCE_S * least / 50, f"{self.kept} frames after {done} acts"
+        self.forbidden("workspace 0")
+        self.forbidden("full 0")
+        self.allowed("raise")
+        return done
 
     def _sink(self, event: Event) -> None:
         assert isinstance(event, Frame)
@@ -194,22 +215,14 @@ CASES: dict[str, tuple[Act, ...]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_no_pixel_of_an_excluded_window_is_kept(desktop: PrivateDesktop, name: str, least: int) -> None:
     """While what may be seen stays visible, and the forbidden window was on the screen all the while."""
-    acts = itertools.cycle(CASES[name])
-    began = time.monotonic()
-    with Scene(desktop) as scene:
-        done = 0
-        while scene.kept < least + 20 or done < 4 * len(CASES[name]):
-            next(acts)(scene)
-            done += 1
-            time.sleep(PAUSES_S[done % len(PAUSES_S)])
-            assert time.monotonic() - began < PATIENCE_S * least / 50, f"{scene.kept} frames after {done} acts"
-        scene.forbidden("workspace 0")
-        scene.forbidden("full 0")
-        scene.allowed("raise")
-        shown, last = scene.last_kept()
-        pictures = scene.pictures()
-    every = [rgb for rgbs in pictures for rgb in rgbs]
-    red = [is_red(rgb) for rgb in every]
+    for _ in range(TRIES):
+        with Scene(desktop) as scene:
+            done = scene.play(CASES[name], least)
+            shown, last = scene.last_kept()
+            every = [rgb for rgbs in scene.pictures() for rgb in rgbs]
+        red = [is_red(rgb) for rgb in every]
+        if not sum(red) or scene.most_late < LATE_S:
+            break
     told = [name, len(every), sum(red), done, scene.raw_red]
     print(told)
     out = os.environ.get("CAPTURE_AGENT_OUT")
