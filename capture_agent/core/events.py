@@ -279,6 +279,8 @@ class Frame:
     grab and did not change in between. `pressed`: taken because a button or key went down.
     `still` says what was seen where shortly before, and may still be; each `rect` is a piece of a window.
     `moving` are the windows that a compositor may be showing on their way: anywhere.
+    `number` counts the frames of a monitor. `rows`: only from that row to before that row can the pixels differ from
+    those of the frame before; None: anywhere.
     """
 
     t_us: int
@@ -288,6 +290,21 @@ class Frame:
     pressed: bool = False
     still: tuple[Window, ...] = ()
     moving: tuple[Window, ...] = ()
+    number: int = 0
+    rows: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What the gate makes of a frame: rows of a monitor, from row `top` on, with what may not be seen painted over.
+
+    `pixels` is (rows, width, 4) uint8, BGRX. The other rows are as in the picture of that monitor before.
+    """
+
+    t_us: int
+    monitor: Monitor
+    top: int
+    pixels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +336,7 @@ Event: TypeAlias = (
     | TaskStarted
     | TaskFinished
     | Frame
+    | Picture
     | Gap
     | Withheld
 )
@@ -333,6 +351,7 @@ CATEGORY_OF: dict[type, Category | None] = {
     PointerShape: Category.POINTER,
     Focus: Category.WINDOWS,
     Frame: Category.SCREEN,
+    Picture: Category.SCREEN,
     TaskStarted: Category.TASKS,
     TaskFinished: Category.TASKS,
     # Marks say where a session has holes and how its coordinates are to be read: never content.

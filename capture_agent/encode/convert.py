@@ -1,7 +1,7 @@
 """Colours: BGRX pixels to what H.264 stores (4:2:0, BT.709, limited range), and back to RGB.
 
 Converting a whole 1920 × 1080 frame takes 3.2 ms, a third of encoding it. Mostly a few lines
-changed, so only the rows that did are converted again.
+changed, so only those rows are converted again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from capture_agent.encode.frames import Pixels, same
+from capture_agent.encode.frames import Pixels
 
-BAND = 64  # rows; what changed is widened to whole bands, so that few sizes of converter are needed
+BAND = 64  # rows; what is converted is widened to whole bands, so that few sizes of converter are needed
 _REACH = 8  # rows on both sides whose colour a changed row may change: libswscale averages over three
 
 
@@ -23,27 +23,24 @@ class Converter:
     """Converts the frames of one size, one after the other.
 
     The frame that it returns is its own and changes with the next call; so it must have been
-    encoded by then. It compares with the pixels of the call before, which may not change.
+    encoded by then.
     """
 
     def __init__(self) -> None:
         self._converters: dict[int, VideoReformatter] = {}  # by height: each keeps its tables
-        self._before: Pixels | None = None
         self._frame: VideoFrame | None = None
 
-    def __call__(self, pixels: Pixels) -> VideoFrame:
-        """Return (height, width, 4) uint8 BGRX as a frame of yuv420p."""
-        before, frame = self._before, self._frame
-        self._before = pixels
-        if before is None or frame is None:
-            self._frame = frame = self._convert(pixels)
+    def __call__(self, pixels: Pixels, rows: tuple[int, int] | None = None) -> VideoFrame:
+        """Return (height, width, 4) uint8 BGRX as a frame of yuv420p.
+
+        `rows`: only from that row to before that row do the pixels differ from the call before; None: anywhere.
+        """
+        frame, height = self._frame, pixels.shape[0]
+        top, bottom = (0, height) if rows is None or frame is None else rows
+        if top >= bottom and frame is not None:
             return frame
-        top, bottom = changed_rows(before, pixels)
-        del before  # 8 MB, which nobody else may hold any more
-        if top == bottom:
-            return frame
-        height = pixels.shape[0]
-        if bottom - top > height // 2:
+        top, bottom = top // BAND * BAND, min(height, -(-bottom // BAND) * BAND)
+        if frame is None or bottom - top > height // 2:
             self._frame = frame = self._convert(pixels)
             return frame
         top, bottom = max(0, top - _REACH), min(height, bottom + _REACH)
@@ -65,20 +62,6 @@ class Converter:
             dst_color_range=ColorRange.MPEG,
             threads=1,
         )
-
-
-def changed_rows(before: Pixels, now: Pixels) -> tuple[int, int]:
-    """Return from which row to before which row two images differ, widened to whole bands; equal numbers: nowhere."""
-    height = now.shape[0]
-    top = 0
-    while top < height and same(before[top : top + BAND], now[top : top + BAND]):
-        top += BAND
-    if top >= height:
-        return 0, 0
-    last = (height - 1) // BAND * BAND
-    while last > top and same(before[last : last + BAND], now[last : last + BAND]):
-        last -= BAND
-    return top, min(height, last + BAND)
 
 
 def to_rgb(converter: VideoReformatter, frame: VideoFrame) -> Pixels:

@@ -22,6 +22,7 @@ from capture_agent.core.events import (
     KeyCount,
     Monitors,
     Move,
+    Picture,
     PointerShape,
     Rect,
     Scroll,
@@ -131,7 +132,7 @@ def _fields(event: Event, epoch_us: int) -> tuple[str, dict[str, Any]]:
             return MARKS, {"kind": "gap", "start_us": max(0, start_us - epoch_us), "reason": str(reason)}
         case Withheld(_, start_us, withheld_reason):
             return MARKS, {"kind": "withheld", "start_us": max(0, start_us - epoch_us), "reason": withheld_reason}
-        case Frame() | FieldFocus():
+        case Frame() | Picture() | FieldFocus():
             raise FaultError("what is not recorded as an event reached the encoder of events")
 
 

@@ -75,11 +75,11 @@ class Encoder:
         self._convert = Converter()
         self._last_us = -1
 
-    def encode(self, pixels: Pixels, t_us: int, *, key: bool) -> bytes:
+    def encode(self, pixels: Pixels, t_us: int, *, key: bool, rows: tuple[int, int] | None = None) -> bytes:
         """Return the packet (Annex B) of one frame; with `key` it can be decoded without those before.
 
-        `pixels` is (height, width, 4) uint8, BGRX, and must not be changed before the next frame;
-        `t_us` rises from frame to frame.
+        `pixels` is (height, width, 4) uint8, BGRX; `t_us` rises from frame to frame. `rows`: only from that row to
+        before that row do the pixels differ from those of the frame before; None: anywhere.
 
         Raises:
             FaultError: Wrong size, a time that does not rise, or libx264 failed.
@@ -89,7 +89,7 @@ class Encoder:
         if t_us <= self._last_us:
             raise FaultError("the times of a monitor's frames do not rise")
         try:
-            frame = self._convert(pixels)
+            frame = self._convert(pixels, rows)
             frame.pts, frame.time_base = t_us, TIME_BASE
             # The frame is reused memory: without NONE a forced type would stick.
             frame.pict_type = PictureType.I if key or self._last_us < 0 else PictureType.NONE

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Withheld
+from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Picture, Withheld
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, waiting
@@ -282,7 +282,7 @@ class Pipeline:
         if isinstance(cleared.event, Withheld):
             event = cleared.event
             self._withheld = self._withheld.add(event.reason, event.start_us, event.t_us)
-        if isinstance(cleared.event, Frame):
+        if isinstance(cleared.event, Picture):
             message = self._screens.encode(cleared.event)
             if message is None:
                 return

@@ -22,7 +22,7 @@ for itself.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from mss.exception import ScreenShotError
 from numpy.typing import NDArray
 from Xlib import X
 
-from capture_agent.core.afterimage import FADE_US, REPAINT_US
+from capture_agent.core.afterimage import LASTS_US
 from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Frame, Layout, Monitor, Rect, Window
 from capture_agent.desktop import x11_damage, x11_monitors, x11_windows
@@ -164,6 +164,7 @@ class _Camera:
         self._drawn = _Drawn(full=True)
         self._pace = _Pace()
         self._last: dict[int, NDArray[np.uint8]] = {}  # what each monitor showed
+        self._numbers: Counter[int] = Counter()  # frames of each monitor
         self._last_us = 0
         self._monitors_doubted = False
 
@@ -292,14 +293,11 @@ class _Camera:
     def _lately(self) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
         """Return what the screen may still show, and the windows that a compositor may show anywhere."""
         now, changed = now_us(), self._tracker.changed_us
-        if now >= changed + FADE_US:
+        if now >= changed + LASTS_US:
             return (), ()
-        composited = x11_windows.composited(self.connection)
-        lasts_us = FADE_US if composited else REPAINT_US
-        if now < changed + lasts_us:
-            self._pace.settled_us = changed + lasts_us
-        still, moved = self._tracker.lately(now - lasts_us)
-        return still, moved if composited else ()
+        self._pace.settled_us = changed + LASTS_US
+        still, moved = self._tracker.lately(now - LASTS_US)
+        return still, moved if x11_windows.composited(self.connection) else ()
 
     def _failed(self) -> None:
         self._pace.failures += 1
@@ -325,14 +323,17 @@ class _Camera:
         nobody writes to them, and 8 MB are 8 MB.
         """
         number, area = shot.monitor.number, shot.monitor.rect
-        last = self._last.get(number)
+        last, rows = self._last.get(number), None
         if box is not None and last is not None and last.shape == shot.pixels.shape:
             first, end = max(0, box.y - area.y), min(area.height, box.bottom - area.y)
             if _same(last[first:end], shot.pixels[first:end]):
                 return None
+            # What was drawn since the box was taken may be on this shot, too.
+            rows = None if self._drawn.reported else (first, end)
         self._last[number] = shot.pixels
         self._last_us = shot.t_us if at_us is None else at_us
-        return Frame(self._last_us, shot.monitor, shot.pixels, layout)
+        self._numbers[number] += 1
+        return Frame(self._last_us, shot.monitor, shot.pixels, layout, number=self._numbers[number], rows=rows)
 
 
 def _open(display: str | None) -> mss.MSS:

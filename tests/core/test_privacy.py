@@ -236,6 +236,32 @@ def test_what_was_there_shortly_before_is_painted_over_too(rect, app):
     assert (painted == MASK_BGRX).all(axis=2).sum() == inside.area
 
 
+steps = st.tuples(rects, stacks.map(tuple), st.booleans(), st.booleans(), st.integers(0, 255))
+
+
+@pytest.mark.promise("P8")
+@given(st.lists(steps, min_size=6, max_size=12))
+def test_pictures_put_over_one_another_are_what_each_frame_is_painted_over_as_a_whole(some):
+    """Whatever changes, pixels and windows; whether the source knows which rows, and whether frames are lost."""
+    pixels, gate, shown, stack = np.full((SIDE, SIDE, 4), 200, np.uint8), Gate(RULES), None, ()
+    for number, (rect, new_stack, known, lost, shade) in enumerate(some, 1):
+        drawn = rect.intersect(AREA)
+        pixels = pixels.copy()
+        pixels[drawn.y : drawn.bottom, drawn.x : drawn.right] = shade
+        stack = new_stack if shade % 3 == 0 else stack
+        layout = Layout(tuple(window(app, place, n) for n, (app, place) in enumerate((("editor", AREA), *stack))))
+        rows = (drawn.y, drawn.bottom) if known and number > 1 else None
+        now = replace(frame(layout), pixels=pixels, number=number, rows=rows)
+        if lost:
+            continue
+        gate, kept = gate.clear(now, ALWAYS)
+        picture = kept.cleared[0].event
+        assert shown is not None or picture.pixels.shape[0] == SIDE
+        shown = picture.pixels.copy() if shown is None else shown
+        shown[picture.top : picture.top + picture.pixels.shape[0]] = picture.pixels
+        assert (shown == Gate(RULES).clear(replace(now, rows=None), ALWAYS)[1].cleared[0].event.pixels).all()
+
+
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize(("app", "kept"), [("editor", 1), ("keepassxc", 0), ("", 0)])
 def test_no_picture_is_kept_while_a_compositor_shows_an_excluded_window_on_its_way(app, kept):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture_agent.encode.convert import BAND, Converter, changed_rows
+from capture_agent.encode.convert import Converter
 from capture_agent.encode.video import Encoder
 
 WIDTH, HEIGHT = 96, 388
@@ -22,17 +22,6 @@ def changed(pixels, top, bottom, seed):
 spans = st.tuples(st.integers(0, HEIGHT), st.integers(0, HEIGHT)).map(sorted)
 
 
-@given(spans)
-def test_the_changed_rows_are_found_and_widened_to_bands(span):
-    before = picture(1)
-    top, bottom = changed_rows(before, changed(before, *span, seed=2))
-    if span[0] == span[1]:
-        assert top == bottom
-    else:
-        assert top == span[0] // BAND * BAND
-        assert bottom == min(HEIGHT, -(-span[1] // BAND) * BAND)
-
-
 @given(st.lists(spans, min_size=1, max_size=5))
 def test_converting_what_changed_is_the_same_as_converting_everything(some):
     converter = Converter()
@@ -41,16 +30,16 @@ def test_converting_what_changed_is_the_same_as_converting_everything(some):
     for seed, span in enumerate(some, 2):
         pixels = changed(pixels, *span, seed)
         whole = Converter()(pixels).to_ndarray()
-        assert (converter(pixels).to_ndarray() == whole).all()
+        assert (converter(pixels, tuple(span)).to_ndarray() == whole).all()
 
 
 @pytest.mark.parametrize("spans", [[(0, 2), (386, 388), (100, 140), (0, 388), (64, 128), (63, 65), (5, 5)]])
 def test_packets_do_not_depend_on_how_much_was_converted(spans):
-    encoder, pixels = Encoder(WIDTH, HEIGHT), picture(1)
-    frames = [pixels]
+    encoder, frames = Encoder(WIDTH, HEIGHT), [picture(1)]
     for seed, span in enumerate(spans, 2):
         frames.append(changed(frames[-1], *span, seed))
-    found = [encoder.encode(frame, n, key=n == 5) for n, frame in enumerate(frames)]
+    some = zip(frames, [None, *spans], strict=True)
+    found = [encoder.encode(frame, n, key=n == 5, rows=rows) for n, (frame, rows) in enumerate(some)]
     encoder.close()
     again = Encoder(WIDTH, HEIGHT)
     expected = []

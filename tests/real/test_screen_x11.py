@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import random
 import subprocess
 import sys
 import threading
@@ -170,6 +171,35 @@ def test_a_burst_keeps_to_the_frame_rate_and_ends_with_its_last_change(painter: 
     assert len(film.frames) <= 1 + seconds * 10 + 1
     times = [frame.t_us for frame in film.frames]
     assert times == sorted(times)
+
+
+def test_outside_the_rows_that_a_frame_names_nothing_has_changed_however_fast_is_drawn(plain: PrivateDesktop) -> None:
+    windows = [Painter(plain.display, 60 * n, 40 + 230 * n) for n in range(3)]
+    named: list[bool] = []
+    wrong: list[int] = []
+    before: list[Frame] = []
+
+    def sink(event: Event) -> None:
+        assert isinstance(event, Frame)
+        if before:
+            first, end = event.rows or (0, event.pixels.shape[0])
+            same = (before[0].pixels == event.pixels).all(axis=(1, 2))
+            if event.number != before[0].number + 1 or not (same[:first].all() and same[end:].all()):
+                wrong.append(event.number)
+            named.append(end - first < event.pixels.shape[0])
+        before[:] = [event]
+
+    source, chance = X11Screen(max_fps=60, display=plain.display), random.Random(5)
+    source.start(sink)
+    deadline = time.monotonic() + 20
+    while (named.count(True) < 30 or len(named) < 60) and time.monotonic() < deadline:
+        chance.choice(windows).paint(chance.randrange(1 << 24))
+        time.sleep(chance.random() * 0.04)
+    source.stop()
+    for window in windows:
+        window.close()
+    assert wrong == []
+    assert named.count(True) >= 30
 
 
 def test_pixels_are_never_written_to(painter: Painter, film: Film) -> None:

@@ -19,6 +19,7 @@ from capture_agent.core.events import (
     Layout,
     Monitor,
     Move,
+    Picture,
     Rect,
     Verdict,
     Window,
@@ -356,10 +357,9 @@ def test_a_monitor_that_changes_its_size_never_goes_back_in_time():
     pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
     pipeline.open_interval(start)
     small = Rect(0, 0, 32, 32)
-    pipeline._screens.encode(frame(start + 500, 1))  # and then one with the time of its press
-    message = pipeline._screens.encode(
-        Frame(start + 400, Monitor(1, small), np.full((32, 32, 4), 1, np.uint8), Layout((EDITOR,)))
-    )
+    pipeline._screens.encode(Picture(start + 500, Monitor(1, AREA), 0, frame(start, 1).pixels))
+    # And then one with the time of its press.
+    message = pipeline._screens.encode(Picture(start + 400, Monitor(1, small), 0, np.full((32, 32, 4), 1, np.uint8)))
     assert message.t_us == 501
     assert frames.is_key_frame(frames.unpack_video(message.data)[2])
     pipeline.close("stopped")

@@ -1,0 +1,60 @@
+"""From pictures to packets: only rows that may have changed come, and nothing depends on it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_agent.core.errors import FaultError
+from capture_agent.core.events import Monitor, Picture, Rect
+from capture_agent.encode import frames, video
+from capture_agent.session.screens import Screens
+
+WIDTH, HEIGHT = 65, 161  # the last column and row are left out
+MONITOR = Monitor(1, Rect(7, 9, WIDTH, HEIGHT))
+spans = st.tuples(st.integers(0, HEIGHT), st.integers(0, HEIGHT)).map(sorted)
+
+
+def whole(t_us, pixels):
+    return Picture(t_us, MONITOR, 0, pixels)
+
+
+def noise(seed):
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+
+
+@given(st.lists(st.tuples(spans, spans, st.integers(0, 2)), min_size=1, max_size=6))
+def test_packets_are_the_same_whether_rows_come_or_whole_pictures(some):
+    rows, pictures, pixels = Screens(0), Screens(0), noise(0)
+    assert rows.encode(whole(0, pixels)) == pictures.encode(whole(0, pixels))
+    for n, (drawn, told, seed) in enumerate(some, 1):
+        pixels = pixels.copy()
+        pixels[slice(*drawn)] = noise(seed)[slice(*drawn)]
+        top, end = min(drawn[0], told[0]), max(drawn[1], told[1])
+        given_rows = Picture(n * 1000, MONITOR, top, pixels[top:end])
+        assert rows.encode(given_rows) == pictures.encode(whole(n * 1000, pixels))
+    assert (rows.kept, rows.equal) == (pictures.kept, pictures.equal)
+    rows.close()
+    pictures.close()
+
+
+def test_a_picture_that_is_changed_afterwards_changes_nothing():
+    screens, pixels = Screens(0), noise(0)
+    messages = [screens.encode(whole(0, pixels))]
+    pixels[:] = 0
+    assert screens.encode(Picture(1000, MONITOR, 3, noise(0)[3:9])) is None
+    screens.force_key_frames(2000)
+    messages.append(screens.encode(Picture(2000, MONITOR, 3, noise(0)[3:9])))
+    packets = [frames.unpack_video(message.data) for message in messages]
+    assert [frames.is_key_frame(packet.data) for packet in packets] == [True, True]
+    (_, one), (_, other) = video.decode_packets((packet.t_us, packet.data) for packet in packets)
+    assert one.shape == (HEIGHT - 1, WIDTH - 1, 3)
+    assert (one == other).all()
+    screens.close()
+
+
+def test_rows_of_a_picture_that_never_came_are_a_fault():
+    with pytest.raises(FaultError):
+        Screens(0).encode(Picture(0, MONITOR, 64, noise(0)[64:]))
+    with pytest.raises(FaultError):
+        Screens(0).encode(Picture(0, MONITOR, 0, noise(0)[:64]))
