@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,8 @@ from capture_agent.control.instance import Instance
 from capture_agent.control.server import Server, answer
 from capture_agent.control.wire import Response
 from capture_agent.core.asking import Remedy
-from capture_agent.core.errors import CaptureAgentError, DesktopError, StorageError
+from capture_agent.core.elsewhere import Elsewhere
+from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import NeverRule, never_recorded
 from capture_agent.core.policy import Policy, Settings
@@ -83,11 +83,11 @@ class LocalWorld:
 
     def disk(self) -> tuple[int, int]:
         """Return how many bytes are free where recordings lie, and how large that disk is."""
-        try:
-            usage = shutil.disk_usage(self._profile.folder)
-        except OSError as error:
-            raise StorageError("{path} cannot be read", hint="Is its disk there?", path=self._profile.folder) from error
-        return usage.free, usage.total
+        return self._profile.disk()
+
+    def elsewhere(self) -> Elsewhere | None:
+        """Return where files of the profile go, if they do not stay on this computer."""
+        return self._profile.elsewhere()
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources for what is agreed; where the focus is, is always needed by the gate."""

@@ -137,6 +137,10 @@ def _never(profile: Profile) -> list[list[str]]:
 
 def _folders(profile: Profile) -> Iterator[Problem]:
     """Yield what is wrong with the profile on the disk."""
+    place = profile.elsewhere()
+    if place is not None:
+        hint = "set XDG_DATA_HOME to a folder on this computer's own disk, and start again"
+        yield Problem("place", f"{profile.folder} is in {place.said()}, so nothing is recorded or shared", hint)
     if not profile.folder.exists():
         return
     if sys.platform != "win32":

@@ -47,8 +47,11 @@ class OfflineWorld:
         return Presence()
 
     def disk(self) -> tuple[int, int]:
-        """Refuse, for the same reason as `sources`."""
-        raise _nothing_here()
+        """Return how many bytes are free where recordings lie, and how large that disk is."""
+        return self._profile.disk()
+
+    def elsewhere(self) -> None:
+        """Return None: nothing is recorded or released."""
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Refuse: a command records nothing."""

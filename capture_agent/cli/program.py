@@ -108,13 +108,14 @@ def status(as_json: AsJson = False) -> None:
     acknowledge (a monitoring notice has to be read), widened [{what, was, wants}], problem, hint,
     paused_until and recording_since (ISO 8601 or null), resumes_in (seconds of the countdown, or null),
     pause_note (why a timed pause goes on, or empty), pause_keys (the hotkey), task {id, text, started} or null,
-    waiting (why a guard lets nothing be recorded: locked, other-user, idle, asleep, shutdown, remote, low-disk,
-    battery-saver, who-is-there, or null), schedule (when recording begins by itself, or null), shared,
-    at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in (seconds until it
-    does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told} (seconds), held
-    (recordings that wait for you), not_recorded [sentence], just_now (what is not recorded at this moment), never
-    [[program or title, text]], keyring (os or passphrase), going {until, recordings} or null (what opting out is
-    about to destroy, while you can undo it).
+    waiting (why a guard lets nothing be recorded: locked, other-user, idle, asleep, shutdown, remote, network-folder,
+    low-disk, recordings-full, battery-saver, who-is-there, or null), schedule (when recording begins by itself, or
+    null), shared, at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in
+    (seconds until it does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told}
+    (seconds), held (recordings that wait for you), room {used, limit, full} (bytes, when it is nearly taken) or null,
+    hold_days (of use, before recordings are shared by themselves, or null), not_recorded [sentence],
+    just_now (what is not recorded at this moment), never [[program or title, text]], keyring (os or passphrase), going
+    {until, recordings} or null (what opting out is about to destroy, while you can undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError
@@ -236,8 +237,8 @@ def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> Non
     \b
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
     held, released, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this disk),
-    pending (withdrawn, and its readers cannot be told yet), withheld_us {reason: how long input was not kept, µs}
-    or null: it cannot be read, or not yet}].
+    pending (withdrawn, and its readers cannot be told yet), shares_in (days of use until it is shared by itself, or
+    null), withheld_us {reason: how long input was not kept, µs} or null: it cannot be read, or not yet}].
     """
     from capture_agent.cli.own import list_sessions
     from capture_agent.cli.words import session_rows

@@ -161,6 +161,8 @@ def describe(snapshot: Snapshot) -> Result:
         "today": None if snapshot.today is None else describe_day(snapshot.today),
         "hours_over": snapshot.hours_over,
         "held": snapshot.held,
+        "room": asdict(snapshot.room) if snapshot.room.nearly else None,
+        "hold_days": snapshot.hold_days,
         "not_recorded": list(snapshot.not_recorded),
         "just_now": snapshot.just_now,
         "never": [list(rule) for rule in snapshot.never],
@@ -190,19 +192,9 @@ def describe_task(task: Task | None) -> Result | None:
 
 def describe_session(held: HeldSession) -> Result:
     """Return one held session, as `sessions --json` shows it."""
-    return {
-        "id": held.id,
-        "study": held.study,
-        "started": _time(held.started),
-        "seconds": held.seconds,
-        "bytes": held.size,
-        "state": held.state,
-        "complete": held.complete,
-        "days_left": held.days_left,
-        "released_to": list(held.released_to),
-        "here": held.here,
-        "pending": held.pending,
-    }
+    found = asdict(held)
+    size = found.pop("size")
+    return {**found, "bytes": size, "started": _time(held.started), "released_to": list(held.released_to)}
 
 
 def describe_consent(snapshot: Snapshot, agreed: Iterable[Agreed]) -> Result:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from capture_agent.core.events import Category
 from capture_agent.core.keyboard import implied
 from capture_agent.core.never import NeverKind, NeverRule
+from capture_agent.core.room import MAX_HELD_MB
 from capture_agent.core.schedule import Schedule
 
 # Values a person or study may choose within; each with unit and reason.
@@ -150,6 +151,8 @@ class Policy:
     agreement: str = ""  # reference to a works agreement, an ethics board's vote, or a data sharing contract
     monitoring: Monitoring | None = None
     schedule: Schedule | None = None  # when recording is allowed at all; None: at any time
+    max_held_mb: int = MAX_HELD_MB  # what recordings may take on the participant's disk
+    min_hold_days: int = 1  # for how many days recordings are held at least before they are shared by themselves
 
     @property
     def is_own(self) -> bool:
@@ -175,6 +178,7 @@ class Settings:
     schedule: Schedule | None = None
     consent_months: int | None = None  # for how long a consent lasts at most
     pause_on_battery_saver: bool = True
+    max_held_mb: int | None = None
 
     @property
     def never(self) -> frozenset[NeverRule]:
@@ -192,6 +196,7 @@ class Effective:
     never_apps: frozenset[str] = field(default_factory=frozenset)
     max_fps: int = 10
     schedules: tuple[Schedule, ...] = ()  # recording is allowed when all of them are open
+    max_held_mb: int = MAX_HELD_MB
 
     def allows(self, local: datetime) -> bool:
         """Return whether recording is allowed at a moment of the wall clock here."""
@@ -204,7 +209,8 @@ def effective(policy: Policy, settings: Settings) -> Effective:
     categories = policy.categories & narrowed
     fps = policy.max_fps if settings.max_fps is None else min(policy.max_fps, settings.max_fps)
     schedules = tuple(one for one in (policy.schedule, settings.schedule) if one is not None)
-    return Effective(policy, categories, settings.never_apps, fps, schedules)
+    held_mb = policy.max_held_mb if settings.max_held_mb is None else min(policy.max_held_mb, settings.max_held_mb)
+    return Effective(policy, categories, settings.never_apps, fps, schedules, held_mb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +269,8 @@ def widenings(agreed: Policy, new: Policy) -> tuple[Widening, ...]:
         wider=new.destination not in {None, agreed.destination},
     )
     compare("frames a second", agreed.max_fps, new.max_fps, wider=new.max_fps > agreed.max_fps)
+    compare("megabytes held", agreed.max_held_mb, new.max_held_mb, wider=new.max_held_mb > agreed.max_held_mb)
+    compare("days of hold", agreed.min_hold_days, new.min_hold_days, wider=new.min_hold_days < agreed.min_hold_days)
     hours_wider = agreed.schedule is not None and (new.schedule is None or not new.schedule.within(agreed.schedule))
     compare("hours", agreed.schedule or "any", new.schedule or "any", wider=hours_wider)
     apps_wider = agreed.apps is not None and (new.apps is None or bool(new.apps - agreed.apps))

@@ -11,6 +11,8 @@
     used from afar          ends            nothing is recorded in a remote session
     nobody there: 10 min    ends then       nothing is recorded until somebody is
     disk nearly full        ends            nothing is recorded until twice that much is free
+    network or synced disk  ends            nothing is recorded where files do not stay here (`core.elsewhere`)
+    no room for recordings  ends            nothing is recorded until some were deleted (`core.room`)
     battery saver           ends            nothing is recorded until it is off or the computer plugged in
     1 h is over             ends            goes on at once
     consent changed         ends            goes on at once, with what is agreed now
@@ -47,6 +49,8 @@ class Reason(StrEnum):
     IDLE = "idle"
     ASLEEP = "asleep"
     DISK = "low-disk"
+    FULL = "recordings-full"
+    NETWORK = "network-folder"
     SAVER = "battery-saver"
     HOUR = "one-hour"
     CONSENT = "consent-changed"
@@ -65,7 +69,9 @@ HINDERING = (
     Reason.REMOTE,
     Reason.WHO,
     Reason.IDLE,
+    Reason.NETWORK,
     Reason.DISK,
+    Reason.FULL,
     Reason.SAVER,
 )
 

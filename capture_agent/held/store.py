@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,8 @@ from capture_agent.core.language import noted
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End
 from capture_agent.held.writer import SUFFIX
+
+STEP_NS = 1_000_000_000  # file systems stamp every few ms, some once a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Store:
         """
         disk.make_folder(folder)
         self.folder = folder
+        self._sized: tuple[int, Path | None, int] | None = None  # as of when, what grows, what the rest takes
 
     def path(self, session: str) -> Path:
         """Return where a session's file is, or would be.
@@ -70,6 +75,33 @@ class Store:
         except OSError as error:
             raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
         return sorted(found, key=lambda info: (info.created, info.id))
+
+    def size(self) -> int:
+        """Return how many bytes everything in the folder takes.
+
+        As long as no file comes or goes only the newest one is looked at, which is the one that grows: with ten
+        thousand of them, too, this can be asked once a second.
+
+        Raises:
+            StorageError: The folder cannot be read.
+        """
+        try:
+            stamp = self.folder.stat().st_mtime_ns
+            if self._sized is None or self._sized[0] != stamp:
+                found = [(one.stat(follow_symlinks=False), one.path) for one in os.scandir(self.folder)]
+                newest = max(found, key=lambda one: one[0].st_mtime_ns, default=None)
+                rest = sum(status.st_size for status, path in found if newest is None or path != newest[1])
+                grows = None if newest is None else Path(newest[1])
+                # Of two changes within one step of the disk's clock the second one would not show: then not kept.
+                self._sized = (stamp, grows, rest) if time.time_ns() - stamp > STEP_NS else None
+            else:
+                _, grows, rest = self._sized
+            return rest + (0 if grows is None else grows.lstat().st_size)
+        except FileNotFoundError:  # removed just now
+            self._sized = None
+            return 0
+        except OSError as error:
+            raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
 
     def recover(self) -> list[Recovered]:
         """Mend what dead processes left behind, at start-up, and return what was mended.

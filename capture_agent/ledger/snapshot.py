@@ -24,6 +24,7 @@ from capture_agent.core.policy import (
     RecipientKind,
     Right,
 )
+from capture_agent.core.room import MAX_HELD_MB
 from capture_agent.core.schedule import Schedule, parse
 from capture_agent.keys import age
 
@@ -59,6 +60,8 @@ def policy_to_json(policy: Policy) -> dict[str, object]:
         "expires": None if policy.expires is None else policy.expires.isoformat(),
         "enabled": policy.enabled,
         "schedule": None if policy.schedule is None else str(policy.schedule),
+        "max_held_mb": policy.max_held_mb,
+        "min_hold_days": policy.min_hold_days,
     }
 
 
@@ -127,6 +130,8 @@ class _Particulars(TypedDict):
     agreement: str
     monitoring: Monitoring | None
     schedule: Schedule | None
+    max_held_mb: int
+    min_hold_days: int
 
 
 def _particulars(found: Json, controller: Json) -> _Particulars:
@@ -145,6 +150,8 @@ def _particulars(found: Json, controller: Json) -> _Particulars:
         agreement=_text(found.get("agreement", "")),
         monitoring=None if monitoring is None else _monitoring(_mapping(monitoring)),
         schedule=None if schedule is None else parse(_text(schedule)),
+        max_held_mb=_number(found.get("max_held_mb", MAX_HELD_MB)),
+        min_hold_days=_number(found.get("min_hold_days", 1)),
     )
 
 

@@ -14,6 +14,7 @@
     acknowledged –                    a monitoring notice was read; it permits nothing
     scheduled    –                    recording may begin by itself; no consent is given by it
     waking       –                    accessibility may be switched on; so neither
+    sharing-itself –                  recordings may be shared by themselves after a hold, until what is agreed ends
 
 All other kinds note an act of the person, or open and close an intent that a restart must finish.
 """
@@ -69,6 +70,8 @@ class Kind(StrEnum):
     UNSHARED = "unshared"
     WAKING = "waking"  # accessibility may be switched on in the session while the program runs
     NOT_WAKING = "not-waking"
+    SHARING_ITSELF = "sharing-itself"  # the person wants recordings to be shared by themselves after days of use
+    SHARING_BY_HAND = "sharing-by-hand"
 
 
 # Closing kind → the kind that opens. The body of a closing entry names the opening one: {"intent": seq}.
@@ -95,6 +98,7 @@ NARROWING = frozenset(
         Kind.UNSCHEDULED,
         Kind.SHARED,
         Kind.NOT_WAKING,
+        Kind.SHARING_BY_HAND,
         Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
         Kind.TOMBSTONED,
         *CLOSES.values(),
@@ -133,6 +137,8 @@ class Standing:
     schedule: Schedule | None = None  # when recording begins by itself; None: never
     shared: bool = False  # several people use this computer
     waking: bool = False  # accessibility may be switched on
+    hold_days: int | None = None  # recordings are shared by themselves after so many days of use; None: by hand alone
+    hold_chosen: int = 0  # the entry that says so
     since: Mapping[Key, datetime] = field(default_factory=dict)  # when each consent came into its state
     until: Mapping[Key, datetime] = field(default_factory=dict)  # when each that was given is over at the latest
 
@@ -162,20 +168,20 @@ class Standing:
                 return self._accepted(entry)
             case Kind.REFUSED:
                 refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"), entry.time)
-                return replace(refused, refused=entry.time, schedule=None, waking=False)
+                return replace(refused, refused=entry.time, schedule=None, waking=False, hold_days=None)
             case Kind.WITHDRAWN if "keys" in entry.body:
                 return self._moved(Input.WITHDRAW, keys_of(entry.body, "keys"), entry.time)
             case Kind.WITHDRAWN | Kind.LEFT:
                 left = self._moved(Input.WITHDRAW, self._in_any_state_but(State.UNKNOWN), entry.time)
                 joined = self.joined and entry.kind is not Kind.LEFT
                 kept = replace(left, joined=joined, policy=None, apps=frozenset(), accepted=None)
-                return replace(kept, schedule=None, waking=False)
+                return replace(kept, schedule=None, waking=False, hold_days=None)
             case Kind.EXPIRED:
                 over = keys_of(entry.body, "keys") if "keys" in entry.body else self.consent.permitting()
-                return self._moved(Input.EXPIRE, over, entry.time)
+                return replace(self._moved(Input.EXPIRE, over, entry.time), hold_days=None)
             case Kind.INVALIDATED:
                 pending = self._in_state(PERMITTING | {State.REQUESTED})
-                return self._moved(Input.INVALIDATE, pending, entry.time)
+                return replace(self._moved(Input.INVALIDATE, pending, entry.time), hold_days=None)
             case Kind.SCHEDULED:
                 return replace(self, schedule=_schedule(entry))
             case Kind.UNSCHEDULED:
@@ -184,6 +190,10 @@ class Standing:
                 return replace(self, shared=entry.kind is Kind.SHARED)
             case Kind.WAKING | Kind.NOT_WAKING:
                 return replace(self, waking=entry.kind is Kind.WAKING)
+            case Kind.SHARING_ITSELF:
+                return replace(self, hold_days=_hold_days(entry), hold_chosen=entry.seq)
+            case Kind.SHARING_BY_HAND:
+                return replace(self, hold_days=None)
             case Kind.RELEASED:
                 return replace(self, released=(*self.released, entry))
             case _:
@@ -284,6 +294,13 @@ def _schedule(entry: Entry) -> Schedule:
         return parse(str(entry.body.get("schedule")))
     except ValueError:
         raise _unfit(entry.kind) from None
+
+
+def _hold_days(entry: Entry) -> int:
+    days = entry.body.get("days")
+    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+        raise _unfit(entry.kind)
+    return days
 
 
 _HINT = "Restore the consent record from a backup, or opt out and join again."

@@ -5,14 +5,16 @@ It adds to what the person asks for; nothing here records more than a click of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from capture_agent.core.day import Happening
 from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
+from capture_agent.core.hold import HOLD_LIMIT_DAYS, Hold, Stage
 from capture_agent.core.never import NeverRule
+from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
@@ -22,12 +24,16 @@ from capture_agent.ledger.standing import Kind
 from capture_agent.session.changes import PLACES, Changes, Place
 from capture_agent.session.controller import Controller
 from capture_agent.session.daybook import Daybook, in_words
+from capture_agent.session.holding import Holding
 from capture_agent.session.hours import Hours, Move
 from capture_agent.session.login import Login
 from capture_agent.session.profile import Profile
-from capture_agent.session.snapshot import Snapshot
+from capture_agent.session.snapshot import HeldSession, Snapshot
+from capture_agent.session.status import nearly_full
 from capture_agent.session.waking import Waking
 from capture_agent.session.world import World
+
+HOLD_EVERY_US = 600_000_000  # the days of the hold are counted every ten minutes: a crash loses no more of them
 
 
 class Clockwork(Controller):
@@ -47,6 +53,10 @@ class Clockwork(Controller):
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
         self._rhythm.who = self._agreement.standing.shared
+        self._holding = Holding(profile.hold, vault.secrets, world)
+        self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)
+        self._soon: tuple[str, ...] = ()
+        self._due: tuple[str, ...] = ()
 
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
@@ -61,6 +71,10 @@ class Clockwork(Controller):
             today=self._daybook.day.whole_minutes(),
             never=tuple(sorted(self._agreement.never)),
             hours_over=self._hours.over and self._recorder.state is State.OFF,
+            hold_days=self._hold_days or None,
+            soon=self._soon,
+            due=self._due,
+            room=self._rhythm.room.now.shown(),
         )
 
     def tick(self) -> None:
@@ -82,12 +96,16 @@ class Clockwork(Controller):
                     pass
         super()._tend(now)
         with self._noting():
+            if self._rhythm.room.to_tell():
+                self._world.tell(*nearly_full(self._rhythm.room.now))
             self._waking.follow(self._agreement.standing.waking and Category.KEYBOARD in self._agreement.captured)
             state, hinders = self._recorder.state, self._rhythm.hinders
             reason = None if hinders is None else hinders.value
             if self._daybook.due(state, reason):
                 self._daybook.tick(state, reason, self._recorder.withheld_us)
                 self._tell_if(Happening.IDLE if hinders is Reason.IDLE else Happening.TIME)
+        with self._noting():
+            self._hold()
 
     def quitting(self) -> bool:
         """Tell of the day if the person quits at its end; return whether there is something to be read first."""
@@ -113,6 +131,8 @@ class Clockwork(Controller):
         finally:
             with self._noting():
                 self._daybook.save()
+            with self._noting():
+                self._hold(at_once=True)
             with self._noting():
                 self._changes.undo_all(lasting=False)
 
@@ -192,6 +212,23 @@ class Clockwork(Controller):
         if on != self._agreement.standing.waking:
             self._note_choice(Kind.WAKING if on else Kind.NOT_WAKING, {})
 
+    def choose_hold(self, days: int | None) -> None:
+        """Let recordings be shared by themselves after so many days of use; None: by hand alone.
+
+        Raises:
+            ConsentError: Nothing was agreed to, or there is nobody to share with.
+        """
+        policy = self._agreement.policy
+        if days is None:
+            if self._agreement.standing.hold_days is not None:
+                self._note_choice(Kind.SHARING_BY_HAND, {})
+        elif policy is None or policy.is_own or not self._agreement.standing.consent.permitting():
+            raise ConsentError("nothing was agreed to for anybody", hint="Agree in the window first.")
+        else:
+            least = max(1, days, policy.min_hold_days)
+            self._note_choice(Kind.SHARING_ITSELF, {"days": min(least, HOLD_LIMIT_DAYS)})
+        self._hold(at_once=True)
+
     def choose_shared(self, shared: bool) -> None:
         """Ask at each start and after each unlock who is there, or do not any more."""
         if shared != self._agreement.standing.shared:
@@ -203,3 +240,65 @@ class Clockwork(Controller):
     def _note_choice(self, kind: Kind, body: dict[str, object]) -> None:
         with self._holdings.lock:
             self._agreement.note(kind, body)
+
+    # --- sharing by itself
+
+    @property
+    def _hold_days(self) -> int:
+        """For how many days of use recordings are held before they are shared by themselves; 0: they never are."""
+        chosen, policy = self._agreement.standing.hold_days, self._agreement.policy
+        return 0 if chosen is None or policy is None else max(chosen, policy.min_hold_days)
+
+    def _hold(self, *, at_once: bool = False) -> None:
+        """Count the days, and find what is to be told of and shared, when it may have changed and every ten minutes."""
+        days = 0 if self._agreement.closed_because() else self._hold_days
+        policy, chosen = self._agreement.policy, self._agreement.standing.hold_chosen
+        touched = self._holdings.shelf.touched
+        entries = len(self._agreement.ledger.entries)  # what was released on another thread shows there
+        now, seen = self._world.now_us(), (days, chosen, self._held, touched.total(), entries)
+        if not at_once and seen == self._held_seen and now - self._held_us < HOLD_EVERY_US:
+            return
+        self._held_us, self._held_seen = now, seen
+        self._soon = self._due = ()
+        if policy is not None and days:
+            waiting = [one.id for one in super().sessions() if one.state == "held" and one.study == policy.study]
+            with self._holdings.lock:
+                self._holding.look(waiting, touched, chosen)
+            self._soon = self._holding.those(Stage.SOON, days)
+            self._due = self._holding.those(Stage.DUE, days)
+
+    def sessions(self) -> tuple[HeldSession, ...]:
+        """Return the sessions, newest first; of those that are shared by themselves, when."""
+        days = self._hold_days
+        return tuple(
+            replace(one, shares_in=self._holding.days_left(one.id, days)) if days and one.state == "held" else one
+            for one in super().sessions()
+        )
+
+    def release_due(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
+        """Release a recording of which the hold is over. Slow; any thread."""
+
+        def still() -> bool:
+            return bool(self._hold_days) and self._holding.hold.stage(session, self._hold_days) is Stage.DUE
+
+        if not still():
+            raise ConsentError("this recording is not shared by itself now", hint="You can share it by hand.")
+        return self._release(session, progress, still, self._agreement.standing.hold_chosen)
+
+    def told(self, sessions: Collection[str]) -> None:
+        """Note that the person was told of these."""
+        soon = set(self._holding.those(Stage.SOON, self._hold_days))
+        self._change(self._holding.hold.told(soon & set(sessions)))
+
+    def keep(self, session: str) -> None:
+        """Let a recording not be shared by itself any more."""
+        self._change(self._holding.hold.keep([session]))
+
+    def looked_at(self, session: str) -> None:
+        """Hold a recording anew: the person looks at it."""
+        if self._hold_days:
+            self._change(self._holding.hold.anew([session]))
+
+    def _change(self, hold: Hold) -> None:
+        self._holding.hold = hold
+        self._hold(at_once=True)

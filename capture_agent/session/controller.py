@@ -62,9 +62,8 @@ class Controller(Kept):
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
-        self._rhythm = Rhythm(self._recorder, world, self._agreement)
+        self._rhythm = Rhythm(self._recorder, world, self._agreement, self._holdings.shelf.store)
         self._unproved = False
-        self._tended_us = self._swept_us = 0
         self._pauses = Pauses(world, paused=self._memory.now.paused)
         self._recording_since: datetime | None = None
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
@@ -97,6 +96,7 @@ class Controller(Kept):
         problem, hint = status.trouble(
             self._recorder.state,
             self._recorder.fault or self._problem,
+            waiting=self._rhythm.hinders,
             closed=(agreement.closed_because(), agreement.closed_hint),
             ended=agreement.ended and not agreement.refused,
             unproved=self._unproved,

@@ -26,7 +26,7 @@ def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
         KeyError_: The keyring is locked. Sessions that go as a whole are gone; it is to be called again for the others.
     """
     with shelf.lock:
-        shelf.touched.update(spans)
+        shelf.touched.update(spans.keys())  # of a mapping it would add the values
         for session, cut in spans.items():
             if _is_whole(cut):  # needs no key, and makes room
                 shelf.store.remove(session)

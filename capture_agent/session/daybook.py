@@ -29,6 +29,8 @@ REASONS: Mapping[str, str] = {
     Reason.WHO: noted("{time} before it was said who is there"),
     Reason.IDLE: noted("{time} while nobody used this computer"),
     Reason.DISK: noted("{time} while the disk was nearly full"),
+    Reason.NETWORK: noted("{time} while recordings would have lain in a network folder"),
+    Reason.FULL: noted("{time} while recordings had no more room"),
     Reason.SAVER: noted("{time} while the battery was being saved"),
     "indicator": noted("{time} while the recording sign was not in sight"),
     "program": noted("{time} of input in other programs"),

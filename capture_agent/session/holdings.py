@@ -226,8 +226,19 @@ class Holdings:
         """Return the receipt of every decision on this device, oldest first."""
         return receipts(self._ledger, self._vault)
 
-    def release(self, session: str, policy: Policy, standing: Standing, progress: Progress = silent) -> tuple[str, ...]:
+    def release(
+        self,
+        session: str,
+        policy: Policy,
+        standing: Standing,
+        progress: Progress = silent,
+        *,
+        still: Callable[[], bool] = lambda: True,
+        chosen: int | None = None,
+    ) -> tuple[str, ...]:
         """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
+
+        It is asked at the end whether it is `still` wanted. `chosen`: the entry by which it happens by itself.
 
         Raises:
             ConsentError: Nothing was agreed to for anybody, or the session is another study's.
@@ -265,7 +276,7 @@ class Holdings:
             self.allow(session, Input.RELEASE)  # not withdrawn meanwhile
             agreed = self._ledger.standing(policy.study).consent == standing.consent
             as_it_was = session in self._vault.sessions() and self.shelf.touched[session] == touched
-            if not agreed or not as_it_was:
+            if not agreed or not as_it_was or not still():
                 raise ConsentError("you changed your mind while it was composed", hint="Nothing was released.")
             for one in done:
                 body: dict[str, object] = {
@@ -277,6 +288,7 @@ class Holdings:
                     "seconds": round(length_s(line), 3),
                     "counter": one.chain.counter,
                     "digest": one.chain.digest,
+                    **({} if chosen is None else {"by_itself": chosen}),
                 }
                 self._ledger.append(Kind.RELEASED, policy.study, body, self._now())
             unnoted.pop_all()

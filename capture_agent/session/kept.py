@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capture_agent.core.errors import CaptureAgentError, ConsentError
+from capture_agent.core.errors import CaptureAgentError, ConsentError, DesktopError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
@@ -21,6 +21,7 @@ from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
+from capture_agent.session.rhythm import Rhythm
 from capture_agent.session.snapshot import Forgotten, HeldSession, Task, Withdrawn
 from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
@@ -36,6 +37,7 @@ class Kept:
     _forgetting: Forgetting
     _holdings: Holdings
     _recorder: Recorder
+    _rhythm: Rhythm
     _tasks: Tasks
     _vault: Vault
     _world: World
@@ -57,6 +59,7 @@ class Kept:
 
     def _count(self) -> None:
         self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
+        self._rhythm.room.look()
 
     # --- tasks
 
@@ -97,7 +100,20 @@ class Kept:
 
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """Compose and sign bundles. Slow; any thread."""
-        return self._holdings.release(session, self._agreement.check_release(), self._agreement.standing, progress)
+        return self._release(session, progress)
+
+    def _release(
+        self, session: str, progress: Progress, still: Callable[[], bool] = lambda: True, chosen: int | None = None
+    ) -> tuple[str, ...]:
+        place = self._world.elsewhere()
+        if place is not None:
+            raise DesktopError(
+                "what is shared would first lie in {place}",
+                hint="Set XDG_DATA_HOME to a folder on this computer's own disk, and start again.",
+                place=place.said(),
+            )
+        policy, standing = self._agreement.check_release(), self._agreement.standing
+        return self._holdings.release(session, policy, standing, progress, still=still, chosen=chosen)
 
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened. Slow; any thread."""

@@ -8,14 +8,16 @@ the ledger and nowhere else.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from capture_agent.core.elsewhere import Elsewhere
 from capture_agent.core.errors import NewerVersionError, StorageError
-from capture_agent.desktop import autostart
+from capture_agent.desktop import autostart, mounts
 from capture_agent.keys.files import make_private_folder, replace_private
 
 APP = "capture-agent"
@@ -65,6 +67,11 @@ class Profile:
         return self.folder / "state.json"
 
     @property
+    def hold(self) -> Path:
+        """The days of the hold, before recordings are shared by themselves."""
+        return self.folder / "hold.json"
+
+    @property
     def changes(self) -> Path:
         """What was changed in the user's session, to be undone."""
         return self.folder / "changes.json"
@@ -78,6 +85,22 @@ class Profile:
     def day(self) -> Path:
         """The sums of the day."""
         return self.folder / "day.json"
+
+    def disk(self) -> tuple[int, int]:
+        """Return how many bytes are free where recordings lie, and how large that disk is.
+
+        Raises:
+            StorageError: It does not say.
+        """
+        try:
+            usage = shutil.disk_usage(self.folder)
+        except OSError as error:
+            raise StorageError("{path} cannot be read", hint="Is its disk there?", path=self.folder) from error
+        return usage.free, usage.total
+
+    def elsewhere(self) -> Elsewhere | None:
+        """Return where files of held sessions or of the outbox go, if they do not stay on this computer."""
+        return mounts.look(self.held) or mounts.look(self.outbox)
 
     def create(self) -> None:
         """Make the folders, private to this user.

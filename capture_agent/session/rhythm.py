@@ -12,7 +12,9 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import Reason, Seen, is_scarce, judge
 from capture_agent.desktop.base import Presence
+from capture_agent.held.store import Store
 from capture_agent.session.agreement import Agreement
+from capture_agent.session.held_room import HeldRoom
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.world import World
 
@@ -26,15 +28,17 @@ class Rhythm:
     Attributes:
         hinders: Why nothing may be recorded now, or None.
         shared: Whether several people use this computer.
+        room: What recordings take on the disk, and may take.
         who: Whether it has to be said first who is there.
         since_us: Since when it may be somebody else who is there: the last lock, else when this was made. On the
             clock that goes on while the computer sleeps.
     """
 
-    def __init__(self, recorder: Recorder, world: World, agreement: Agreement) -> None:
+    def __init__(self, recorder: Recorder, world: World, agreement: Agreement, store: Store) -> None:
         self._recorder = recorder
         self._world = world
         self._agreement = agreement
+        self.room = HeldRoom(store, world, agreement)
         self._seen: Seen | None = None
         self.hinders: Reason | None = None
         self.shared = False
@@ -85,5 +89,10 @@ class Rhythm:
         if self._disk_us is None or now - self._disk_us >= DISK_EVERY_US:
             self._disk_us = now
             self._scarce = is_scarce(*self._world.disk(), was=self._scarce)
+            self.room.look()
         told = here.told | {Reason.DISK} if self._scarce else here.told
+        if self.room.now.full:
+            told |= {Reason.FULL}
+        if self.room.elsewhere is not None:
+            told |= {Reason.NETWORK}
         return told if self._agreement.settings.pause_on_battery_saver else told - {Reason.SAVER}

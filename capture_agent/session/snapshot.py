@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +14,7 @@ from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Effective, Policy, Widening
 from capture_agent.core.progress import Progress, silent
 from capture_agent.core.recording import State
+from capture_agent.core.room import ENOUGH, Room
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 
@@ -47,6 +48,7 @@ class HeldSession:
     released_to: tuple[str, ...] = ()
     here: bool = True  # on this disk; what was shared or is over is listed without it, too
     pending: bool = False  # withdrawn, and the file that tells its readers could not be written yet
+    shares_in: int | None = None  # days of use, this one included, until it is shared by itself; None: by hand alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,10 @@ class Snapshot:
     decided: bool = False  # there are receipts
     never: tuple[NeverRule, ...] = ()  # what the person keeps out, whatever was agreed to
     going: Going | None = None  # what opting out or deleting is about to destroy, while that can be undone
+    hold_days: int | None = None  # recordings are shared by themselves after so many days of use; None: by hand alone
+    soon: tuple[str, ...] = ()  # those that are shared by themselves after one more day, and the person was not told
+    due: tuple[str, ...] = ()  # those to be shared by themselves now
+    room: Room = ENOUGH  # what recordings take on the disk and may take, in whole megabytes, when it has to be said
 
     @property
     def attention(self) -> bool:
@@ -256,6 +262,9 @@ class Agent(Protocol):
     def choose_waking(self, on: bool) -> None:
         """*click* Switch accessibility on in the person's session while the program runs, or do not any more."""
 
+    def choose_hold(self, days: int | None) -> None:
+        """*click* Let recordings be shared by themselves after so many days of use; None: by hand alone."""
+
     def choose_shared(self, shared: bool) -> None:
         """*click* Ask at each start and after each unlock who is there, or do not any more."""
 
@@ -285,6 +294,18 @@ class Agent(Protocol):
 
         Stopped by a `progress` that raises `CancelledError`: then there is no bundle, and nothing is noted.
         """
+
+    def release_due(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
+        """Release one of `Snapshot.due`, as the person chose; else as `release`. Slow; any thread."""
+
+    def told(self, sessions: Collection[str]) -> None:
+        """Say that the person has seen that these are shared by themselves soon: without that none is."""
+
+    def keep(self, session: str) -> None:
+        """Let a recording not be shared by itself any more. Nothing else narrows by it."""
+
+    def looked_at(self, session: str) -> None:
+        """Say that the person looks at a recording: its hold begins anew."""
 
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""

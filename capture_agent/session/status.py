@@ -13,6 +13,7 @@ from capture_agent.core.keyboard import MODES
 from capture_agent.core.language import noted, say
 from capture_agent.core.names import category_name
 from capture_agent.core.recording import State
+from capture_agent.core.room import Room
 from capture_agent.core.rules import DESKTOP_APP
 from capture_agent.core.splitting import Reason as Guard
 from capture_agent.core.stretches import Reason
@@ -22,6 +23,7 @@ def trouble(
     state: State,
     error: CaptureAgentError | None,
     *,
+    waiting: Guard | None,
     closed: tuple[str, str],
     ended: bool,
     unproved: bool,
@@ -30,13 +32,17 @@ def trouble(
 ) -> tuple[str, str]:
     """Return what is wrong and what to do about it, the most pressing first; empty if nothing is.
 
-    `closed` says why nothing may be recorded and what to do about it, `ended` that what was agreed to is
-    over, `unproved` that the indicator was looked for and not found, `recovered` how many sessions a crash cut off.
+    `waiting` is the guard that lets nothing be recorded now. `closed` says why nothing may be recorded and what to do
+    about it, `ended` that what was agreed to is over, `unproved` that the indicator was looked for and not found,
+    `recovered` how many sessions a crash cut off.
     """
     if error is not None:
         return error.said()
     if closed[0]:
         return closed
+    if state is State.SUSPENDED and waiting in _NO_ROOM and waiting is not None:
+        said, todo = _NO_ROOM[waiting]
+        return say(said), say(todo)
     if state is State.SUSPENDED and unproved:
         return say("The recording indicator is not shown, so nothing is recorded."), say("Uncover the tray icon.")
     if recovered and state is State.OFF:
@@ -61,9 +67,39 @@ WAITING: Mapping[Guard, str] = MappingProxyType(
         Guard.WHO: noted("Waiting: please say who is there"),
         Guard.IDLE: noted("Waiting: nobody has used this computer for 10 minutes"),
         Guard.DISK: noted("Waiting: the disk is nearly full; recording goes on when there is space again"),
+        Guard.NETWORK: noted("Waiting: recordings would lie in a network folder or one that is copied elsewhere"),
+        Guard.FULL: noted("Waiting: your recordings have taken all the room that they may take"),
         Guard.SAVER: noted("Waiting: the battery is being saved; recording goes on when that is over"),
     }
 )
+
+# What only the person can mend, and what to do: the icon says that they have to look.
+_NO_ROOM: Mapping[Guard, tuple[str, str]] = MappingProxyType(
+    {
+        Guard.DISK: (
+            noted("The disk is nearly full, so nothing is recorded."),
+            noted("Free some space; recording then goes on. What was recorded is saved."),
+        ),
+        Guard.NETWORK: (
+            noted("The folder of your recordings is a network or a synced one, so nothing is recorded."),
+            noted("`capture-agent doctor` says which. Set XDG_DATA_HOME to a folder on this disk, and start again."),
+        ),
+        Guard.FULL: (
+            noted("Your recordings have taken all the room that they may take, so nothing is recorded."),
+            noted("Delete what you do not need under My recordings; recording then goes on. None is deleted for that."),
+        ),
+    }
+)
+
+
+def nearly_full(room: Room) -> tuple[str, str]:
+    """Return title and text of the notice that recordings have nearly taken the room there is."""
+    text = say(
+        "They take {percent} % of the room that they may take. Delete what you do not need under My recordings: "
+        "at 100 % nothing more is recorded.",
+        percent=room.percent,
+    )
+    return say("Your recordings need room"), text
 
 
 _KEYS_KEPT = {

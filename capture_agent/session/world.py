@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from capture_agent.core.asking import Remedy
+from capture_agent.core.elsewhere import Elsewhere
 from capture_agent.core.events import Category
 from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy, Settings
@@ -46,6 +47,9 @@ class World(Protocol):
         Raises:
             StorageError: It does not say.
         """
+
+    def elsewhere(self) -> Elsewhere | None:
+        """Return where files of the profile go, if they do not stay on this computer. Any thread."""
 
     def sources(self, plan: Plan) -> Sequence[Source]:
         """Return fresh sources, not started."""

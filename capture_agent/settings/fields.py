@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from capture_agent.core.events import Category
 from capture_agent.core.never import LEAST_TEXT, folded
 from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, LegalBasis, MonitoringLaw, Right
+from capture_agent.core.room import LEAST_HELD_MB, MAX_HELD_MB
 from capture_agent.core.schedule import Schedule, parse
 
 MAX_NAME_CHARS = 200  # a title or name is one line of a window
@@ -102,5 +103,6 @@ BasisName = Annotated[LegalBasis, Field(strict=False)]
 LawName = Annotated[MonitoringLaw, Field(strict=False)]
 RightName = Annotated[Right, Field(strict=False)]
 Hours = Annotated[Schedule, PlainValidator(_schedule)]
+HeldMb = Annotated[int, Field(ge=LEAST_HELD_MB, le=MAX_HELD_MB)]
 Fps = Annotated[int, Field(ge=1, le=MAX_FPS_LIMIT)]
 ConsentMonths = Annotated[int, Field(ge=1, le=MAX_CONSENT_MONTHS)]

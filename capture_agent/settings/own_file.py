@@ -16,6 +16,7 @@ from capture_agent.core.errors import ConfigError, StorageError
 from capture_agent.core.language import noted
 from capture_agent.core.never import LEAST_TEXT, NeverKind, NeverRule
 from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, Policy, Settings
+from capture_agent.core.room import LEAST_HELD_MB, MAX_HELD_MB
 from capture_agent.keys.files import make_private_folder, replace_private
 from capture_agent.settings.fields import (
     MAX_PROGRAMS,
@@ -24,6 +25,7 @@ from capture_agent.settings.fields import (
     ConsentMonths,
     Format,
     Fps,
+    HeldMb,
     Hotkey,
     Hours,
     Locale,
@@ -83,6 +85,12 @@ class SettingsTable(Table):
         description="true, or false to go on recording while the battery is being saved",
     )
 
+    max_held_mb: HeldMb | None = Field(
+        default=None,
+        description=f"a whole number of megabytes that recordings may take on the disk, {LEAST_HELD_MB} to "
+        f"{MAX_HELD_MB}; the study's number or less, and never more than a tenth of what is free",
+    )
+
     @model_validator(mode="after")
     def _hotkeys_differ(self) -> SettingsTable:
         if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
@@ -102,6 +110,7 @@ class SettingsTable(Table):
             schedule=self.schedule,
             consent_months=self.consent_months,
             pause_on_battery_saver=self.pause_on_battery_saver,
+            max_held_mb=self.max_held_mb,
         )
 
 
@@ -205,6 +214,10 @@ def without_effect(settings: Settings, policy: Policy) -> tuple[str, ...]:
     ]
     if settings.max_fps is not None and settings.max_fps > policy.max_fps:
         remarks.append(f"max_fps = {settings.max_fps} changes nothing: {policy.title} takes at most {policy.max_fps}.")
+    if settings.max_held_mb is not None and settings.max_held_mb > policy.max_held_mb:
+        remarks.append(
+            f"max_held_mb = {settings.max_held_mb} changes nothing: {policy.title} takes at most {policy.max_held_mb}."
+        )
     if settings.schedule is not None and policy.schedule is not None and policy.schedule.within(settings.schedule):
         hours = f'schedule = "{settings.schedule}"'
         remarks.append(f"{hours} changes nothing: {policy.title} takes recordings {policy.schedule} only.")

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
+from capture_agent.core.hold import HOLD_LIMIT_DAYS
 from capture_agent.core.policy import (
     MAX_CONSENT_MONTHS,
     MAX_FPS_LIMIT,
@@ -24,6 +25,7 @@ from capture_agent.core.policy import (
     Recipient,
     Right,
 )
+from capture_agent.core.room import LEAST_HELD_MB, MAX_HELD_MB
 from capture_agent.keys import age
 from capture_agent.settings.fields import (
     MAX_NAME_CHARS,
@@ -34,6 +36,7 @@ from capture_agent.settings.fields import (
     CategoryName,
     Format,
     Fps,
+    HeldMb,
     Hours,
     Moment,
     Name,
@@ -147,6 +150,18 @@ class PolicyTable(Table):
         description="the days and hours in which recording is allowed, by the clock of each participant, such as "
         '"mon-fri 09:00-17:00"; without it, any',
     )
+    max_held_mb: HeldMb = Field(
+        default=MAX_HELD_MB,
+        description=f"a whole number of megabytes that recordings may take on a participant's disk, {LEAST_HELD_MB} to "
+        f"{MAX_HELD_MB}; never more than a tenth of what is free",
+    )
+    min_hold_days: int = Field(
+        default=1,
+        ge=1,
+        le=HOLD_LIMIT_DAYS,
+        description=f"a whole number of days of use, 1 to {HOLD_LIMIT_DAYS}, for which recordings are held at least "
+        "before they are shared by themselves, if a participant chose that",
+    )
     destination: Annotated[str, AfterValidator(_destination)] | None = Field(
         default=None,
         description="the full path of the folder that released bundles are meant for; nothing is sent by itself yet",
@@ -245,6 +260,8 @@ class PolicyTable(Table):
             destination=self.destination,
             max_fps=self.max_fps,
             schedule=self.schedule,
+            max_held_mb=self.max_held_mb,
+            min_hold_days=self.min_hold_days,
             expires=self.expires,
             enabled=self.enabled,
             controller_address=self.controller_address,

@@ -34,6 +34,8 @@ NAMES = {
     "destination": noted("Where it goes"),
     "frames a second": noted("Pictures a second"),
     "hours": noted("Hours"),
+    "megabytes held": noted("Megabytes on this disk"),
+    "days of hold": noted("Days before sharing by itself"),
     "programs": noted("Programs"),
 }
 _VALUES = {

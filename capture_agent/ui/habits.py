@@ -1,4 +1,4 @@
-"""When recording begins by itself, whether the program starts at log-in, and whether the computer is shared."""
+"""When recording and sharing happen by themselves, whether the program starts at log-in, whether others use it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from capture_agent.core.language import noted, say
 from capture_agent.core.schedule import Schedule
 from capture_agent.ui import look
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.hold_card import HoldCard
 from capture_agent.ui.switch import Switch
 from capture_agent.ui.view_state import View
 
@@ -27,7 +28,7 @@ _FORMAT = "HH:mm"
 
 
 class HabitsPage(QWidget):
-    """Three choices, each a click of its own; nothing is chosen beforehand."""
+    """Four choices, each a click of its own; nothing is chosen beforehand."""
 
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
@@ -55,6 +56,8 @@ class HabitsPage(QWidget):
             "sharedSwitch",
         )
         self._shared.clicked.connect(lambda on: bridge.do(lambda: agent.choose_shared(on)))
+        self._hold = HoldCard(bridge)
+        layout.addWidget(self._hold.frame)
         layout.addStretch(1)
         look.column(self).addWidget(look.scrolled(content, said=say("When")))
         bridge.changed.connect(self._show)
@@ -139,6 +142,7 @@ class HabitsPage(QWidget):
         )
         self._login.setChecked(snapshot.at_login)
         self._shared.setChecked(snapshot.shared)
+        self._hold.show()
         self._enable()
 
     def _enable(self) -> None:

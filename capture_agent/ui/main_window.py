@@ -104,8 +104,9 @@ class MainWindow(QWidget):
         self._keep_whole()
 
     def _keep_whole(self) -> None:
-        """Let the page below give way, never the status: it wraps, and Qt would cut its last line on a low screen."""
-        self._status.setMinimumHeight(self._status.heightForWidth(max(1, self._status.width())))
+        """Let the page below give way, never what is said here: Qt would cut the last line of it on a low screen."""
+        for line in (self._status, self._reminder):
+            line.setMinimumHeight(line.heightForWidth(max(1, line.width())) if line.text() else 0)
 
     def _header(self) -> QHBoxLayout:
         self._picture = QLabel()
@@ -174,12 +175,12 @@ class MainWindow(QWidget):
             self._picture.setPixmap(qicon(view.icon).pixmap(_ICON, _ICON))
             self._picture.setAccessibleName(say(_STATES[view.icon]))
         self._status.setText(view.status)
-        self._keep_whole()
         joined = self._bridge.snapshot.joined
         self._study.setText("" if joined is None else words.own(joined, joined.title))
         self._study.setVisible(joined is not None)
         self._reminder.setText(view.reminder)
         self._reminder.setVisible(bool(view.reminder))
+        self._keep_whole()
         for command, made in (
             (Command.START, self._start),
             (Command.PAUSE, self._pause),

@@ -130,6 +130,7 @@ class Player(QWidget):
                 raise CancelledError
 
         looker.look(_OPEN, lambda: agent.review(session, progress), self._opened)
+        self._bridge.do(lambda: agent.looked_at(session))
 
     def _opened(self, review: Review) -> None:
         here_us = self._timeline.duration_us and self.position_us

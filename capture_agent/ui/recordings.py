@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from capture_agent.core.language import noted, say
+from capture_agent.core.language import noted, say, say_many
 from capture_agent.session.listing import folder_name
 from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.ui import look, words
@@ -50,6 +50,9 @@ def state_words(session: HeldSession) -> str:
         if session.state == "withdrawn":
             untold = say("Withdrawn; {names} cannot be told yet", names=names)
             said = untold if session.pending else say("Withdrawn from {names}", names=names)
+    if session.shares_in is not None:
+        when = say_many("{count} day of use", "{count} days of use", session.shares_in)
+        said = say("{what}; shared by itself after {when}", what=said, when=when)
     if not session.here:
         said = say("{what}, no longer on this computer", what=said)
     return (
@@ -77,7 +80,7 @@ def opened_folder(session: HeldSession, parent: Path) -> Path:
 
 
 class RecordingsPage(QWidget):
-    """The list, and Play, Open, Share, Withdraw, Delete for the line that is chosen.
+    """The list, and Play, Open, Share, Keep, Withdraw, Delete for the line that is chosen.
 
     Signals:
         told: something slow ended well; carries a sentence and a folder to show, or None.
@@ -119,8 +122,9 @@ class RecordingsPage(QWidget):
         self._open = look.button(say("&Open…"), self._ask_open, name="openButton")
         self._share = look.button(say("S&hare…"), self._ask_share, name="shareButton")
         self._withdraw = look.button(say("W&ithdraw…"), self._ask_withdraw, name="withdrawButton")
+        self._keep = look.button(say("Keep for m&yself"), self._keep_chosen, name="keepButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
-        layout.addLayout(Flow(self._look, self._open, self._share, self._withdraw, self._delete))
+        layout.addLayout(Flow(self._look, self._open, self._share, self._keep, self._withdraw, self._delete))
         bridge.changed.connect(self._follow)
         self._follow(bridge.view)
 
@@ -173,6 +177,8 @@ class RecordingsPage(QWidget):
         self._open.setEnabled(here and state in _PLAYABLE)
         self._share.setEnabled(state == "held")
         self._withdraw.setEnabled(state == "released")
+        self._keep.setEnabled(session is not None and session.shares_in is not None)
+        self._keep.setVisible(any(one.shares_in is not None for one in self._sessions.values()))
         self._withdraw.setVisible(any(one.released_to or one.state == "released" for one in self._sessions.values()))
         self._delete.setEnabled(here and state != "recording")
 
@@ -261,6 +267,12 @@ class RecordingsPage(QWidget):
     def _withdrawn(self, withdrawn: Withdrawn) -> None:
         self.told.emit(*told(withdrawn))
         self.reload()
+
+    def _keep_chosen(self) -> None:
+        session = self._chosen()
+        if session is not None:
+            self._bridge.do(lambda: self._bridge.agent.keep(session.id))
+            self.reload()
 
     def _ask_delete(self) -> None:
         session = self._chosen()

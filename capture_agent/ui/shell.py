@@ -26,6 +26,7 @@ from capture_agent.ui.newcomers import new_programs
 from capture_agent.ui.optout import opt_out_dialog
 from capture_agent.ui.panel import ConsentPanel
 from capture_agent.ui.readers import Fingerprint
+from capture_agent.ui.shared_soon import SharedSoon
 from capture_agent.ui.tasks import task_dialog
 from capture_agent.ui.tray import Tray
 from capture_agent.ui.undo import UndoStrip
@@ -78,6 +79,7 @@ class Shell(QObject):
         self.window = MainWindow(self.bridge, fingerprint, pick)
         self.undo = UndoStrip(self.bridge)
         self.monitoring = MonitoringNotes(self.bridge)
+        self.soon = SharedSoon(self.bridge, self.notify, lambda: self.open(Command.RECORDINGS))
         self.indicator.fallback.opened = self.open
         self.tray.asked.connect(self.open)
         self.window.asked.connect(self.open)
@@ -184,7 +186,7 @@ class Shell(QObject):
         self.beginning.take_down()
         self.monitoring.close()
         self.tray.close()
-        for window in (self._dialog, self._panel, self.undo, self.who, self.window):
+        for window in (self._dialog, self._panel, self.undo, self.soon, self.who, self.window):
             if window is not None:
                 window.close()
 

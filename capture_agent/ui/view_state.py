@@ -122,7 +122,7 @@ class View:
     problem: str
     hint: str
     sign_needed: bool  # a session is open or has failed: an indicator has to be on the screen
-    reminder: str  # that what was agreed to ends soon; said quietly, in the window and on the icon
+    reminder: str  # that what was agreed to ends soon, or room does; said quietly, in the window and on the icon
 
 
 def icon_of(snapshot: Snapshot) -> Icon:
@@ -176,10 +176,16 @@ _CHANGED_HINT = noted("Nothing is recorded until you have looked at it.")
 
 
 def _reminder(snapshot: Snapshot, now: datetime) -> str:
-    end = snapshot.agreed_until
-    if end is None or not ends_soon(end, now):
-        return ""
-    return say("What you agreed to ends on {day}. To go on after that, agree again.", day=f"{end.astimezone():%F}")
+    lines = []
+    end, room = snapshot.agreed_until, snapshot.room
+    if end is not None and ends_soon(end, now):
+        day = f"{end.astimezone():%F}"
+        lines.append(say("What you agreed to ends on {day}. To go on after that, agree again.", day=day))
+    if room.nearly:
+        used, limit = words.size(room.used), words.size(room.limit)
+        taken = say("Your recordings take {used} of {limit}. Delete what you do not need.", used=used, limit=limit)
+        lines.append(taken)
+    return "\n".join(lines)
 
 
 def _asks_again(snapshot: Snapshot) -> bool:

@@ -119,6 +119,15 @@ def test_doctor_finds_wrong_settings_and_open_folders(run: Any, home: Path) -> N
     assert by_name["policy"]["blocks"]  # a state file that nobody can read
 
 
+@pytest.mark.promise("P4")
+def test_doctor_refuses_a_profile_that_is_copied_elsewhere(run: Any, home: Path) -> None:
+    done = run("doctor", "--json", XDG_DATA_HOME=str(home / "Nextcloud" / "data"))
+    assert done.returncode == 3
+    (found,) = [one for one in json.loads(done.stdout)["problems"] if one["name"] == "place"]
+    assert "Nextcloud" in found["what"] and found["blocks"]
+    assert "XDG_DATA_HOME" in found["hint"]
+
+
 def test_a_reader_that_goes_away_is_no_fault(home: Path) -> None:
     command = f"{sys.executable} -m capture_agent research open --help | true"
     done = subprocess.run(

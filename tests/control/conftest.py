@@ -139,6 +139,13 @@ class ScriptedAgent:
     def choose_shared(self, shared: bool) -> None:
         self._click("choose_shared")
 
+    def choose_hold(self, days: int | None) -> None:
+        self._click("choose_hold")
+
+    def release_due(self, session: str) -> tuple[str, ...]:
+        self._click("release_due")
+        return ()
+
     def choose_waking(self, on: bool) -> None:
         self._click("choose_waking")
 

@@ -51,6 +51,8 @@ policies = st.builds(
     legal_basis=st.sampled_from([LegalBasis.CONSENT, LegalBasis.CONTRACT]),
     rights=st.lists(st.sampled_from(Right), unique=True).map(tuple),
     consent_months=st.integers(1, 6),
+    max_held_mb=st.integers(10, 12),
+    min_hold_days=st.integers(1, 3),
     schedule=st.none()
     | st.sampled_from([parse("mon-fri 09:00-17:00"), parse("mon 10:00-12:00"), parse("sat 22:00-06:00")]),
     expires=st.none() | st.sampled_from([datetime(year, 1, 1, tzinfo=UTC) for year in (2030, 2031)]),
@@ -69,7 +71,12 @@ def pushed(draw):
     return agreed, new
 
 
-settings = st.builds(Settings, st.none() | categories, max_fps=st.none() | st.integers(1, 30))
+settings = st.builds(
+    Settings,
+    st.none() | categories,
+    max_fps=st.none() | st.integers(1, 30),
+    max_held_mb=st.none() | st.integers(10, 12),
+)
 
 
 @pytest.mark.promise("P7")
@@ -78,6 +85,7 @@ def test_settings_only_narrow(policy, chosen):
     left = effective(policy, chosen)
     assert left.categories <= policy.categories
     assert left.max_fps <= policy.max_fps
+    assert left.max_held_mb == min(policy.max_held_mb, chosen.max_held_mb or policy.max_held_mb)
 
 
 @pytest.mark.promise("P7")
@@ -95,6 +103,8 @@ def test_no_widening_means_that_nothing_goes_beyond_what_was_agreed(pair):
     assert new.consent_months <= agreed.consent_months
     assert new.retention_days <= agreed.retention_days
     assert new.max_fps <= agreed.max_fps
+    assert new.max_held_mb <= agreed.max_held_mb
+    assert new.min_hold_days >= agreed.min_hold_days
     assert new.destination in {None, agreed.destination}
     gets = {(r.key, r.name): r.categories for r in agreed.recipients}
     assert all((r.key, r.name) in gets and r.categories <= implied(gets[r.key, r.name]) for r in new.recipients)
@@ -159,6 +169,8 @@ WIDER = {
     "dpia": "another",
     "agreement": "another",
     "schedule": None,
+    "max_held_mb": 11,
+    "min_hold_days": 1,
 }
 HARMLESS = {
     "version": "counts only",
@@ -176,7 +188,7 @@ def test_every_field_of_a_policy_is_either_compared_or_known_to_be_harmless(name
     agreed = Policy(
         "s", 1, "T", "C", "c", {"p": "x"}, frozenset(), (), 1, (Notice("en", 1, "old"),), apps=frozenset({"a"}),
         expires=datetime(2030, 1, 1, tzinfo=UTC), max_fps=1, consent_months=1, storage="here", dpia="one",
-        schedule=parse("mon-fri 09:00-17:00"),
+        schedule=parse("mon-fri 09:00-17:00"), max_held_mb=10, min_hold_days=2,
     )  # fmt: skip
     assert (name in WIDER) != (name in HARMLESS)
     if name in WIDER:

@@ -54,6 +54,28 @@ def test_what_a_living_process_writes_is_left_alone(store, begin, happen, identi
     assert [(mended.id, mended.dropped) for mended in store.recover()] == [("session-1", 11)]
 
 
+def test_the_size_of_the_folder_follows_what_grows_comes_and_goes(store, whole, begin, happen):
+    def all_of_it():
+        return sum(path.stat().st_size for path in store.folder.iterdir())
+
+    assert store.size() == all_of_it() > 0
+    recording = begin("session-2")
+    for _ in range(3):
+        recording.append(happen())
+        assert store.size() == all_of_it()
+    recording.close("stopped")
+    assert store.size() == all_of_it()
+    os.utime(store.folder, (1, 1))  # long ago nothing came or went: from now on only the newest file is looked at
+    store.size()
+    with recording.path.open("ab") as file:
+        file.write(bytes(5000))
+    assert store.size() == all_of_it()
+    store.remove("session-2")
+    assert store.size() == all_of_it() == whole.stat().st_size
+    store.remove("session-1")
+    assert store.size() == 0
+
+
 def test_a_complete_session_is_not_touched_by_recovery(store, whole):
     before = whole.read_bytes()
     assert store.recover() == [] and whole.read_bytes() == before

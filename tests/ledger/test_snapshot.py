@@ -49,6 +49,8 @@ POLICIES = st.builds(
     tasks=st.lists(TEXT, max_size=3).map(tuple),
     destination=st.none() | TEXT,
     max_fps=st.integers(1, 30),
+    max_held_mb=st.integers(10, 5000),
+    min_hold_days=st.integers(1, 90),
     schedule=st.none() | st.sampled_from([parse("mon-fri 09:00-17:00"), parse("sat,sun 22:00-06:00")]),
     expires=st.none() | st.datetimes(timezones=st.just(UTC)),
     enabled=st.booleans(),
@@ -73,7 +75,7 @@ POLICIES = st.builds(
 # Records of before these existed do not have them.
 LATER = {
     "independent_contact", "complaint_authority", "jurisdiction", "legal_basis", "rights", "storage",
-    "consent_months", "dpia", "agreement", "monitoring", "schedule",
+    "consent_months", "dpia", "agreement", "monitoring", "schedule", "max_held_mb", "min_hold_days",
 }  # fmt: skip
 
 

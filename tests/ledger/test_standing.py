@@ -24,6 +24,7 @@ BODIES = {
     Kind.ASKED: asked_body(POLICY),
     Kind.REFUSED: asked_body(POLICY),
     Kind.SCHEDULED: {"schedule": "mon-fri 09:00-17:00"},
+    Kind.SHARING_ITSELF: {"days": 3},
     Kind.ACCEPTED: accepted_body(POLICY, offered_keys(POLICY) - {KEYBOARD}, {"xterm"}, "de", "gezeigt"),
 }
 
@@ -145,6 +146,21 @@ def test_hours_are_chosen_until_they_are_taken_back_or_the_person_says_no() -> N
     wrong = replace(entry(1, Kind.SCHEDULED), body={"schedule": "always"})
     with pytest.raises(VerificationError):
         Standing().after(wrong)
+
+
+@pytest.mark.promise("P4")
+def test_sharing_by_itself_is_over_with_what_was_agreed_and_never_given_by_a_yes() -> None:
+    agreed = (Kind.ASKED, Kind.ACCEPTED)
+    assert after(*agreed).hold_days is None
+    assert after(*agreed, Kind.SHARING_ITSELF).hold_days == 3
+    assert after(*agreed, Kind.SHARING_ITSELF, Kind.ASKED, Kind.ACCEPTED).hold_days == 3
+    for over in (Kind.SHARING_BY_HAND, Kind.EXPIRED, Kind.INVALIDATED, Kind.WITHDRAWN, Kind.LEFT):
+        assert after(*agreed, Kind.SHARING_ITSELF, over).hold_days is None
+        assert after(*agreed, Kind.SHARING_ITSELF, over, *agreed).hold_days is None
+    assert after(Kind.SHARING_ITSELF).categories == frozenset()
+    for days in (0, -1, True, "3", None):
+        with pytest.raises(VerificationError):
+            Standing().after(replace(entry(1, Kind.SHARING_ITSELF), body={"days": days}))
 
 
 def test_every_kind_of_entry_is_explained() -> None:

@@ -49,7 +49,7 @@ def two_monitors(desktop: PrivateDesktop) -> PrivateDesktop:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """An empty 2 MiB disk: the runner mounts one for each worker and names it in CAPTURE_AGENT_SMALL_DISKS."""
+    """An empty 8 MiB disk: the runner mounts one for each worker and names it in CAPTURE_AGENT_SMALL_DISKS."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     disks = os.environ.get("CAPTURE_AGENT_SMALL_DISKS")
     if not disks:

@@ -118,7 +118,7 @@ def test_a_disk_that_fills_ends_the_recording_whole_and_with_space_it_goes_on(de
         driver.hands.type("before")
         time.sleep(2)  # it is written by then
         filler = small_disk / "filler"
-        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 150_000))  # of 2 MiB, 200 kB have to be free
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 150_000))  # of 8 MiB, a tenth has to be free
         hindered(driver, "low-disk")
         driver.hands.type("full")
         filler.unlink()

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from ui_driver import Driver
+from ui_windows import SESSIONS, STUDY
 
 from capture_agent.demo.desktop import PrivateDesktop
 
@@ -54,6 +55,28 @@ def test_log_in_and_shared_computer_are_a_switch_each(ui: Driver) -> None:
         for on in (True, False):
             ui.click(name, "check box")
             ui.until(lambda seen, wanted=f"{call} {on}": seen["calls"][-1] == wanted)
+
+
+@pytest.mark.promise("P4")
+def test_sharing_by_itself_is_a_click_and_told_of_in_a_window_with_ways_out(desktop: PrivateDesktop) -> None:
+    with Driver(desktop) as ui:
+        ui.until(lambda seen: seen["proof"])
+        for line in (STUDY, AGREE, SESSIONS, "shell.open(ui_command.HABITS)"):
+            ui.say(line)
+        ui.say("from capture_agent.ui.habits import HabitsPage; hold = shell.window.findChild(HabitsPage)._hold")
+        ui.say("hold._use.click()")
+        ui.until(lambda seen: "choose_hold 3" in seen["calls"])
+        ui.find("Now: after 3 days of use")
+        ui.say("hold._never.click()")
+        ui.until(lambda seen: "choose_hold None" in seen["calls"])
+        ui.say("agent._now = m.replace(agent._now, soon=('0' * 12,)); shell.bridge.refresh()")
+        ui.until(lambda seen: "told 1" in seen["calls"] and "sharedSoon" in seen["windows"])
+        ui.say("shell.window.hide()")
+        ui.click("Keep for myself", "push button")
+        ui.until(lambda seen: "keep 000000000000" in seen["calls"] and "sharedSoon" not in seen["windows"])
+        assert not [call for call in ui.seen()["calls"] if call.startswith("release")]
+        ui.say("agent._now = m.replace(agent._now, due=('0' * 12,)); shell.bridge.refresh()")
+        ui.until(lambda seen: seen["calls"].count("release 000000000000") == 1)
 
 
 @pytest.mark.parametrize("options", [(), ("--german",)])

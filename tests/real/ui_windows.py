@@ -113,7 +113,15 @@ WINDOWS: dict[str, list[str]] = {
     "undo": [OWN, AGREE, SESSIONS, "agent.withdraw(destroy=True)", "shell.bridge.refresh()"],
     "countdown": [OWN, AGREE, "agent.start()", "agent.pause(15)", "agent.count_down(7)", "shell.bridge.refresh()"],
     "forget": [STUDY, AGREE, SESSIONS, "agent.start_task('Write')", "shell.open()", "shell.forget(15)"],
-    "habits": [OWN, AGREE, "shell.open(ui_command.HABITS)"],
+    "habits": [
+        *[STUDY, AGREE, "from capture_agent.core.room import Room", "agent.choose_hold(3)"],
+        "agent._now = m.replace(agent._now, room=Room(4_100_000_000, 5_000_000_000))",
+        "shell.open(ui_command.HABITS)",
+    ],
+    "shared soon": [
+        *[STUDY, AGREE, SESSIONS, "agent._now = m.replace(agent._now, soon=('0' * 12,))", "shell.bridge.refresh()"],
+        "shell.soon.activateWindow()",
+    ],
     "who": [OWN, AGREE, "agent.ask_who()", "shell.bridge.refresh()"],
     "beginning": [OWN, AGREE, "agent._now = m.replace(agent._now, starts_in=7)", "shell.bridge.refresh()"],
     "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
@@ -125,7 +133,10 @@ WINDOWS: dict[str, list[str]] = {
         *[STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", CHOOSE_FIRST],
         "shell.window.recordings._withdrawn(agent.withdraw_shared('9' * 12))",
     ],
-    "delete": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
+    "delete": [
+        *[STUDY, AGREE, SESSIONS, "agent.put(m.replace(agent.sessions()[0], shares_in=3))"],
+        *["shell.open(ui_command('recordings'))", CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
+    ],
     "player": PLAYING,
     "player in a pause": [*PLAYING, "player.bar.setValue(130_000)"],
     "player of a damaged one": [

@@ -133,6 +133,7 @@ class SmallWorld:
         self.accessibility = SmallSwitch()
         self.here = Presence()
         self.free = 10**11
+        self.away = None  # where files of the profile go
         self.said = []
         self.counted = True
 
@@ -154,6 +155,9 @@ class SmallWorld:
 
     def disk(self):
         return self.free, 10**12
+
+    def elsewhere(self):
+        return self.away
 
     def sleep(self, seconds):
         """Let the computer sleep: the clock on the wall goes on, the input clock does not."""

@@ -226,6 +226,14 @@ def test_a_cut_to_the_end_leaves_what_was_before_and_one_of_everything_leaves_no
     assert agent.sessions() == ()
 
 
+@pytest.mark.promise("P11")
+def test_something_can_be_cut_out_again_in_the_same_run(person):
+    agent, first = written(person, "abcd")
+    for letters in ("abc", "ab"):
+        agent.cut(first, agent.review(first).timeline.runs[0].ends[len(letters)], None)
+        assert "".join(run.text for run in agent.review(first).timeline.runs) == letters
+
+
 def test_deleting_can_be_undone_for_a_moment_and_is_hidden_meanwhile(person):
     agent = recording(person)
     session = held_one(person, agent)

@@ -46,6 +46,13 @@ def waits_for(person):
     return person.agent.snapshot().waiting
 
 
+def waits_for_room(person):
+    with (person.profile.held / "other.held").open("wb") as file:
+        file.truncate(60_000_000)
+    person.tick(1)
+    return person.agent.snapshot().waiting
+
+
 @dataclass
 class Flip:
     """What is looked at, and what it is without the line and with it."""
@@ -63,6 +70,7 @@ FLIPS = [
     Flip("max_fps = 2", frames_a_second, 10, 2),
     Flip("consent_months = 1", lasts_over_a_month, True, False),
     Flip('schedule = "mon 09:00-12:00"', state, State.RECORDING, State.OFF),  # it is Wednesday
+    Flip("max_held_mb = 50", waits_for_room, None, Reason.FULL),
     Flip("pause_on_battery_saver = false", waits_for, Reason.SAVER, None),
 ]
 # What is seen on a real desktop alone: the setting, and the test that flips it there.

@@ -49,6 +49,7 @@ EFFECTS = {
     'never_programs = ["Signal"]': lambda read, left: left.never_apps == {"signal"},
     'never_titles = ["Bank"]': lambda read, left: read.never_titles == {"Bank"},  # at work: test_settings_at_work.py
     "max_fps = 2": lambda read, left: left.max_fps == 2,
+    "max_held_mb = 50": lambda read, left: left.max_held_mb == 50,
     "consent_months = 1": lambda read, left: read.consent_months == 1,  # tests/session/test_lasting.py sees it at work
     'pause_hotkey = "ctrl+alt+p"': lambda read, left: read.pause_hotkey == "ctrl+alt+p",
     'task_hotkey = "super+f5"': lambda read, left: read.task_hotkey == "super+f5",
@@ -82,6 +83,8 @@ def test_nothing_that_only_a_study_may_say_can_be_set(tmp_path: Path, key: str) 
     [
         ("max_fps = 31", "max_fps"),
         ("max_fps = 0", "max_fps"),
+        ("max_held_mb = 5001", "max_held_mb"),
+        ("max_held_mb = 9", "max_held_mb"),
         ('categories = ["microphone"]', "categories[1]"),
         ('pause_hotkey = "p"', "pause_hotkey"),
         ('pause_hotkey = "shift+p"', "pause_hotkey"),

@@ -60,6 +60,8 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
         tasks=["One thing"],
         max_fps=5,
         schedule="tue 10:00-11:00",
+        max_held_mb=200,
+        min_hold_days=7,
         destination="/srv/bundles",
         enabled=False,
         dpia="DPIA 7",
@@ -83,7 +85,7 @@ def test_every_value_arrives(write: Write, tmp_path: Path) -> None:
     assert policy.expires == datetime(2031, 1, 31, 11, tzinfo=UTC)
     assert (policy.apps, policy.tasks) == (frozenset({"firefox", "xterm"}), ("One thing",))
     assert (policy.max_fps, policy.retention_days, policy.destination, policy.enabled) == (5, 30, "/srv/bundles", False)
-    assert policy.schedule == parse("tue 10:00-11:00")
+    assert (policy.schedule, policy.max_held_mb, policy.min_hold_days) == (parse("tue 10:00-11:00"), 200, 7)
     assert dict(policy.purposes) == {"research": "To learn how people work."}
     assert [(r.name, r.key, r.kind, r.categories, r.is_example) for r in policy.recipients] == [
         ("A", a, RecipientKind.HYBRID, {Category.KEYBOARD, Category.SCREEN}, False),

@@ -7,7 +7,7 @@ what is recorded; all moves, refusals and errors are those of the real tables.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -339,6 +339,26 @@ class MemoryAgent:
     def choose_waking(self, on: bool) -> None:
         self.calls.append(f"choose_waking {on}")
         self._now = replace(self._now, waking=on, woken=on)
+
+    def choose_hold(self, days: int | None) -> None:
+        self.calls.append(f"choose_hold {days}")
+        self._now = replace(self._now, hold_days=days)
+
+    def release_due(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
+        self._now = replace(self._now, due=tuple(one for one in self._now.due if one != session))
+        return self.release(session, progress)
+
+    def told(self, sessions: Collection[str]) -> None:
+        self.calls.append(f"told {len(sessions)}")
+        self._now = replace(self._now, soon=())
+
+    def keep(self, session: str) -> None:
+        self.calls.append(f"keep {session}")
+        self._sessions[session] = replace(self._sessions[session], shares_in=None)
+        self._set()
+
+    def looked_at(self, session: str) -> None:
+        self.calls.append(f"looked_at {session}")
 
     def choose_shared(self, shared: bool) -> None:
         self.calls.append(f"choose_shared {shared}")
