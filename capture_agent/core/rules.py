@@ -40,15 +40,9 @@ class Rules:
             return Verdict.SENSITIVE
         return Verdict.CLEAR
 
-    def narrowed(self, other: Rules) -> Rules:
-        """Return what both rules let through: for what was seen before the other ones came."""
-        return replace(
-            self,
-            categories=self.categories & other.categories,
-            apps=self.apps & other.apps,
-            excluded=self.excluded | other.excluded,
-            titles=self.titles | other.titles,
-        )
+    def keeping_out(self, other: Rules) -> Rules:
+        """Return these rules, which also keep out what `other` does: for what was seen before `other` came."""
+        return replace(self, excluded=self.excluded | other.excluded, titles=self.titles | other.titles)
 
     def covered(
         self,

@@ -173,8 +173,8 @@ class Recorder:
             case Effect.START_SOURCES:
                 self._start_sources()
             case Effect.CLOSE_INTERVAL:
-                if given in {Input.HINDER, Input.SPLIT}:  # other rules may be why
-                    _use(self._session(), self._session().rules.narrowed(self._studio.rules()))
+                if given in {Input.HINDER, Input.SPLIT}:  # that the person keeps more out may be why
+                    _use(self._session(), self._session().rules.keeping_out(self._studio.rules()))
                 self._close_interval(_GAP_REASON.get(given, GapReason.FAULT))
             case Effect.STOP_SOURCES:
                 self._stop_sources()

@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import noted, say
 from capture_agent.core.never import NeverKind, NeverRule
 from capture_agent.desktop.base import Pick, Picked
@@ -144,15 +145,17 @@ class NeverCard(QWidget):
     def _poll(self) -> None:
         if self._pick is None:
             return
-        picked: list[Picked | None] = []
-        went = self._bridge.do(self._pick.poll, picked.append)
-        if not went or picked[0] is not None:
+        try:
+            picked = self._pick.poll()
+        except CaptureAgentError as error:
+            picked = Picked(None, cancelled=True)
+            self._bridge.failed.emit(error)
+        if picked is not None:
             self.stop()
             self.window().show()
             self.window().raise_()
             self.window().activateWindow()
-        if went and picked[0] is not None:
-            self._take(picked[0])
+            self._take(picked)
 
     def stop(self) -> None:
         """Give the pointer back, if a window is being picked."""

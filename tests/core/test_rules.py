@@ -50,10 +50,13 @@ def test_no_rule_lets_through_what_was_kept_out_without_it(window, before, names
 
 @pytest.mark.promise("P8")
 @given(windows, rules, rules)
-def test_what_two_rules_let_through_together_each_of_them_does(window, one, other):
-    if one.narrowed(other).judge(window) is Verdict.CLEAR:
+def test_rules_that_also_keep_out_what_others_do_let_through_nothing_more_and_nothing_of_that(window, one, other):
+    both = one.keeping_out(other)
+    if both.judge(window) is Verdict.CLEAR:
         assert one.judge(window) is Verdict.CLEAR
-        assert other.judge(replace(window, pid=None, id=9)) is Verdict.CLEAR  # who we are does not change with rules
+        assert not {window.app, *window.aliases} & other.excluded
+        assert not any(text in folded(window.title) for text in other.titles)
+    assert (both.categories, both.apps) == (one.categories, one.apps)
 
 
 FORMS = (

@@ -16,15 +16,17 @@ from Xlib.ext import xtest
 from Xlib.xobject.drawable import Window
 
 from capture_agent.core.errors import ConfigError, DesktopError
+from capture_agent.core.events import Rect
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.desktop import choose, x11_check
+from capture_agent.desktop.base import Pick, Picked
 from capture_agent.desktop.x11 import X11Desktop
 from capture_agent.desktop.x11_connection import Connection
 from capture_agent.desktop.x11_hotkeys import X11Hotkeys
 
 pytestmark = pytest.mark.real
 
-CTRL, SHIFT, F9, A, CAPS, NUM = 37, 50, 75, 38, 66, 77
+CTRL, SHIFT, F9, A, CAPS, NUM, ESCAPE = 37, 50, 75, 38, 66, 77, 9
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +245,77 @@ def test_a_combination_that_is_taken_or_unreadable_is_said(plain: PrivateDesktop
     for wrong in ("f9", "hyper+f9", "ctrl+", "ctrl+nosuchkey", ""):
         with pytest.raises(ConfigError):
             hotkeys.grab(wrong, lambda: None)
+
+
+# --- picking a window
+
+
+def click(display: Display, x: int, y: int, button: int = 1) -> None:
+    xtest.fake_input(display, X.MotionNotify, x=x, y=y)
+    for kind in (X.ButtonPress, X.ButtonRelease):
+        xtest.fake_input(display, kind, button)
+    display.sync()
+
+
+def outcome(pick: Pick) -> Picked:
+    told: list[Picked | None] = []
+    wait_until(lambda: (told.append(pick.poll()), told[-1])[1] is not None)
+    pick.close()
+    assert told[-1] is not None
+    return told[-1]
+
+
+def test_a_click_picks_the_topmost_window_and_no_program_gets_it(known: X11Desktop, program: Display) -> None:
+    for place in ((100, 100, 200, 150), (150, 150, 200, 150)):
+        open_window(program, place).change_attributes(event_mask=X.ButtonPressMask | X.ButtonReleaseMask)
+    click(program, 160, 160)
+    wait_until(lambda: program.pending_events() == 2)  # so it gets clicks, else
+    for _ in range(2):
+        program.next_event()
+    pick = known.pick()
+    xtest.fake_input(program, X.ButtonPress, 1)
+    program.sync()
+    assert pick.poll() is None  # what comes up belongs to it, too
+    xtest.fake_input(program, X.ButtonRelease, 1)
+    program.sync()
+    window = outcome(pick).window
+    assert window is not None
+    assert window.rect == Rect(150, 150, 200, 150)
+    pick = known.pick()
+    click(program, 110, 110)
+    window = outcome(pick).window
+    assert window is not None
+    assert window.rect == Rect(100, 100, 200, 150)
+    program.sync()
+    assert program.pending_events() == 0
+    pick = known.pick()
+    click(program, 600, 600)
+    assert outcome(pick) == Picked(None)
+
+
+def test_escape_and_the_other_buttons_cancel_picking(known: X11Desktop, program: Display) -> None:
+    for cancel in (lambda: click(program, 5, 5, button=3), lambda: press(program, ESCAPE)):
+        pick = known.pick()
+        cancel()
+        assert outcome(pick) == Picked(None, cancelled=True)
+
+
+@pytest.mark.parametrize("what", ["grab_pointer", "grab_keyboard"])
+def test_a_pointer_or_keyboard_that_another_program_holds_is_said(
+    known: X11Desktop, program: Display, what: str
+) -> None:
+    root = program.screen().root
+    how = (False, X.ButtonPressMask, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
+    keys = (False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+    assert getattr(root, what)(*(how if what == "grab_pointer" else keys)) == X.GrabSuccess
+    with pytest.raises(DesktopError, match="holds the pointer or the keyboard"):
+        known.pick()
+    # Neither is left in our hands.
+    wait_until(lambda: root.grab_pointer(*how) == root.grab_keyboard(*keys) == X.GrabSuccess)
+    program.ungrab_pointer(X.CurrentTime)
+    program.ungrab_keyboard(X.CurrentTime)
+    program.sync()
+    known.pick().close()
 
 
 def test_a_good_desktop_has_no_problem(plain: PrivateDesktop) -> None:
