@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -54,80 +54,91 @@ def unnamed(nodes: list[Node]) -> list[Node]:
     return [node for node in nodes if node.showing and not node.name.strip() and node.role not in PLACES]
 
 
+def has_names_and_roles(ui: Driver, name: str) -> None:
+    """Assistive programs find a name and a role for every control."""
+    ui.until_showing(5)
+    nodes = ui.nodes()
+    assert unnamed(nodes) == []
+    controls = [node for node in nodes if node.showing and node.focusable and node.role not in {"frame", "dialog"}]
+    assert {node.role for node in controls} - ROLES == set(), controls
+    if name not in WITHOUT_KEYBOARD:
+        assert controls
+
+
+def is_walked_by_keys(ui: Driver, name: str) -> None:
+    """The Tab key reaches every control, forwards and backwards."""
+    if name in WITHOUT_KEYBOARD:
+        return
+    left, top, width, _ = next(iter(ui.settled()["boxes"].values()))
+    if name in RAISED_BY_HAND:
+        ui.click_at(int(left + width / 2), int(top + 8))
+    ui.until_focused()
+    wanted = asked(ui, "looks.focusable(app)")
+    assert isinstance(wanted, list)
+    for key in ("Tab", "shift+Tab"):
+        reached = {ui.seen()["focus"]}
+        for _ in range(3 * len(wanted)):  # in a field for a time, Tab goes from hours to minutes first
+            ui.key(key)
+            time.sleep(TICKS_S)
+            reached.add(ui.seen()["focus"])
+            if set(wanted) <= reached:
+                break
+        assert set(wanted) - reached == set(), key
+
+
+def has_letters_of_its_own(ui: Driver, _name: str) -> None:
+    """A letter leads to one control each."""
+    for where, letters in ui.seen()["mnemonics"].items():
+        same = [one for one, other in pairwise(sorted(letters)) if one == other]
+        assert not same, (where, letters)
+
+
+def has_contrast(ui: Driver, _name: str) -> None:
+    """Every text keeps a contrast of 4.5."""
+    meant = ui.seen()["contrasts"]
+    assert meant
+    assert {text: ratio for text, ratio in meant.items() if ratio < 4.5} == {}
+    drawn = asked(ui, "looks.drawn_contrasts(app)")
+    assert isinstance(drawn, dict)
+    assert {text: ratio for text, ratio in drawn.items() if ratio < 4.5} == {}
+
+
+def fits(ui: Driver, _name: str) -> None:
+    """Everything is on the small screen, or can be scrolled to."""
+    seen = ui.settled()
+    assert seen["boxes"]
+    for which, (left, top, width, height) in seen["boxes"].items():
+        assert left >= 0 and top >= 0, which
+        assert left + width <= SMALL[0] and top + height <= SMALL[1] - PANEL_PX, (which, seen["boxes"])
+    assert seen["cut"] == []
+    assert asked(ui, "looks.out_of_reach(app)") == []
+
+
+def is_german(ui: Driver, _name: str) -> None:
+    """No English sentence is left."""
+    texts = asked(ui, "looks.texts(app)")
+    assert isinstance(texts, list)
+    said = [text for text in texts for line in text.splitlines() if english(line)]
+    assert said == []
+
+
+# How a window is brought up (options, scale), and what must be true of it then. What presses keys comes last.
+WALKS: dict[str, tuple[tuple[str, ...], str, tuple[Callable[[Driver, str], None], ...]]] = {
+    "en": ((), "1", (has_names_and_roles, has_letters_of_its_own, has_contrast, fits, is_walked_by_keys)),
+    "dark": (("--dark",), "1", (has_contrast,)),
+    "de": (("--german",), "1", (has_letters_of_its_own, fits, is_german)),
+    "en at 200 %": ((), "2", (fits,)),
+    "de at 200 %": (("--german",), "2", (fits,)),
+}
+
+
+@pytest.mark.parametrize("walk", WALKS)
 @pytest.mark.parametrize("name", WINDOWS)
-def test_assistive_programs_find_a_name_and_a_role_for_every_control(name: str) -> None:
-    with window(name) as ui:
-        ui.until_showing(5)
-        nodes = ui.nodes()
-        assert unnamed(nodes) == []
-        controls = [node for node in nodes if node.showing and node.focusable and node.role not in {"frame", "dialog"}]
-        assert {node.role for node in controls} - ROLES == set(), controls
-        if name not in WITHOUT_KEYBOARD:
-            assert controls
-
-
-@pytest.mark.parametrize("name", [name for name in WINDOWS if name not in WITHOUT_KEYBOARD])
-def test_the_tab_key_reaches_every_control_forwards_and_backwards(name: str) -> None:
-    with window(name) as ui:
-        left, top, width, _ = next(iter(ui.settled()["boxes"].values()))
-        if name in RAISED_BY_HAND:
-            ui.click_at(int(left + width / 2), int(top + 8))
-        ui.until_focused()
-        wanted = asked(ui, "looks.focusable(app)")
-        assert isinstance(wanted, list)
-        for key in ("Tab", "shift+Tab"):
-            reached = {ui.seen()["focus"]}
-            for _ in range(3 * len(wanted)):  # in a field for a time, Tab goes from hours to minutes first
-                ui.key(key)
-                time.sleep(TICKS_S)
-                reached.add(ui.seen()["focus"])
-                if set(wanted) <= reached:
-                    break
-            assert set(wanted) - reached == set(), key
-
-
-@pytest.mark.parametrize("options", [(), ("--german",)], ids=["en", "de"])
-@pytest.mark.parametrize("name", WINDOWS)
-def test_letters_lead_to_one_control_each(name: str, options: tuple[str, ...]) -> None:
-    with window(name, *options) as ui:
-        for where, letters in ui.seen()["mnemonics"].items():
-            same = [one for one, other in pairwise(sorted(letters)) if one == other]
-            assert not same, (where, letters)
-
-
-@pytest.mark.parametrize("options", [(), ("--dark",)], ids=["light", "dark"])
-@pytest.mark.parametrize("name", WINDOWS)
-def test_every_text_keeps_a_contrast_of_four_and_a_half(name: str, options: tuple[str, ...]) -> None:
-    with window(name, *options) as ui:
-        meant = ui.seen()["contrasts"]
-        assert meant
-        assert {text: ratio for text, ratio in meant.items() if ratio < 4.5} == {}
-        drawn = asked(ui, "looks.drawn_contrasts(app)")
-        assert isinstance(drawn, dict)
-        assert {text: ratio for text, ratio in drawn.items() if ratio < 4.5} == {}
-
-
-@pytest.mark.parametrize("options", [(), ("--german",)], ids=["en", "de"])
-@pytest.mark.parametrize("scale", ["1", "2"])
-@pytest.mark.parametrize("name", WINDOWS)
-def test_everything_fits_a_small_screen_even_at_twice_the_size(name: str, scale: str, options: tuple[str, ...]) -> None:
+def test_every_window_holds_what_all_of_them_must(name: str, walk: str) -> None:
+    options, scale, checks = WALKS[walk]
     with window(name, *options, scale=scale) as ui:
-        seen = ui.settled()
-        assert seen["boxes"]
-        for which, (left, top, width, height) in seen["boxes"].items():
-            assert left >= 0 and top >= 0, which
-            assert left + width <= SMALL[0] and top + height <= SMALL[1] - PANEL_PX, (which, seen["boxes"])
-        assert seen["cut"] == []
-        assert asked(ui, "looks.out_of_reach(app)") == []
-
-
-@pytest.mark.parametrize("name", WINDOWS)
-def test_in_german_no_english_sentence_is_left(name: str) -> None:
-    with window(name, "--german") as ui:
-        texts = asked(ui, "looks.texts(app)")
-        assert isinstance(texts, list)
-        said = [text for text in texts for line in text.splitlines() if english(line)]
-        assert said == []
+        for check in checks:
+            check(ui, name)
 
 
 def english(line: str) -> bool:
