@@ -27,6 +27,7 @@ from capture_agent.core.never import NeverRule, never_recorded
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
+from capture_agent.desktop.network import metered
 from capture_agent.desktop.process import forget_sources, give_back, harden, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
@@ -108,6 +109,10 @@ class LocalWorld:
             input_resolution_us=INPUT_RESOLUTION_US,
             input=self._input.value,
         )
+
+    def metered(self) -> bool:
+        """Return whether the network costs by volume."""
+        return metered()
 
     def limits(self) -> tuple[str, ...]:
         """Return what this display does not tell."""

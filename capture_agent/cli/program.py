@@ -113,7 +113,8 @@ def status(as_json: AsJson = False) -> None:
     null), shared, at_login, waking (accessibility may be switched on), woken (it was, and is put back), starts_in
     (seconds until it does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told}
     (seconds), held (recordings that wait for you), room {used, limit, full} (bytes, when it is nearly taken) or null,
-    hold_days (of use, before recordings are shared by themselves, or null), not_recorded [sentence],
+    hold_days (of use, before recordings are shared by themselves, or null), delivery {waiting (files), to [place],
+    going, problem, hint, code, again} or null, not_recorded [sentence],
     just_now (what is not recorded at this moment), never [[program or title, text]], keyring (os or passphrase), going
     {until, recordings} or null (what opting out is about to destroy, while you can undo it).
     """
@@ -236,9 +237,10 @@ def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> Non
 
     \b
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
-    held, released, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this disk),
-    pending (withdrawn, and its readers cannot be told yet), shares_in (days of use until it is shared by itself, or
-    null), withheld_us {reason: how long input was not kept, µs} or null: it cannot be read, or not yet}].
+    held, released, delivered, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this
+    disk), pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
+    shares_in (days of use until it is shared by itself, or null), withheld_us {reason: how long input was not kept, µs}
+    or null: it cannot be read, or not yet}].
     """
     from capture_agent.cli.own import list_sessions
     from capture_agent.cli.words import session_rows
@@ -257,7 +259,7 @@ def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> Non
         table.add_row(*row)
     console = Console()
     if not console.is_terminal:
-        console.width = 200  # a pipe has no width that could be too small for an id
+        console.width = 1000  # a pipe has no width that could be too small for an id or a place
     console.print(table)
 
 
@@ -353,6 +355,7 @@ def demo(
 
 def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
+    from capture_agent.cli.deliver import deliver_app
     from capture_agent.cli.forget import forget_app
     from capture_agent.cli.my_data import my_data_app
     from capture_agent.cli.not_me import not_me_app
@@ -367,7 +370,7 @@ def build() -> Any:
         ("research", "Receive what was released: keys, verify, open.", "capture_agent.research.commands"),
     ):
         add(Later(name, summary, module, f"{name}_app"))
-    for single in (forget_app, not_me_app, withdraw_app, my_data_app, remove_app):
+    for single in (deliver_app, forget_app, not_me_app, withdraw_app, my_data_app, remove_app):
         add(typer.main.get_command(single))
     return group
 

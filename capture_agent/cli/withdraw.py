@@ -28,8 +28,9 @@ def withdraw(
 ) -> None:
     """Withdraw a recording that you shared: whoever has it is told to delete it, and their program refuses to open it.
 
-    With ID, on the computer that shared it: a file for its readers is made where the shared file was. Hand it over to
-    them as you did that one. Works without a running agent, and without a network.
+    With ID, on the computer that shared it: a file for its readers is made where the shared file was, and delivered as
+    that one was; if you handed that over yourself, hand over this one, too. Works without a running agent, and
+    without a network.
 
     With --code, on any computer: makes FILE, which does the same. The code is on the receipt of what you shared.
 
@@ -37,8 +38,8 @@ def withdraw(
     if the recording was not shared.
 
     \b
-    JSON: session, to [name], files [path] (for its readers), pending (the file cannot be written yet; it counts all the
-    same, and is written later); with --code: files.
+    JSON: session, to [name], files [path] (for its readers), places (where these are delivered by themselves), pending
+    (the file cannot be written yet; it counts all the same, and is written later); with --code: files.
 
     \b
     Examples:
@@ -91,4 +92,6 @@ def withdrawn_lines(found: Mapping[str, Any]) -> list[str]:
     lines = [f"Withdrawn: {found['session']}, which {', '.join(found['to'])} can read."]
     if found["pending"]:
         return [*lines, "The file for them cannot be written yet; it is tried again whenever the agent runs."]
+    if found["places"]:
+        return [*lines, *(f"The file for them is delivered to {place} by itself." for place in found["places"])]
     return [*lines, *(f"Hand this file over to them: {path}" for path in found["files"])]

@@ -60,6 +60,7 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
         lines.append("Accessibility is on in your session, as you allowed; it is put back when Capture Agent ends.")
     if status["task"]:
         lines.append(f"Task: {status['task']['text']} (since {clock(status['task']['started'])})")
+    lines += _delivery_lines(status["delivery"])
     if status["held"]:
         lines.append(f"Recordings waiting for you: {status['held']}")
     if status["keyring"] == "passphrase":
@@ -71,6 +72,17 @@ def never_lines(rules: Sequence[Sequence[str]]) -> list[str]:
     """Return what is never recorded, because the person said so: (kind, text) each."""
     said = {NeverKind.PROGRAM: "the program {}", NeverKind.TITLE: "windows with “{}” in their title"}
     return [f"Never recorded, as you said: {said[NeverKind(kind)].format(text)}" for kind, text in rules]
+
+
+def _delivery_lines(delivery: Mapping[str, Any] | None) -> list[str]:
+    if delivery is None:
+        return []
+    lines = [f"Files on their way to {', '.join(delivery['to'])}: {delivery['waiting']}"]
+    if delivery["problem"]:
+        lines.append(f"  {_sentence(delivery['problem'])} {delivery['hint']}")
+    if delivery["again"] and not delivery["going"]:
+        lines.append(f"  Tried again at {clock(delivery['again'])}.")
+    return lines
 
 
 def task_lines(answer: Mapping[str, Any]) -> list[str]:
@@ -172,7 +184,9 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             size(one["bytes"]) if one["here"] else "–",
             one["state"]
             + ("" if one["complete"] or one["state"] == "recording" else ", incomplete")
-            + (", its readers cannot be told yet" if one["pending"] else ""),
+            + (", its readers cannot be told yet" if one["pending"] else "")
+            + ("".join(f"\nto {place}" for place in one["delivered_to"]))
+            + (", not all has arrived yet" if one["waiting"] else ""),
             one["study"],
             str(one["days_left"]) if one["here"] else "–",
             _withheld(one["withheld_us"]),

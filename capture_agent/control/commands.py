@@ -6,7 +6,6 @@ calls one; a test proves it for every command.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -14,13 +13,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
+from capture_agent.control.argument import Argument
 from capture_agent.core.day import Day
 from capture_agent.core.errors import ConfigError
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import OWN_DEVICE
 from capture_agent.core.recording import State
 from capture_agent.keys import age
-from capture_agent.session.snapshot import Agent, Agreed, Forgotten, HeldSession, Snapshot, Task
+from capture_agent.session.snapshot import Agent, Agreed, Delivery, Forgotten, HeldSession, Snapshot, Task
 
 MAX_PAUSE_MINUTES = 7 * 24 * 60  # longer is a pause until I resume
 MAX_FORGET_MINUTES = 7 * 24 * 60  # a week; who wants more gone deletes recordings, or opts out
@@ -29,7 +29,6 @@ MAX_TASK_CHARS = 500  # one sentence; more belongs into the note
 MAX_NOTE_CHARS = 4_000  # a page
 MAX_CATEGORIES_CHARS = 200  # the names of all of them, with commas
 DIFFICULTY = (1, 5)  # easy to hard
-_UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # half a surrogate pair cannot be stored
 
 
 class Effect(StrEnum):
@@ -39,6 +38,7 @@ class Effect(StrEnum):
     NARROWS = "narrows"  # less is recorded than before, never more
     OPENS_WINDOW = "opens-window"  # where the person can click
     NOTES = "notes"  # keeps words that the person gave on purpose, if tasks were agreed to
+    HURRIES = "hurries"  # does now what a click of the person's has ordered, and what is done by itself later
 
 
 class Windows(Protocol):
@@ -49,34 +49,6 @@ class Windows(Protocol):
 
     def quit(self) -> None:
         """Seal what is open, then leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument: `str` has `least` to `most` characters, `int` lies between them. Nothing else is accepted."""
-
-    kind: type[int] | type[str]
-    least: int
-    most: int
-    required: bool = False
-
-    def check(self, name: str, value: object) -> int | str:
-        """Return `value` if it may be used.
-
-        Raises:
-            ConfigError: It may not; the value itself is not repeated.
-        """
-        if type(value) is not self.kind or not isinstance(value, int | str):
-            raise ConfigError(f"{name} must be {_NOUN[self.kind]}")
-        if isinstance(value, str) and _UNPRINTED.search(value):
-            raise ConfigError(f"{name} must not have control characters")
-        size, unit = (value, "") if isinstance(value, int) else (len(value), " characters")
-        if not self.least <= size <= self.most:
-            raise ConfigError(f"{name} must be {self.least} to {self.most}{unit}")
-        return value
-
-
-_NOUN: Mapping[type, str] = {int: "a whole number", str: "a text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +142,13 @@ def describe(snapshot: Snapshot) -> Result:
         "can_leave": snapshot.can_leave,
         "keyring": snapshot.keyring,
         "going": None if going is None else {"until": _time(going.until), "recordings": going.recordings},
+        "delivery": describe_delivery(snapshot.delivery),
     }
+
+
+def describe_delivery(delivery: Delivery | None) -> Result | None:
+    """Return what was shared and has not arrived, as `status --json` shows it."""
+    return None if delivery is None else {**asdict(delivery), "again": _time(delivery.again)}
 
 
 def describe_day(day: Day) -> Result:
@@ -194,7 +172,8 @@ def describe_session(held: HeldSession) -> Result:
     """Return one held session, as `sessions --json` shows it."""
     found = asdict(held)
     size = found.pop("size")
-    return {**found, "bytes": size, "started": _time(held.started), "released_to": list(held.released_to)}
+    lists = {"released_to": list(held.released_to), "delivered_to": list(held.delivered_to)}
+    return {**found, "bytes": size, "started": _time(held.started), **lists}
 
 
 def describe_consent(snapshot: Snapshot, agreed: Iterable[Agreed]) -> Result:
@@ -352,6 +331,11 @@ def _withdraw(agent: Agent, _windows: Windows, request: Request, _now: datetime)
     return asdict(agent.withdraw_shared(str(request.arguments["session"])))
 
 
+def _deliver(agent: Agent, _windows: Windows, _request: Request, _now: datetime) -> Result:
+    agent.deliver()
+    return describe(agent.snapshot())
+
+
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
@@ -372,6 +356,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "would-forget": Command(Effect.SHOWS, _would_forget, _LAST),
         "forget": Command(Effect.NARROWS, _forget, _LAST),
         "withdraw": Command(Effect.NARROWS, _withdraw, {"session": Argument(str, 1, MAX_SESSION_CHARS, required=True)}),
+        "deliver": Command(Effect.HURRIES, _deliver),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
         "not-me": Command(Effect.NARROWS, _not_me),
         "stop": Command(Effect.NARROWS, _stop),

@@ -179,6 +179,7 @@ class Settings:
     consent_months: int | None = None  # for how long a consent lasts at most
     pause_on_battery_saver: bool = True
     max_held_mb: int | None = None
+    deliver_on_metered: bool = False  # also over a network that costs by volume
 
     @property
     def never(self) -> frozenset[NeverRule]:

@@ -167,6 +167,7 @@ class Story:
             self.press("Share")
             self.eyes.wait(re.compile("^Sealed for"))
             self.picture("window-shared")
+        self.until(lambda: not json.loads(self.command("status", "--json"))["delivery"], "it does not arrive")
 
     def end(self) -> None:
         """Wait until the agent has quit."""
@@ -174,7 +175,7 @@ class Story:
 
     def open(self) -> dict[str, Any]:
         """Open the bundle as its recipient does; return what `report.json` says."""
-        (bundle,) = self.desktop.folder.rglob("*.capture")
+        (bundle,) = self.study.destination.iterdir()
         shutil.copy2(bundle, self.out / "bundle.capture")
         self.command("research", "open", *self.opening("opened"))
         report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import ConsentError
@@ -58,7 +59,7 @@ def opt_out(story: Story) -> None:
         story.eyes.wait(re.compile("will be destroyed in"))
         story.picture("undo")
         story.until_state("off")
-        story.until(lambda: set(states_left(story)) <= {"released"}, "what was not shared is still there", _GONE_S)
+        story.until(lambda: set(states_left(story)) <= {"delivered"}, "what was not shared is still there", _GONE_S)
         story.until(
             lambda: json.loads(story.command("status", "--json"))["going"] is None, "it is still going", _GONE_S
         )
@@ -67,11 +68,12 @@ def opt_out(story: Story) -> None:
 
 
 def withdraw(story: Story) -> bool:
-    """Withdraw what was shared, and hand that over; return whether the recipient cannot open it any more."""
+    """Withdraw what was shared, and deliver that; return whether the recipient cannot open it any more."""
     listed = json.loads(story.command("sessions", "--json"))["sessions"]
-    (shared,) = [one["id"] for one in listed if one["state"] == "released"]
+    (shared,) = [one["id"] for one in listed if one["state"] == "delivered"]
     (told,) = json.loads(story.command("withdraw", shared, "--json"))["files"]
-    shutil.copy2(told, story.out / "withdrawal.capture")
+    story.command("deliver")
+    shutil.copy2(story.study.destination / Path(told).name, story.out / "withdrawal.capture")
     refused = story.attempt("research", "open", *story.opening("opened-again"))
     return refused.returncode == ConsentError.exit_code and not (story.out / "opened-again").exists()
 

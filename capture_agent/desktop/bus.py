@@ -136,3 +136,15 @@ class Listener:
                 self._listen(Bus(connection, self._waker, lambda: self._closing, self._began))
         except _NO_BUS:
             self.listening = False  # there is none, or it does not answer, or it has gone
+
+
+def ask_once(name: str, where: DBusAddress, wanted: str) -> Any:
+    """Return the property `wanted` of `where` on the bus `name`; None if nobody answers. Waits up to `ANSWER_S`."""
+    waker = Waker()
+    try:
+        with open_dbus_connection(bus=name, auth_timeout=ANSWER_S) as connection:
+            return Bus(connection, waker, lambda: False, lambda: None).get(where, wanted)
+    except _NO_BUS:
+        return None
+    finally:
+        waker.close()

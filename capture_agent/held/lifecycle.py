@@ -19,6 +19,7 @@ class State(StrEnum):
     RECORDING = "recording"
     HELD = "held"  # its owner can open it, nobody else
     RELEASED = "released"  # a bundle was made of it; the owner's own copy is still here
+    DELIVERED = "delivered"  # … and has arrived where it was meant to go
     WITHDRAWN = (
         "withdrawn"  # it was released, and its readers are told to delete it; the owner's own copy is still here
     )
@@ -32,6 +33,7 @@ class Input(StrEnum):
     SEAL = "seal"  # stopped, or recovered after a crash
     CUT = "cut"  # a stretch was taken out of it
     RELEASE = "release"  # the owner's click
+    DELIVER = "deliver"  # all that was released of it has arrived
     WITHDRAW = "withdraw"
     DESTROY = "destroy"  # deleted, or opted out
     EXPIRE = "expire"
@@ -44,6 +46,7 @@ _SAID = {
     State.RECORDING: noted("being recorded"),
     State.HELD: noted("held"),
     State.RELEASED: noted("released"),
+    State.DELIVERED: noted("delivered"),
     State.WITHDRAWN: noted("withdrawn"),
     State.DESTROYED: noted("destroyed"),
     State.EXPIRED: noted("expired"),
@@ -52,6 +55,7 @@ _DONE = {
     Input.SEAL: noted("sealed"),
     Input.CUT: noted("cut"),
     Input.RELEASE: noted("released"),
+    Input.DELIVER: noted("delivered"),
     Input.WITHDRAW: noted("withdrawn"),
     Input.DESTROY: noted("deleted"),
     Input.EXPIRE: noted("expired"),
@@ -67,6 +71,15 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
             Input.SEAL: State.RELEASED,
             Input.CUT: State.RELEASED,
             Input.RELEASE: State.RELEASED,
+            Input.DELIVER: State.DELIVERED,
+            Input.WITHDRAW: State.WITHDRAWN,
+        },
+        State.DELIVERED: {
+            **_ENDING,
+            Input.SEAL: State.DELIVERED,
+            Input.CUT: State.DELIVERED,
+            Input.RELEASE: State.RELEASED,
+            Input.DELIVER: State.DELIVERED,
             Input.WITHDRAW: State.WITHDRAWN,
         },
         # What is released again would be withdrawn already: the code is that of the session.
@@ -74,6 +87,7 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
             **_ENDING,
             Input.SEAL: State.WITHDRAWN,
             Input.CUT: State.WITHDRAWN,
+            Input.DELIVER: State.WITHDRAWN,
             Input.WITHDRAW: State.WITHDRAWN,
         },
         State.DESTROYED: {Input.DESTROY: State.DESTROYED, Input.EXPIRE: State.DESTROYED},

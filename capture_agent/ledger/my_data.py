@@ -30,6 +30,7 @@ SCHEMA = "capture-agent-my-data-1"
 STATES: Mapping[Kind, tuple[str, str]] = MappingProxyType(
     {
         Kind.RELEASED: ("released", noted("Shared")),
+        Kind.DELIVERED: ("delivered", noted("Delivered")),
         Kind.RELEASE_WITHDRAWN: ("withdrawn", noted("Withdrawn")),
         Kind.TOMBSTONED: ("told", noted("Withdrawn; the file that tells its readers is made")),
     }

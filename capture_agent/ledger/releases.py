@@ -41,6 +41,11 @@ class ReleasedSession:
         return tuple(str(entry.body.get("bundle")) for entry in self.entries)
 
     @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return where they are delivered by themselves."""
+        return tuple(dict.fromkeys(str(one.body["destination"]) for one in self.entries if "destination" in one.body))
+
+    @property
     def started(self) -> datetime:
         """Return when it was recorded; of releases of earlier versions, when it was released."""
         return moment(self.entries[0].body.get("started")) or self.entries[0].time

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     RELEASED = "released"
     RELEASE_WITHDRAWN = "release-withdrawn"  # of one recording: what its readers may not use any more
     TOMBSTONED = "tombstoned"  # the files that tell them are written
+    DELIVERED = "delivered"  # one of these files, or of those that were released, arrived at its destination
     DESTROY_INTENDED = "destroy-intended"
     DESTROYED = "destroyed"
     KEPT = "kept"  # the person undid what was going to be destroyed
@@ -101,6 +102,7 @@ NARROWING = frozenset(
         Kind.SHARING_BY_HAND,
         Kind.KEPT,  # undoing has ten seconds: no time to unlock a keyring
         Kind.TOMBSTONED,
+        Kind.DELIVERED,  # it has happened, whatever a keyring says
         *CLOSES.values(),
     }
 )

@@ -24,6 +24,7 @@ from capture_agent.ledger.standing import Kind
 from capture_agent.session.changes import PLACES, Changes, Place
 from capture_agent.session.controller import Controller
 from capture_agent.session.daybook import Daybook, in_words
+from capture_agent.session.delivering import Delivering
 from capture_agent.session.holding import Holding
 from capture_agent.session.hours import Hours, Move
 from capture_agent.session.login import Login
@@ -52,6 +53,7 @@ class Clockwork(Controller):
             self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
+        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
         self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)
@@ -75,6 +77,7 @@ class Clockwork(Controller):
             soon=self._soon,
             due=self._due,
             room=self._rhythm.room.now.shown(),
+            delivery=self.delivering.state,
         )
 
     def tick(self) -> None:
@@ -95,6 +98,7 @@ class Clockwork(Controller):
                 case Move.NOTHING:
                     pass
         super()._tend(now)
+        self.delivering.tick()
         with self._noting():
             if self._rhythm.room.to_tell():
                 self._world.tell(*nearly_full(self._rhythm.room.now))
@@ -129,6 +133,7 @@ class Clockwork(Controller):
         try:
             super().shut_down()
         finally:
+            self.delivering.close()
             with self._noting():
                 self._daybook.save()
             with self._noting():
@@ -151,6 +156,13 @@ class Clockwork(Controller):
         if self._recorder.state is not State.PAUSED:
             self._rhythm.ask_who()
         super()._go_on()
+
+    def deliver(self) -> None:
+        """Try at once to deliver what the person shared."""
+        self.delivering.now()
+
+    def _metered(self) -> bool:
+        return not self._agreement.settings.deliver_on_metered and self._world.metered()
 
     # --- who is there
 

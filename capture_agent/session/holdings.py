@@ -32,6 +32,7 @@ from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger import receipt_json
+from capture_agent.ledger.deliveries import deliveries
 from capture_agent.ledger.events import Method, event_section
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.releases import files_of, released_sessions, withdrawn_hashes
@@ -94,11 +95,11 @@ class Holdings:
             return len(self._store.recover())
 
     def _tidy_outbox(self) -> None:
-        """Remove files that a crash left half made, or that nothing in the ledger names."""
+        """Remove files that a crash left half made, that nothing in the ledger names, or that arrived."""
         remove_partial(self._profile.outbox)
-        noted = files_of(self._ledger.entries)
+        kept = files_of(self._ledger.entries) - deliveries(self._ledger.entries).finished
         for path in self._profile.outbox.glob("*" + SUFFIX):
-            if path.name not in noted:
+            if path.name not in kept:
                 path.unlink()
 
     # --- making one
@@ -289,6 +290,7 @@ class Holdings:
                     "counter": one.chain.counter,
                     "digest": one.chain.digest,
                     **({} if chosen is None else {"by_itself": chosen}),
+                    **({"destination": policy.destination} if policy.destination else {}),
                 }
                 self._ledger.append(Kind.RELEASED, policy.study, body, self._now())
             unnoted.pop_all()
@@ -337,7 +339,7 @@ class Holdings:
                 raise hindered
         names = () if now.told is None else sorted(files_of([now.told]))
         files = tuple(str(self._profile.outbox / name) for name in names)
-        return Withdrawn(session, now.recipients, files, now.pending), hindered
+        return Withdrawn(session, now.recipients, files, now.pending, now.destinations), hindered
 
     # --- destroying
 

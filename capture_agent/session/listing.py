@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from capture_agent.core.errors import StorageError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY
 from capture_agent.held.lifecycle import State
 from capture_agent.held.store import HeldInfo
-from capture_agent.ledger.releases import ReleasedSession, expired, released_sessions
+from capture_agent.ledger.deliveries import deliveries
+from capture_agent.ledger.releases import ReleasedSession, expired, files_of, released_sessions
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.snapshot import HeldSession
 
@@ -22,15 +25,16 @@ def listed(
 
     What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
     """
-    released = released_sessions(entries)
+    released, delivered = released_sessions(entries), deliveries(entries)
+    late = delivered.late
     ends = {study: timedelta(days=retention_days(entries, study)) for study in {info.study for info in infos}}
     shown = [
-        _here(one, released.get(one.id), known, _began(one) + ends[one.study] - now)
+        _here(one, _Life.of(released.get(one.id), delivered.arrived, late), known, _began(one) + ends[one.study] - now)
         for one in infos
         if one.id not in hidden
     ]
     here = {info.id for info in infos}
-    gone = [_gone(one) for one in released.values() if one.session not in here]
+    gone = [_gone(one, _Life.of(one, delivered.arrived, late)) for one in released.values() if one.session not in here]
     over = [
         HeldSession(session, study, began, 0.0, 0, State.EXPIRED.value, complete=True, days_left=0, here=False)
         for session, (study, began) in expired(entries).items()
@@ -44,7 +48,29 @@ def state_of(info: HeldInfo, released: ReleasedSession | None) -> State:
     """Return where a session on the disk is in its life."""
     if info.recording:
         return State.RECORDING
-    return State.HELD if released is None else _released_state(released)
+    return _Life.of(released, {}, frozenset()).state
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """What became of a session after it was recorded."""
+
+    state: State
+    released_to: tuple[str, ...] = ()
+    pending: bool = False
+    delivered_to: tuple[str, ...] = ()
+    waiting: bool = False
+
+    @classmethod
+    def of(cls, released: ReleasedSession | None, arrived: Mapping[str, frozenset[str]], late: Collection[str]) -> Self:
+        if released is None:
+            return cls(State.HELD)
+        files = files_of(released.entries if released.told is None else [released.told])
+        where = tuple(sorted({place for name in files for place in arrived.get(name, ())}))
+        waiting = released.session in late
+        state = State.RELEASED if waiting or not where else State.DELIVERED
+        state = state if released.withdrawn is None else State.WITHDRAWN
+        return cls(state, released.recipients, released.pending, where, waiting)
 
 
 def length_s(info: HeldInfo) -> float:
@@ -85,39 +111,40 @@ def folder_name(session: HeldSession) -> str:
     return f"recording-{session.started.astimezone():%Y-%m-%d-%H%M}-{session.id[:8]}"
 
 
-def _here(info: HeldInfo, released: ReleasedSession | None, known: Collection[str], left: timedelta) -> HeldSession:
+def _here(info: HeldInfo, life: _Life, known: Collection[str], left: timedelta) -> HeldSession:
+    state = State.RECORDING if info.recording else life.state
     return HeldSession(
         id=info.id,
         study=info.study,
         started=_began(info),
         seconds=length_s(info),
         size=info.size,
-        state="damaged" if info.problem or info.id not in known else state_of(info, released).value,
+        state="damaged" if info.problem or info.id not in known else state.value,
         complete=info.complete,
         days_left=max(0, math.ceil(left / timedelta(days=1))),
-        released_to=() if released is None else released.recipients,
-        pending=released is not None and released.pending,
+        released_to=life.released_to,
+        pending=life.pending,
+        delivered_to=life.delivered_to,
+        waiting=life.waiting,
     )
 
 
-def _gone(one: ReleasedSession) -> HeldSession:
+def _gone(one: ReleasedSession, life: _Life) -> HeldSession:
     return HeldSession(
         id=one.session,
         study=one.study,
         started=one.started,
         seconds=one.seconds,
         size=0,
-        state=_released_state(one).value,
+        state=life.state.value,
         complete=True,
         days_left=0,
-        released_to=one.recipients,
+        released_to=life.released_to,
         here=False,
-        pending=one.pending,
+        pending=life.pending,
+        delivered_to=life.delivered_to,
+        waiting=life.waiting,
     )
-
-
-def _released_state(released: ReleasedSession) -> State:
-    return State.RELEASED if released.withdrawn is None else State.WITHDRAWN
 
 
 def _began(info: HeldInfo) -> datetime:

@@ -42,13 +42,20 @@ class HeldSession:
     started: datetime
     seconds: float
     size: int
-    state: str  # "recording" | "held" | "released" | "withdrawn" | "expired" | "damaged"
+    state: str  # "recording" | "held" | "released" | "delivered" | "withdrawn" | "expired" | "damaged"
     complete: bool
     days_left: int
     released_to: tuple[str, ...] = ()
     here: bool = True  # on this disk; what was shared or is over is listed without it, too
     pending: bool = False  # withdrawn, and the file that tells its readers could not be written yet
     shares_in: int | None = None  # days of use, this one included, until it is shared by itself; None: by hand alone
+    delivered_to: tuple[str, ...] = ()  # where files of it arrived: what was shared, or that it is withdrawn
+    waiting: bool = False  # some of them have not arrived yet
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others can read it, or soon can, and it is not withdrawn."""
+        return self.state in {"released", "delivered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,33 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """What was shared, or withdrawn, and has not arrived where it goes `to`. `again`: when it is tried next, UTC.
+
+    `problem` and `hint` say why the last try failed, `code` is the exit code that stands for it.
+    """
+
+    waiting: int
+    to: tuple[str, ...]
+    going: bool = False
+    problem: str = ""
+    hint: str = ""
+    code: int = 0
+    again: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A recording that was shared and is withdrawn. `files` tell its readers; none while that is `pending`."""
+    """A recording that was shared and is withdrawn. `files` tell its readers; none while that is `pending`.
+
+    `places`: where they are delivered by themselves; with none, the person hands them over.
+    """
 
     session: str
     to: tuple[str, ...]
     files: tuple[str, ...]
     pending: bool
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +180,7 @@ class Snapshot:
     soon: tuple[str, ...] = ()  # those that are shared by themselves after one more day, and the person was not told
     due: tuple[str, ...] = ()  # those to be shared by themselves now
     room: Room = ENOUGH  # what recordings take on the disk and may take, in whole megabytes, when it has to be said
+    delivery: Delivery | None = None  # what was shared and has not arrived yet
 
     @property
     def attention(self) -> bool:
@@ -321,6 +349,9 @@ class Agent(Protocol):
 
         No key that exists afterwards opens an older copy. Writes what stays anew: 0.7 s for 150 MB.
         """
+
+    def deliver(self) -> None:
+        """Try at once to deliver what the person shared, instead of when it is due."""
 
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw a recording that was shared, here or not: its readers are told. Withdrawing twice is as once."""

@@ -60,6 +60,9 @@ class World(Protocol):
     def surroundings(self) -> Surroundings:
         """Return what a recording says of where it was made."""
 
+    def metered(self) -> bool:
+        """Return whether the network costs by volume, as far as is known. Slow, and asked on any thread."""
+
     def limits(self) -> tuple[str, ...]:
         """Return what cannot be recorded on this computer whatever is agreed to, in sentences."""
 

@@ -91,6 +91,11 @@ class SettingsTable(Table):
         f"{MAX_HELD_MB}; the study's number or less, and never more than a tenth of what is free",
     )
 
+    deliver_on_metered: bool = Field(
+        default=_DEFAULTS.deliver_on_metered,
+        description="true to deliver what you shared also over a network that costs by volume, or false",
+    )
+
     @model_validator(mode="after")
     def _hotkeys_differ(self) -> SettingsTable:
         if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
@@ -111,6 +116,7 @@ class SettingsTable(Table):
             consent_months=self.consent_months,
             pause_on_battery_saver=self.pause_on_battery_saver,
             max_held_mb=self.max_held_mb,
+            deliver_on_metered=self.deliver_on_metered,
         )
 
 

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from capture_agent.core.destination import parse as parse_destination
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.events import Category
 from capture_agent.core.hold import HOLD_LIMIT_DAYS
@@ -71,9 +72,8 @@ def _recipient_key(text: str) -> str:
 
 
 def _destination(text: str) -> str:
-    if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
-        return text
-    raise ValueError("it is no full path")
+    parse_destination(text)
+    return text
 
 
 class RecipientTable(Table):
@@ -164,7 +164,9 @@ class PolicyTable(Table):
     )
     destination: Annotated[str, AfterValidator(_destination)] | None = Field(
         default=None,
-        description="the full path of the folder that released bundles are meant for; nothing is sent by itself yet",
+        description="where released bundles are delivered: the full path of a folder, or s3://BUCKET/PREFIX, "
+        "gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX (s3 takes ?region=…&endpoint=https://…); without it, "
+        "participants hand them over",
     )
     purposes: dict[str, Sentence] = Field(
         min_length=1, description='a table of purposes: an id (a-z, 0-9, -) = "what the data is used for"'

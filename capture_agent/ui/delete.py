@@ -25,7 +25,7 @@ def ask_delete(parent: QWidget, bridge: Bridge, session: HeldSession, then: Call
         parent,
         name="deleteDialog",
         title=say("Delete this recording?"),
-        explained=" ".join([*lines, *([gone] if session.state == "released" else [])]),
+        explained=" ".join([*lines, *([gone] if session.is_shared else [])]),
         yes=say("&Delete"),
         then=delete,
     )

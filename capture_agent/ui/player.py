@@ -285,7 +285,7 @@ class Player(QWidget):
                 [
                     say("All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more."),
                     say("It can never be opened again, by anyone, and this cannot be undone."),
-                    *([shared] if self._session.state == "released" else []),
+                    *([shared] if self._session.is_shared else []),
                 ]
             ),
             yes=say("Cut &out"),

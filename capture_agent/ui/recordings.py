@@ -30,11 +30,12 @@ _COLUMNS = (
 )
 _DONE = 2  # the column of what was done, which is known only when a recording was looked into
 _STATE = 4
-_PLAYABLE = frozenset({"held", "released", "withdrawn"})
+_PLAYABLE = frozenset({"held", "released", "delivered", "withdrawn"})
 _STATE_WORDS = {
     "recording": noted("Being recorded"),
     "held": noted("Only yours"),
     "released": noted("Shared"),
+    "delivered": noted("Delivered"),
     "withdrawn": noted("Withdrawn"),
     "damaged": noted("Damaged"),
 }
@@ -47,6 +48,10 @@ def state_words(session: HeldSession) -> str:
     if session.released_to:
         names = words.join_words(list(session.released_to))
         said = say("Sealed for {names}", names=names)
+        if session.state == "delivered":
+            said = say("Delivered to {place}, for {names}", place=", ".join(session.delivered_to), names=names)
+        elif session.waiting and not session.pending and session.is_shared:
+            said = say("Sealed for {names}; on its way", names=names)
         if session.state == "withdrawn":
             untold = say("Withdrawn; {names} cannot be told yet", names=names)
             said = untold if session.pending else say("Withdrawn from {names}", names=names)
@@ -176,10 +181,10 @@ class RecordingsPage(QWidget):
         self._look.setEnabled(here and state in _PLAYABLE | {"damaged"})
         self._open.setEnabled(here and state in _PLAYABLE)
         self._share.setEnabled(state == "held")
-        self._withdraw.setEnabled(state == "released")
+        self._withdraw.setEnabled(session is not None and session.is_shared)
         self._keep.setEnabled(session is not None and session.shares_in is not None)
         self._keep.setVisible(any(one.shares_in is not None for one in self._sessions.values()))
-        self._withdraw.setVisible(any(one.released_to or one.state == "released" for one in self._sessions.values()))
+        self._withdraw.setVisible(any(one.released_to or one.is_shared for one in self._sessions.values()))
         self._delete.setEnabled(here and state != "recording")
 
     def play(self, session: HeldSession) -> Player:
@@ -236,13 +241,16 @@ class RecordingsPage(QWidget):
         if session is None or joined is None:
             return
         names = words.join_words([recipient.name for recipient in joined.recipients])
+        place = joined.destination
         ask(
             self,
             name="shareDialog",
             title=say("Share this recording?"),
             explained=say(
                 "{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=names
-            ),
+            )
+            if place is None
+            else say("{names} will be able to read it. It is delivered to {place}.", names=names, place=place),
             yes=say("&Share"),
             then=lambda: self._bridge.run_watched(
                 say("Sealing the recording…"),
@@ -252,8 +260,15 @@ class RecordingsPage(QWidget):
                         "Sealed for {names}. Hand over the file in this folder. Save its receipt, too: with the code "
                         "on it you can withdraw this, even without this computer.",
                         names=names,
+                    )
+                    if place is None
+                    else say(
+                        "Sealed for {names}. It is delivered to {place} by itself. Save its receipt: with the code on "
+                        "it you can withdraw this, even without this computer.",
+                        names=names,
+                        place=place,
                     ),
-                    Path(paths[0]).parent if paths else None,
+                    Path(paths[0]).parent if paths and place is None else None,
                 ),
             ),
         )

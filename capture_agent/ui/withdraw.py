@@ -20,8 +20,8 @@ def ask_withdraw(
     """Ask whether to withdraw what `to` can read of a recording; `then` is called once it is withdrawn."""
     names = words.join_words(list(to))
     does = say(
-        "{names} are told to delete it, and their program opens it no more. For that, a file is made here; hand it "
-        "over as you did the recording.",
+        "{names} are told to delete it, and their program opens it no more. For that, a file is made here; it goes the "
+        "way that the recording went.",
         names=names,
     )
     does_not = say(
@@ -46,5 +46,10 @@ def told(withdrawn: Withdrawn) -> tuple[str, Path | None]:
             "Withdrawn. The file for {names} cannot be written yet; this is tried again by itself.", names=names
         )
         return later, None
+    if withdrawn.places:
+        places = words.join_words(list(withdrawn.places))
+        return say(
+            "Withdrawn. The file for {names} is delivered to {places} by itself.", names=names, places=places
+        ), None
     done = say("Withdrawn. Hand over the file in this folder to {names}.", names=names)
     return done, Path(withdrawn.files[0]).parent if withdrawn.files else None

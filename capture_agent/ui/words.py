@@ -150,10 +150,8 @@ def where(policy: Policy) -> str:
     """Return where recordings are stored, and where they go when shared."""
     if policy.is_own or policy.destination is None:
         return say("On this computer only, encrypted.")
-    # Nothing is sent by this version: whoever takes part puts the file there.
     return say(
-        "On this computer, encrypted. What you share becomes a file here, for you to put into {place}; "
-        "nothing is sent by itself.",
+        "On this computer, encrypted. What you share is delivered to {place}, encrypted, too; nothing else is sent.",
         place=policy.destination,
     )
 

@@ -91,6 +91,9 @@ class ScriptedAgent:
         self.asked_for.append(("withdraw_shared", session))
         return Withdrawn(session, ("Lab",), ("/outbox/1.capture",), False)
 
+    def deliver(self) -> None:
+        self.asked_for.append(("deliver",))
+
     def undo(self) -> None:
         self._click("undo")
 

@@ -44,6 +44,7 @@ def test_no_command_names_anything_that_only_a_click_may_do() -> None:
         "withdraw",
         "withdraw_category",
         "withdraw_shared",
+        "deliver",
         "forget",
         "would_forget",
     }
@@ -85,7 +86,7 @@ def test_no_sequence_of_commands_widens_anything(
         except CaptureAgentError:
             continue
         effect = COMMANDS[request.command].effect
-        if effect in {Effect.SHOWS, Effect.OPENS_WINDOW}:
+        if effect in {Effect.SHOWS, Effect.OPENS_WINDOW, Effect.HURRIES}:
             assert agent.now is before
         if effect is Effect.NOTES:
             assert replace(agent.now, task=before.task) == before

@@ -28,6 +28,8 @@ FORMS = {
     "forget": r"\bforget",
     "share": r"\bshar(e|ed|ing)\b",
     "teilen": r"\bteilen|geteilt",
+    "deliver": r"\bdeliver",
+    "liefern": r"liefer",
     "withdraw": r"(?<!consent )\bwithdr[ae]w",  # the command of that name takes back a consent
     "zurückziehen": r"zurückzieh|zurückgezogen|ziehen sie .*zurück",
     "delete": r"delet",

@@ -207,7 +207,7 @@ def test_recordings_are_opened_shared_and_deleted_only_after_a_question(ui: Driv
     ui.click("Share", "push button")
     ui.until(lambda seen: "release 000000000000" in seen["calls"])
     ui.find(
-        "Sealed for Research group and Archive. Hand over the file in this folder. Save its receipt, too: "
+        "Sealed for Research group and Archive. It is delivered to /srv/study/inbox by itself. Save its receipt: "
         "with the code on it you can withdraw this, even without this computer."
     )
     ui.click("Close", "push button")

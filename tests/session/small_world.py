@@ -136,6 +136,7 @@ class SmallWorld:
         self.away = None  # where files of the profile go
         self.said = []
         self.counted = True
+        self.costs = False  # whether the network does, by volume
 
     def now_us(self):
         return BEGINNING_US + self.skipped_us
@@ -173,6 +174,9 @@ class SmallWorld:
 
     def surroundings(self):
         return Surroundings("openbox", "en_US", ("us",), 1000)
+
+    def metered(self):
+        return self.costs
 
     def limits(self):
         return ()

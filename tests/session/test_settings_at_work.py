@@ -73,8 +73,10 @@ FLIPS = [
     Flip("max_held_mb = 50", waits_for_room, None, Reason.FULL),
     Flip("pause_on_battery_saver = false", waits_for, Reason.SAVER, None),
 ]
-# What is seen on a real desktop alone: the setting, and the test that flips it there.
+# What is seen elsewhere, on a real desktop or with a store: the setting, and the test that flips it there.
 SEEN_ELSEWHERE = {
+    "deliver_on_metered": "session/test_delivering.py::"
+    "test_over_a_network_that_costs_nothing_goes_unless_the_person_wants_it",
     "pause_hotkey": "real/test_pause.py::test_the_keys_that_pause_can_be_chosen_and_the_old_ones_are_given_back",
     "task_hotkey": "real/test_settings.py::test_language_and_the_keys_for_a_task_are_those_of_the_settings",
     "locale": "real/test_settings.py::test_language_and_the_keys_for_a_task_are_those_of_the_settings",

@@ -55,6 +55,7 @@ EFFECTS = {
     'task_hotkey = "super+f5"': lambda read, left: read.task_hotkey == "super+f5",
     'schedule = "mon 09:00-12:00"': lambda read, left: not left.allows(datetime(2026, 11, 24, 10)),
     "pause_on_battery_saver = false": lambda read, left: not read.pause_on_battery_saver,  # at work: test_rhythm.py
+    "deliver_on_metered = true": lambda read, left: read.deliver_on_metered,
     'locale = "de_CH"': lambda read, left: read.locale == "de_CH",
 }
 

@@ -396,6 +396,9 @@ class MemoryAgent:
         self._set()
         return (f"/nowhere/{session}.capture",)
 
+    def deliver(self) -> None:
+        self.calls.append("deliver")
+
     def withdraw_shared(self, session: str) -> Withdrawn:
         self.calls.append(f"withdraw_shared {session}")
         line = self._sessions[session]
