@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agent_driver import AgentDriver, events, typed
+from ui_driver import Driver
 
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.search import hits
@@ -89,3 +90,24 @@ def test_a_window_that_is_picked_while_it_is_recorded_is_nowhere_from_then_on(
     assert [t for _, t, e in happened if TITLE in json.dumps(e) and t > ended] == []
     assert any(TITLE in json.dumps(e) for _, t, e in happened if t <= ended)
     assert hits(opened, CANARY) == []
+
+
+@pytest.mark.promise("P7")
+def test_a_rule_is_typed_removed_by_a_click_and_put_back_by_another(desktop: PrivateDesktop) -> None:
+    with Driver(desktop) as ui:
+        ui.say("agent.choose_own(); agent.asked(); agent.accept(m.MOST, frozenset({'xterm'}), 'en', 'read')")
+        ui.say("shell.open(ui_command('never'))")
+        ui.click("A program by its name, also one that you never opened", "text")
+        ui.type("signal")
+        ui.key("Return")
+        ui.until(lambda seen: seen["calls"][-1] == "never_record program signal")
+        ui.click("Remove: The program signal", "push button")
+        ui.until(lambda seen: seen["calls"][-1] == "allow_again program signal")
+        ui.click("Undo: never record it", "push button")
+        ui.until(lambda seen: seen["calls"][-1] == "never_record program signal")
+        ui.find("Remove: The program signal", "push button")
+        ui.click("A text in the titles of windows, whatever their program is", "text")
+        ui.type("ab")
+        ui.key("Return")
+        seen = ui.until(lambda seen: seen["problems"])
+        assert seen["problems"] == ["This text is too short. | Take at least 3 characters of the title."]

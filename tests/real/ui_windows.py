@@ -64,7 +64,6 @@ WINDOWS: dict[str, list[str]] = {
         "import pathlib; done = say('Opened. The files in this folder are not encrypted.')",
         "shell.window.recordings.told.emit(done, pathlib.Path('/nowhere'))",
     ],
-    "recorded": [OWN, AGREE, "shell.open(ui_command('recorded'))"],
     "receipts": [
         OWN,
         AGREE,
