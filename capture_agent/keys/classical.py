@@ -8,6 +8,9 @@ Source: C2SP age, "The X25519 recipient type".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -34,7 +37,12 @@ def wrap(file_key: bytes, recipient: bytes) -> Stanza:
     return Stanza((STANZA_TYPE, b64encode(share)), body)
 
 
-def unwrap(stanza: Stanza, secret: bytes) -> bytes | None:
+def opener(secret: bytes) -> Callable[[Stanza], bytes | None]:
+    """Return `unwrap` with this secret half."""
+    return partial(unwrap, key=X25519PrivateKey.from_private_bytes(secret))
+
+
+def unwrap(stanza: Stanza, key: X25519PrivateKey) -> bytes | None:
     """Return the file key, or None if the stanza is not for this secret half.
 
     Raises:
@@ -47,7 +55,6 @@ def unwrap(stanza: Stanza, secret: bytes) -> bytes | None:
     share = b64decode(stanza.args[1])
     if len(share) != KEY_BYTES:
         raise ValueError("an X25519 stanza has the wrong shape")
-    key = X25519PrivateKey.from_private_bytes(secret)
     # Raises ValueError for a share of low order, as the format wants.
     shared = key.exchange(X25519PublicKey.from_public_bytes(share))
     try:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -79,6 +81,11 @@ def wrap(file_key: bytes, recipient: bytes) -> Stanza:
         (STANZA_TYPE, b64encode(sealed[:_ENCAPSULATED_BYTES])),
         sealed[_ENCAPSULATED_BYTES:],
     )
+
+
+def opener(seed: bytes) -> Callable[[Stanza], bytes | None]:
+    """Return `unwrap` with this seed."""
+    return partial(unwrap, seed=seed)
 
 
 def unwrap(stanza: Stanza, seed: bytes) -> bytes | None:

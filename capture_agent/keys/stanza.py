@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -20,6 +21,7 @@ MAX_HEADER_BYTES = 1 << 20  # about 500 hybrid recipients; no honest header is l
 _VERSION_LINE = b"age-encryption.org/v1\n"
 _STANZA_START = b"-> "
 _MAC_START = b"---"
+_ARGUMENT = re.compile(r"[!-~]+")
 _COLUMNS = 64  # characters of a full line of a stanza's body
 
 
@@ -71,7 +73,7 @@ def read(stream: BinaryIO) -> Header:
     stanzas: list[Stanza] = []
     while (line := lines.next()).startswith(_STANZA_START):
         args = tuple(line[len(_STANZA_START) : -1].decode("ascii").split(" "))
-        if not all(arg and all("!" <= character <= "~" for character in arg) for arg in args):
+        if not all(map(_ARGUMENT.fullmatch, args)):
             raise ValueError("a stanza of its header is not well formed")
         body = [lines.next()]
         while len(body[-1]) == _COLUMNS + 1:
