@@ -61,6 +61,17 @@ def test_another_file_of_the_same_name_is_left_as_it_is(parcel: Path, inbox: Pat
     assert len(list(inbox.iterdir())) == 1
 
 
+def test_what_gets_the_name_while_it_is_copied_is_not_replaced(parcel: Path, inbox: Path) -> None:
+    def appear(done: int, size: int) -> None:
+        if done > size // 2:
+            (inbox / parcel.name).write_bytes(b"of somebody else")
+
+    with pytest.raises(Undelivered) as caught:
+        carry(parcel, parse(str(inbox)), {}, appear)
+    assert caught.value.trouble is Trouble.NOT_OURS
+    assert [path.read_bytes() for path in inbox.iterdir()] == [b"of somebody else"]
+
+
 def test_a_folder_that_is_not_there_is_not_made(parcel: Path, tmp_path: Path) -> None:
     away = tmp_path / "share"
     assert trouble(parcel, away) is Trouble.AWAY

@@ -139,14 +139,19 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
 
 
 def test_the_courier_obeys_no_variable_of_the_environment(
-    parcel: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    parcel: Path, bucket: Bucket, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = f"http://127.0.0.1:{store_server.free_port()}"
     for name in ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_PROXY_URL"):
         monkeypatch.setenv(name, nowhere)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
     monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-    sent = send(parcel, parse(bucket.destination()), ACCESS, lambda _done, _size: None, threading.Event())
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of another account")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    sent = send(parcel, parse(bucket.destination(proxy.port)), ACCESS, lambda _done, _size: None, threading.Event())
+    (seen,) = proxy.seen
+    assert f"Credential={ACCESS['AWS_ACCESS_KEY_ID']}" in seen.head
+    assert "another" not in seen.head
     assert sent.size == parcel.stat().st_size
     assert whole(bucket, parcel)
 
