@@ -85,11 +85,12 @@ def free_port() -> int:
 
 @dataclass
 class Seen:
-    """A request as the proxy read it: its head, and how many bytes of the body it let pass."""
+    """A request as the proxy read it: its head, how many bytes of the body are still to come, and how many passed."""
 
     method: str
     path: str
     head: str
+    left: int = 0
     passed: int = 0
 
 
@@ -141,7 +142,8 @@ class Proxy:
         head, _, body = head.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         method, path, _ = lines[0].split(" ", 2)
-        seen = Seen(method, unquote(urlsplit(path).path), head.decode("latin-1"))
+        length = next((int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length:")), 0)
+        seen = Seen(method, unquote(urlsplit(path).path), head.decode("latin-1"), length - len(body))
         self.seen.append(seen)
         harm = (self.harms.pop(0) if len(self.harms) > 1 else self.harms[0]) if self.harms else None
         with socket.create_connection(("127.0.0.1", self.upstream), timeout=60) as server:
@@ -149,16 +151,14 @@ class Proxy:
                 return
             kept = [line for line in lines if not line.lower().startswith(("connection:", "expect:"))]
             server.sendall("\r\n".join([*kept, "Connection: close", "", ""]).encode("latin-1"))
-            length = next((int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length:")), 0)
-            left = length - len(body)
             server.sendall(body)
-            while left > 0:
+            while seen.left > 0:
                 time.sleep(self.pace)
                 data = client.recv(65536)
                 if not data:
                     return
                 server.sendall(data)
-                left -= len(data)
+                seen.left -= len(data)
                 seen.passed += len(data)
             answer = b""
             while data := server.recv(65536):
@@ -190,10 +190,8 @@ def answers(status: str, body: str = "") -> Harm:
     """Answer instead of the server, once the whole request has come."""
 
     def harm(seen: Seen, client: socket.socket, _server: socket.socket) -> bool:
-        client.settimeout(0.3)
-        with suppress(TimeoutError):
-            while client.recv(65536):
-                pass
+        while seen.left > 0 and (data := client.recv(65536)):
+            seen.left -= len(data)
         text = body.encode()
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
         client.sendall(head.encode() + text)

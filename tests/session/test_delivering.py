@@ -370,7 +370,7 @@ def test_a_kill_at_every_step_loses_nothing_and_notes_it_once(person, tmp_path, 
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("kills", [20, pytest.param(500, marks=pytest.mark.soak)])
 def test_kill_9_at_random_moments_loses_doubles_and_spoils_nothing(person, tmp_path, bucket, kills):
-    made, files = make(person, tmp_path, bucket.destination(), 3)
+    made, files = make(person, tmp_path, bucket.destination(), 2)
     began = time.monotonic()
     whole = tmp_path / "whole"
     shutil.copytree(made, whole)
