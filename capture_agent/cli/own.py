@@ -6,6 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +15,22 @@ from capture_agent.session.profile import Profile
 
 if TYPE_CHECKING:
     from capture_agent.core.progress import Progress
-    from capture_agent.keys.vault import Ask
+    from capture_agent.keys.vault import Ask, Vault
     from capture_agent.session.holdings import Holdings
 
 PRIVATE_FILE = 0o600
+LOOKED_INTO = 100  # recordings that a list looks into: as many as anybody reads; each takes half a millisecond
 
 
-def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None) -> list[dict[str, Any]]:
+def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None, *, all_: bool) -> list[dict[str, Any]]:
     """Return what `sessions --json` lists: asked of the agent, or read here if none runs.
 
     How long input was not kept is always read here: the agent's main thread has to mark, and no time to open
-    recordings. Where that would have to ask for a passphrase, nothing is said of it.
+    recordings. It is read of the newest, or of `all_`. Where that would have to ask for a passphrase, nothing is said.
     """
-    from capture_agent import app
     from capture_agent.control.client import NotRunningError
     from capture_agent.control.commands import describe_session
+    from capture_agent.keys.vault import Vault, choose_secrets
 
     profile = Profile.of_user()
     try:
@@ -37,18 +39,32 @@ def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None) -> list[
         if not profile.held.exists():  # and nothing is made
             return []
         holdings = _holdings(profile, passphrase_fd)
-        listed = [describe_session(held) for held in holdings.sessions()]
+        listed, vault = [describe_session(held) for held in holdings.sessions()], holdings.shelf.vault
     else:
         passphrase = None if passphrase_fd is None else passphrase_from(passphrase_fd)
         try:
-            holdings = app.holdings(profile, passphrase)
+            vault = Vault(profile.vault, choose_secrets(profile.folder, passphrase))
         except CaptureAgentError:
             return [one | {"withheld_us": None} for one in listed]
+    closed = [one["id"] for one in listed if one["here"] and one["state"] != "recording"]
+    withheld = _withheld(profile, vault, closed if all_ else closed[:LOOKED_INTO])
+    return [one | {"withheld_us": withheld.get(one["id"])} for one in listed]
 
-    def withheld(one: dict[str, Any]) -> Mapping[str, int] | None:
-        return holdings.withheld_us(one["id"]) if one["here"] and one["state"] != "recording" else None
 
-    return [one | {"withheld_us": withheld(one)} for one in listed]
+def _withheld(profile: Profile, vault: Vault, sessions: list[str]) -> dict[str, Mapping[str, int]]:
+    """Return how long input was not kept, in µs by reason, of each of `sessions` that can be opened."""
+    from capture_agent.held import reader
+    from capture_agent.held.store import Store
+
+    store, found = Store(profile.held), {}
+    try:
+        identities = vault.last_identities(sessions)
+    except CaptureAgentError:  # the keyring is locked
+        return {}
+    for session, identity in identities.items():
+        with suppress(CaptureAgentError):
+            found[session] = reader.withheld_us(store.path(session), identity)
+    return found
 
 
 def list_receipts(passphrase_fd: int | None) -> tuple[dict[str, Any], ...]:

@@ -229,7 +229,11 @@ def task_show(as_json: AsJson = False) -> None:
 
 
 @app.command(short_help="List your recordings.")
-def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> None:
+def sessions(
+    all_: Annotated[bool, typer.Option("--all", help="Say of all, not the newest 100, what was not kept.")] = False,
+    passphrase_fd: PassphraseFd = None,
+    as_json: AsJson = False,
+) -> None:
     """List your recordings, newest first. Works without a running agent.
 
     What you shared stays listed when it is no longer on this disk, because it can still be withdrawn; so does what
@@ -240,12 +244,12 @@ def sessions(passphrase_fd: PassphraseFd = None, as_json: AsJson = False) -> Non
     held, released, delivered, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this
     disk), pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
     shares_in (days of use until it is shared by itself, or null), withheld_us {reason: how long input was not kept, µs}
-    or null: it cannot be read, or not yet}].
+    or null: it cannot be read, not yet, or was not looked into}].
     """
     from capture_agent.cli.own import list_sessions
     from capture_agent.cli.words import session_rows
 
-    found = {"sessions": list_sessions(_ask, passphrase_fd)}
+    found = {"sessions": list_sessions(_ask, passphrase_fd, all_=all_)}
     if as_json or not found["sessions"]:
         _say(found, ["There are no recordings."], as_json)
         return

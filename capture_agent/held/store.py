@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
 from capture_agent.core.language import noted
 from capture_agent.held import disk, tape
+from capture_agent.held.known import Known, Outside, Stamp, stamp
 from capture_agent.held.tape import End
 from capture_agent.held.writer import SUFFIX
 
@@ -56,6 +58,8 @@ class Store:
         disk.make_folder(folder)
         self.folder = folder
         self._sized: tuple[int, Path | None, int] | None = None  # as of when, what grows, what the rest takes
+        self._known = Known(folder.with_suffix(".known"))
+        self._infos: dict[str, tuple[Stamp, HeldInfo]] = {}  # of what is known, ready to be handed out
 
     def path(self, session: str) -> Path:
         """Return where a session's file is, or would be.
@@ -70,8 +74,7 @@ class Store:
     def sessions(self) -> list[HeldInfo]:
         """Return every session, the oldest first. A file that is damaged or odd is listed with its problem."""
         try:
-            paths = sorted(self.folder.glob("*" + SUFFIX))
-            found = [self._info(path) for path in paths]
+            found = [self._info(name, status) for name, status in self._files()]
         except OSError as error:
             raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
         return sorted(found, key=lambda info: (info.created, info.id))
@@ -103,6 +106,19 @@ class Store:
         except OSError as error:
             raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
 
+    def ids(self) -> list[str]:
+        """Return the ids of all sessions, without a look at any file."""
+        try:
+            return [path.stem for path in self.folder.glob("*" + SUFFIX)]
+        except OSError as error:
+            raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX):
+                    yield entry.name, entry.stat(follow_symlinks=False)
+
     def recover(self) -> list[Recovered]:
         """Mend what dead processes left behind, at start-up, and return what was mended.
 
@@ -114,7 +130,11 @@ class Store:
             StorageError: The disk does not allow it.
         """
         mended: list[Recovered] = []
-        for path in sorted(self.folder.glob("*" + SUFFIX)):
+        files = dict(self._files())
+        open_ = [name for name, status in files.items() if not self._info(name, status).complete]
+        self._known.keep(set(files))
+        for name in sorted(open_):
+            path = self.folder / name
             if not _is_plain(path):
                 continue
             with disk.open_plain(path, write=True) as file:
@@ -170,24 +190,30 @@ class Store:
         except OSError as error:
             raise disk.storage_error(error, noted("a recording cannot be removed")) from None
 
-    def _info(self, path: Path) -> HeldInfo:
-        status = path.lstat()
-        blank = HeldInfo(path.stem, "", "", status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), False, False)
+    def _info(self, name: str, status: os.stat_result) -> HeldInfo:
+        made = self._infos.get(name)
+        if made is not None and made[0] == stamp(status):
+            return made[1]
+        session, written = name.removesuffix(SUFFIX), datetime.fromtimestamp(status.st_mtime, UTC)
+        known = self._known.get(name, status)
+        if known is not None:
+            info = HeldInfo(session, known.study, known.created, status.st_size, written, True, False)
+            self._infos[name] = stamp(status), info
+            return info
+        blank = HeldInfo(session, "", "", status.st_size, written, False, False)
         try:
-            with disk.open_plain(path) as file:
+            with disk.open_plain(self.folder / name) as file:
                 recording = disk.in_use(file)
                 found = tape.scan(file)
         except CaptureAgentError as error:
             return replace(blank, problem=str(error))
         head = found.head
-        problem = found.problem or ("" if head.session == path.stem else "the file is named after another session")
+        problem = found.problem or ("" if head.session == session else "the file is named after another session")
+        complete = found.end is End.CLOSED
+        if complete and not recording and not problem:
+            self._known.put(name, status, Outside(head.study, head.created))
         return replace(
-            blank,
-            study=head.study,
-            created=head.created,
-            complete=found.end is End.CLOSED,
-            recording=recording,
-            problem=problem,
+            blank, study=head.study, created=head.created, complete=complete, recording=recording, problem=problem
         )
 
 

@@ -13,9 +13,10 @@ Format 2, payload: {"format", "seq" from 1, "prev" (64 zeros for the first), "ti
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from capture_agent.core.errors import ConsentError, KeyError_, NewerVersionError, VerificationError
 from capture_agent.keys import dsse
@@ -24,13 +25,15 @@ from capture_agent.keys.secret_store import Secrets
 from capture_agent.keys.strict_json import canonical_json, strict_object
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.kept_texts import KeptTexts
-from capture_agent.ledger.standing import NARROWING, Entry, Kind, Standing, fold, open_intents
+from capture_agent.ledger.standing import NARROWING, Entry, Kind, Standing, fold, next_intents
+from capture_agent.ledger.vouched import vouched
 
 FORMAT = 2
 _READABLE = frozenset({1, 2})
 _HEAD = "ledger-head"
 _NO_HASH = "0" * 64
 _DAMAGED_HINT = "Nothing was deleted. Restore this file from a backup; recording stays off until then."
+T = TypeVar("T")
 _OLD_HINT = "Restore the newest copy of the profile. Until then recording stays off; you can opt out and join again."
 
 
@@ -50,15 +53,18 @@ class Ledger:
         self._look_only = look_only
         self._vault = vault
         self._texts = KeptTexts(path.parent / "notices")
+        self._folded: dict[object, tuple[int, object]] = {}
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
         self._settled = 0
         self._who: dict[str, str] = {}
         self._check_head()
         self._settled = len(self._entries)
-        for study in {entry.study for entry in self._entries}:
-            fold(self._entries, study)
-        open_intents(self._entries)
+        # As it stands now; each entry that is added takes it one step further.
+        self._standings = {study: fold(self._entries, study) for study in {entry.study for entry in self._entries}}
+        self._intents: Mapping[int, Entry] = {}
+        for entry in self._entries:
+            self._intents = next_intents(self._intents, entry)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -78,7 +84,14 @@ class Ledger:
 
     def standing(self, study: str) -> Standing:
         """Return where the person stands with `study`."""
-        return fold(self._entries, study)
+        return self._standings.get(study, Standing())
+
+    def folded(self, by: Callable[[Sequence[Entry]], T]) -> T:
+        """Return what `by` makes of all entries; made once for each state of the record."""
+        known = self._folded.get(by)
+        if known is None or known[0] != len(self._entries):
+            known = self._folded[by] = len(self._entries), by(self._entries)
+        return cast(T, known[1])
 
     def who(self, study: str) -> str:
         """Return the participant's pseudonym in `study`, read once, so that it is known when the keyring is locked.
@@ -92,7 +105,7 @@ class Ledger:
 
     def open_intents(self) -> tuple[Entry, ...]:
         """Return the intents that were not carried out yet, oldest first."""
-        return open_intents(self._entries)
+        return tuple(self._intents.values())
 
     def append(self, kind: Kind, study: str, body: Mapping[str, object], now: datetime) -> Entry:
         """Add an entry, signed and synced, and return it.
@@ -114,9 +127,8 @@ class Ledger:
             "time": now.astimezone(UTC).isoformat(timespec="milliseconds"),
         }
         line = self._vault.signing_key(study).sign(dsse.LEDGER_ENTRY, canonical_json(payload))
-        entry = _entry({**payload, "body": dict(body)}, line)
-        self.standing(study).after(entry)
-        open_intents([*self._entries, entry])
+        entry = _entry({**payload, "body": dict(body)}, line, hashlib.sha256(line).hexdigest())
+        standing, intents = self.standing(study).after(entry), next_intents(self._intents, entry)
         if kind not in NARROWING:
             # Announced, so that a crash before the write is not taken for an entry that was cut off.
             self._keep_head(entry.seq, entry.sha256, self._last_hash)
@@ -125,6 +137,7 @@ class Ledger:
             make_private_folder(self._path.parent)
         append_private(self._path, line + b"\n", self._length)
         self._entries.append(entry)
+        self._standings[study], self._intents = standing, intents
         self._length += len(line) + 1
         try:
             self.settle()
@@ -193,9 +206,9 @@ class Ledger:
     def _read(self, data: bytes) -> tuple[list[Entry], int]:
         """Return the entries of `data`, verified, and how many bytes of it they are."""
         *lines, _torn = data.split(b"\n")
-        entries: list[Entry] = []
-        length, before = 0, _NO_HASH
-        for number, line in enumerate(lines, 1):
+        entries = self._vouched(lines)
+        length, before = sum(len(entry.line) + 1 for entry in entries), entries[-1].sha256 if entries else _NO_HASH
+        for number, line in enumerate(lines[len(entries) :], len(entries) + 1):
             try:
                 entry = self._verified(line, number, before)
             except VerificationError:
@@ -206,6 +219,22 @@ class Ledger:
             length += len(line) + 1
             before = entry.sha256
         return entries, length
+
+    def _vouched(self, lines: Sequence[bytes]) -> list[Entry]:
+        """Return the entries that the head vouches for; none if it does not, and each has to be verified."""
+        seq, sha256, *_announced = (self._vault.secrets.get(_HEAD) or "0 -").split(" ")
+        found = vouched(lines[: int(seq)], sha256, _NO_HASH) if len(lines) >= int(seq) else None
+        if found is None or any(one.payload.get("format") not in _READABLE for one in found):
+            return []
+        if not all(map(self._vault.has_signing_key, {str(one.payload.get("study")) for one in found})):
+            return []
+        # To look for texts where there are none takes as long as all the rest.
+        return [(self._entry if one.names_text else _entry)(one.payload, one.line, one.sha256) for one in found]
+
+    def _entry(self, payload: Mapping[str, Any], line: bytes, sha256: str) -> Entry:
+        """Return an entry that was verified, with the texts that it names."""
+        body = payload.get("body")
+        return _entry({**payload, "body": self._texts.restore(body) if isinstance(body, dict) else body}, line, sha256)
 
     def _verified(self, line: bytes, number: int, before: str) -> Entry:
         payload = strict_object(dsse.unverified_payload(line), f"entry {number} of the consent record")
@@ -226,12 +255,11 @@ class Ledger:
                 hint=_DAMAGED_HINT,
                 number=number,
             )
-        body = payload.get("body")
-        if not isinstance(body, Mapping):
+        if not isinstance(payload.get("body"), Mapping):
             raise VerificationError(
                 "entry {number} of the consent record has no body", hint=_DAMAGED_HINT, number=number
             )
-        return _entry({**payload, "body": self._texts.restore(body)}, line)
+        return self._entry(payload, line, hashlib.sha256(line).hexdigest())
 
 
 def forget_head(secrets: Secrets) -> None:
@@ -239,7 +267,7 @@ def forget_head(secrets: Secrets) -> None:
     secrets.delete(_HEAD)
 
 
-def _entry(payload: Mapping[str, object], line: bytes) -> Entry:
+def _entry(payload: Mapping[str, object], line: bytes, sha256: str) -> Entry:
     try:
         seq, body = payload["seq"], payload["body"]
         if not isinstance(seq, int) or not isinstance(body, Mapping):
@@ -250,7 +278,7 @@ def _entry(payload: Mapping[str, object], line: bytes) -> Entry:
             kind=Kind(str(payload["kind"])),
             time=datetime.fromisoformat(str(payload["time"])),
             body=body,
-            sha256=hashlib.sha256(line).hexdigest(),
+            sha256=sha256,
             line=line,
         )
     except (KeyError, ValueError, TypeError):

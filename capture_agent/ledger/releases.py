@@ -6,7 +6,7 @@ The record outlives the recordings: what was deleted or is over on this disk can
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -59,25 +59,29 @@ class ReleasedSession:
 
 def released_sessions(entries: Iterable[Entry]) -> Mapping[str, ReleasedSession]:
     """Return what was released, by session, the oldest release first."""
-    found: dict[str, ReleasedSession] = {}
+    releases: dict[str, list[Entry]] = {}
+    withdrawn: dict[str, Entry] = {}
+    told: dict[str, Entry] = {}
     by_intent: dict[int, str] = {}
     for entry in entries:
-        session = str(entry.body.get("session"))
         match entry.kind:
             case Kind.RELEASED:
-                one = found.get(session) or ReleasedSession(session, entry.study, ())
-                found[session] = replace(one, entries=(*one.entries, entry))
-            case Kind.RELEASE_WITHDRAWN if session in found:
-                found[session] = replace(found[session], withdrawn=entry)
+                releases.setdefault(str(entry.body.get("session")), []).append(entry)
+            case Kind.RELEASE_WITHDRAWN if (session := str(entry.body.get("session"))) in releases:
+                withdrawn[session] = entry
                 by_intent[entry.seq] = session
             case Kind.TOMBSTONED:
                 named = entry.body.get("intent")
                 if isinstance(named, int) and named in by_intent:
-                    told = found[by_intent[named]]
-                    found[told.session] = replace(told, told=entry)
+                    told[by_intent[named]] = entry
             case _:
                 pass
-    return MappingProxyType(found)
+    return MappingProxyType(
+        {
+            session: ReleasedSession(session, those[0].study, tuple(those), withdrawn.get(session), told.get(session))
+            for session, those in releases.items()
+        }
+    )
 
 
 def withdrawn_hashes(entries: Iterable[Entry], study: str) -> tuple[str, ...]:

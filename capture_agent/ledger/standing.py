@@ -86,6 +86,8 @@ CLOSES: Mapping[Kind, Kind] = MappingProxyType(
     }
 )
 
+_OPENING = frozenset(CLOSES.values())
+
 # These leave less than before. They are written first and the head follows: leaving needs no working keyring.
 NARROWING = frozenset(
     {
@@ -135,7 +137,6 @@ class Standing:
     apps: frozenset[str] = frozenset()
     accepted: Entry | None = None
     refused: datetime | None = None  # when the person last said no; None after a yes
-    released: tuple[Entry, ...] = ()
     schedule: Schedule | None = None  # when recording begins by itself; None: never
     shared: bool = False  # several people use this computer
     waking: bool = False  # accessibility may be switched on
@@ -196,8 +197,6 @@ class Standing:
                 return replace(self, hold_days=_hold_days(entry), hold_chosen=entry.seq)
             case Kind.SHARING_BY_HAND:
                 return replace(self, hold_days=None)
-            case Kind.RELEASED:
-                return replace(self, released=(*self.released, entry))
             case _:
                 return self
 
@@ -257,16 +256,26 @@ def fold(entries: Iterable[Entry], study: str) -> Standing:
 
 def open_intents(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the intents that were not carried out yet, oldest first: a restart finishes them."""
-    found: dict[int, Entry] = {}
+    found: Mapping[int, Entry] = {}
     for entry in entries:
-        if entry.kind in CLOSES.values():
-            found[entry.seq] = entry
-        elif entry.kind in CLOSES:
-            opener = entry.body.get("intent")
-            if not isinstance(opener, int) or opener not in found or found[opener].kind is not CLOSES[entry.kind]:
-                raise _unfit(entry.kind)
-            del found[opener]
+        found = next_intents(found, entry)
     return tuple(found.values())
+
+
+def next_intents(found: Mapping[int, Entry], entry: Entry) -> Mapping[int, Entry]:
+    """Return the open intents, by number, after `entry`; `found` were those before it.
+
+    Raises:
+        VerificationError: It closes one that is not open.
+    """
+    if entry.kind in _OPENING:
+        return {**found, entry.seq: entry}
+    if entry.kind not in CLOSES:
+        return found
+    opener = entry.body.get("intent")
+    if not isinstance(opener, int) or opener not in found or found[opener].kind is not CLOSES[entry.kind]:
+        raise _unfit(entry.kind)
+    return {seq: one for seq, one in found.items() if seq != opener}
 
 
 def keys_to_json(keys: Iterable[Key]) -> list[list[str]]:

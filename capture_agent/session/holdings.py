@@ -12,7 +12,7 @@ import platform
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from capture_agent.bundle.write import SUFFIX, remove_partial
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
 from capture_agent.core.policy import Policy
 from capture_agent.core.progress import NOTING, Progress, silent
-from capture_agent.held import lifecycle, reader
+from capture_agent.held import lifecycle
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input
 from capture_agent.held.store import Store
@@ -40,7 +40,7 @@ from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
 from capture_agent.outbox.release import Chain, Signer, Terms, release, withdrawal_secret
 from capture_agent.session.intents import Intents
-from capture_agent.session.listing import length_s, listed, only, state_of
+from capture_agent.session.listing import any_over, length_s, listed, only, state_of
 from capture_agent.session.profile import Profile
 from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
@@ -97,7 +97,7 @@ class Holdings:
     def _tidy_outbox(self) -> None:
         """Remove files that a crash left half made, that nothing in the ledger names, or that arrived."""
         remove_partial(self._profile.outbox)
-        kept = files_of(self._ledger.entries) - deliveries(self._ledger.entries).finished
+        kept = self._ledger.folded(files_of) - self._ledger.folded(deliveries).finished
         for path in self._profile.outbox.glob("*" + SUFFIX):
             if path.name not in kept:
                 path.unlink()
@@ -143,16 +143,16 @@ class Holdings:
         """
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
-            return listed(self._store.sessions(), known, self._ledger.entries, hidden, self._now())
+            return listed(self._store.sessions(), known, self._ledger, hidden, self._now())
 
-    def withheld_us(self, session: str) -> Mapping[str, int] | None:
-        """Return how long input of a session was not kept, in µs by reason; None: it cannot be opened."""
-        try:
-            with self._lock:
-                identity = self._vault.identity(session)
-            return reader.withheld_us(self._store.path(session), identity)
-        except CaptureAgentError:
-            return None
+    @property
+    def waiting(self) -> int:
+        """How many sessions wait for their owner: as the list says that they are held."""
+        with self._lock:
+            known, hidden = self._vault.sessions(), self.intents.hidden
+            gone = self._ledger.folded(released_sessions).keys() | hidden
+            infos = self._store.sessions()
+        return sum(one.id in known and one.id not in gone and not one.problem and not one.recording for one in infos)
 
     def find(self, start: str) -> str:
         """Return the id of the one session whose id begins with `start`.
@@ -161,7 +161,7 @@ class Holdings:
             StorageError: There is none, or more than one.
         """
         hidden = self.intents.hidden
-        return only(start, [one.id for one in self._store.sessions() if one.id not in hidden])
+        return only(start, [one for one in self._store.ids() if one not in hidden])
 
     def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
         """Write a session, opened, into the new folder `out`. Slow.
@@ -216,7 +216,7 @@ class Holdings:
             ConsentError: The table of a session's life has no such move.
         """
         info = next(info for info in self._store.sessions() if info.id == session)
-        lifecycle.step(state_of(info, released_sessions(self._ledger.entries).get(session)), given)
+        lifecycle.step(state_of(info, self._ledger.folded(released_sessions).get(session)), given)
 
     @property
     def decided(self) -> bool:
@@ -297,7 +297,7 @@ class Holdings:
         return tuple(str(one.path) for one in done)
 
     def _releases(self, study: str) -> Iterable[Entry]:
-        return self._ledger.standing(study).released
+        return [one for one in self._ledger.entries if one.kind is Kind.RELEASED and one.study == study]
 
     def _chain(self, study: str) -> Chain:
         last = max(self._releases(study), key=lambda entry: entry.seq, default=None)
@@ -320,7 +320,7 @@ class Holdings:
             StorageError: There is no such session, or it cannot be noted; nothing has happened.
         """
         with self._lock:
-            shared = released_sessions(self._ledger.entries)
+            shared = self._ledger.folded(released_sessions)
             session = only(start, {*shared, *(one.id for one in self._store.sessions())})
             released = shared.get(session)
             if released is None:
@@ -334,7 +334,7 @@ class Holdings:
                     self.intents.withdraw(released.study, session, code_sha256(secret), event)
             except StorageError as error:
                 hindered = error
-            now = released_sessions(self._ledger.entries)[session]
+            now = self._ledger.folded(released_sessions)[session]
             if hindered is not None and now.withdrawn is None:
                 raise hindered
         names = () if now.told is None else sorted(files_of([now.told]))
@@ -352,7 +352,7 @@ class Holdings:
 
         Keys without a file, and files that do not say whose they are, count to every study: a copy may exist.
         """
-        released = released_sessions(self._ledger.entries)
+        released = self._ledger.folded(released_sessions)
         found = self._store.sessions()
         unclear = self._vault.sessions().difference(info.id for info in found if info.study)
         mine = {info.id for info in found if info.study == study}
@@ -360,6 +360,8 @@ class Holdings:
 
     def expired(self) -> list[HeldSession]:
         """Return the sessions whose time is over."""
+        if not any_over(self._store.sessions(), self._ledger.entries, self._now()):
+            return []
         return [one for one in self.sessions() if one.here and one.days_left == 0 and one.state != "recording"]
 
     def destroy_expired(self) -> None:

@@ -58,7 +58,7 @@ class Kept:
             self.note(error)
 
     def _count(self) -> None:
-        self._held = sum(1 for one in self._holdings.sessions() if one.state == "held")
+        self._held = self._holdings.waiting
         self._rhythm.room.look()
 
     # --- tasks
@@ -88,7 +88,7 @@ class Kept:
 
     def my_data(self) -> tuple[SharedFile, ...]:
         """Return every file that was ever shared."""
-        return shared_files(self._agreement.ledger.entries)
+        return self._agreement.ledger.folded(shared_files)
 
     def save_my_data(self, out: str, locale: str, progress: Progress = silent) -> Saved:
         """Write everything into a new folder. Slow; any thread."""

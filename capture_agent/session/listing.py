@@ -13,21 +13,21 @@ from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY
 from capture_agent.held.lifecycle import State
 from capture_agent.held.store import HeldInfo
 from capture_agent.ledger.deliveries import deliveries
+from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.releases import ReleasedSession, expired, files_of, released_sessions
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.snapshot import HeldSession
 
 
 def listed(
-    infos: Sequence[HeldInfo], known: Collection[str], entries: Sequence[Entry], hidden: Collection[str], now: datetime
+    infos: Sequence[HeldInfo], known: Collection[str], ledger: Ledger, hidden: Collection[str], now: datetime
 ) -> tuple[HeldSession, ...]:
     """Return all sessions, the newest first: the files `infos`, of whose keys `known` are there, and what has no file.
 
     What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
     """
-    released, delivered = released_sessions(entries), deliveries(entries)
-    late = delivered.late
-    ends = {study: timedelta(days=retention_days(entries, study)) for study in {info.study for info in infos}}
+    released, delivered, entries = ledger.folded(released_sessions), ledger.folded(deliveries), ledger.entries
+    late, ends = delivered.late, ends_of(infos, entries)
     shown = [
         _here(one, _Life.of(released.get(one.id), delivered.arrived, late), known, _began(one) + ends[one.study] - now)
         for one in infos
@@ -37,11 +37,22 @@ def listed(
     gone = [_gone(one, _Life.of(one, delivered.arrived, late)) for one in released.values() if one.session not in here]
     over = [
         HeldSession(session, study, began, 0.0, 0, State.EXPIRED.value, complete=True, days_left=0, here=False)
-        for session, (study, began) in expired(entries).items()
+        for session, (study, began) in ledger.folded(expired).items()
         if session not in here and session not in released
     ]
     # What is here is in order already: of two that began at once the later one stays the newer.
     return tuple(sorted([*reversed(shown), *gone, *over], key=lambda one: one.started, reverse=True))
+
+
+def ends_of(infos: Iterable[HeldInfo], entries: Sequence[Entry]) -> Mapping[str, timedelta]:
+    """Return for how long the sessions of each study are kept."""
+    return {study: timedelta(days=retention_days(entries, study)) for study in {info.study for info in infos}}
+
+
+def any_over(infos: Sequence[HeldInfo], entries: Sequence[Entry], now: datetime) -> bool:
+    """Return whether the time of any of them is over: what a list would tell by no days left, but in no time."""
+    ends = ends_of(infos, entries)
+    return any(_began(one) + ends[one.study] <= now for one in infos)
 
 
 def state_of(info: HeldInfo, released: ReleasedSession | None) -> State:

@@ -52,10 +52,8 @@ class Glances(QObject):
         tree.verticalScrollBar().valueChanged.connect(self.look_soon)
 
     def show(self, sessions: Mapping[str, HeldSession]) -> None:
-        """Fill the lines of these recordings, by id, whenever they are in sight."""
+        """Look into these recordings, by id, whenever their lines are in sight."""
         self._sessions = sessions
-        for line in self._lines():
-            self._fill(line)
         self.look_soon()
 
     def look_soon(self) -> None:
@@ -87,14 +85,15 @@ class Glances(QObject):
         self._known[key] = glance
         for line in self._lines():
             if line.data(0, self._role) == key[0]:
-                self._fill(line)
+                self.fill(line)
 
     def _failed(self, session: str, _error: CaptureAgentError) -> None:
         """A recording that cannot be opened says why when somebody wants to look at it; here it has no picture."""
         if session in self._sessions:
             self._known[_key(self._sessions[session])] = None
 
-    def _fill(self, line: QTreeWidgetItem) -> None:
+    def fill(self, line: QTreeWidgetItem) -> None:
+        """Show in a line what was seen of its recording before."""
         session = self._session(line)
         glance = self._known.get(_key(session)) if session is not None else None
         if glance is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.session.listing import folder_name
-from capture_agent.session.snapshot import HeldSession, Withdrawn
+from capture_agent.session.snapshot import HeldSession, Snapshot, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask, ask_folder
 from capture_agent.ui.bridge import Bridge
@@ -40,6 +42,7 @@ _STATE_WORDS = {
     "damaged": noted("Damaged"),
 }
 _ID = Qt.ItemDataRole.UserRole
+_AT_ONCE = 100  # lines that are made at once, in 5 ms: more than a screen shows
 
 
 def state_words(session: HeldSession) -> str:
@@ -97,6 +100,11 @@ class RecordingsPage(QWidget):
         super().__init__()
         self._bridge = bridge
         self._sessions: dict[str, HeldSession] = {}
+        self._to_come: Iterator[HeldSession] = iter(())  # what has no line yet
+        self._wanted = ""  # the line that is to be chosen once it is there
+        self._more = QTimer(self, singleShot=True)
+        self._more.timeout.connect(self._add)
+        self._followed: Snapshot | None = None
         self._player: Player | None = None
         self.setObjectName("recordingsPage")
         layout = look.column(self, margin=look.SPACE)
@@ -112,6 +120,7 @@ class RecordingsPage(QWidget):
         self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._list.header().setResizeContentsPrecision(_AT_ONCE)
         # Long tasks and long names are broken into lines: nothing must lie beyond the window's edge.
         self._list.header().setStretchLastSection(False)
         for column in (_DONE, _STATE):
@@ -145,30 +154,41 @@ class RecordingsPage(QWidget):
     def _follow(self, view: View) -> None:
         joined = self._bridge.snapshot.joined
         self._share.setVisible(joined is not None and not joined.is_own)
-        if self.isVisible():
+        # Every second another view tells for how long; the recordings are the same.
+        if self.isVisible() and self._followed is not self._bridge.snapshot:
             self.reload()
+        self._followed = self._bridge.snapshot
 
     def _show(self, sessions: tuple[HeldSession, ...]) -> None:
         """Show what can be done something with: not what is over and was never shared."""
         self._fill(tuple(one for one in sessions if one.state != "expired"))
 
     def _fill(self, sessions: tuple[HeldSession, ...]) -> None:
-        if list(self._sessions.values()) == list(sessions) and self._list.topLevelItemCount() == len(sessions):
+        filled = self._more.isActive() or self._list.topLevelItemCount() == len(sessions)
+        if filled and list(self._sessions.values()) == list(sessions):
             return
         chosen = self._chosen()
         self._sessions = {session.id: session for session in sessions}
         self._list.clear()
-        for session in sessions:
+        self._to_come, self._wanted = iter(sessions), chosen.id if chosen is not None else ""
+        self._glances.show({one.id: one for one in sessions if one.here and one.state in _PLAYABLE})
+        self._add()
+        self._empty.setVisible(not sessions)
+        self._list.setVisible(bool(sessions))
+        self._offer()
+
+    def _add(self) -> None:
+        """Add the next lines, and come back for more when nothing else is to be done: a window never waits for all."""
+        for session in islice(self._to_come, _AT_ONCE):
             line = QTreeWidgetItem(list(session_row(session)))
             line.setData(0, _ID, session.id)
             line.setToolTip(_STATE, line.text(_STATE))
             self._list.addTopLevelItem(line)
-            if chosen is not None and session.id == chosen.id:
+            self._glances.fill(line)
+            if session.id == self._wanted:
                 self._list.setCurrentItem(line)
-        self._glances.show({one.id: one for one in sessions if one.here and one.state in _PLAYABLE})
-        self._empty.setVisible(not sessions)
-        self._list.setVisible(bool(sessions))
-        self._offer()
+        if self._list.topLevelItemCount() < len(self._sessions):
+            self._more.start()
 
     def _chosen(self) -> HeldSession | None:
         lines = self._list.selectedItems()
@@ -176,6 +196,7 @@ class RecordingsPage(QWidget):
 
     def _offer(self) -> None:
         session = self._chosen()
+        self._wanted = "" if session is not None else self._wanted
         state = "" if session is None else session.state
         here = session is not None and session.here
         self._look.setEnabled(here and state in _PLAYABLE | {"damaged"})

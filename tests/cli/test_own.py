@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import sessions
 
+from capture_agent.cli.own import LOOKED_INTO
+from capture_agent.held.writer import Writer
+from capture_agent.keys import age
 from capture_agent.keys.vault import Vault, choose_secrets
 from capture_agent.session.profile import Profile
 
@@ -55,6 +58,22 @@ def test_ones_own_recording_is_listed_opened_and_exported(run: Any, recorded: Pr
         assert {Path(name).name for name in archive.namelist()} == opened
         assert {Path(name).parts[0] for name in archive.namelist()} == {SESSION}
     assert {path.name for path in home.iterdir()} - {".local", ".config"} == {"opened", "all.zip"}
+
+
+def test_a_long_list_looks_into_its_newest_and_into_all_if_it_is_told_to(run: Any, recorded: Profile) -> None:
+    def choose(*, new: bool, why: str) -> str:
+        return PASSPHRASE
+
+    vault = Vault(recorded.vault, choose_secrets(recorded.folder, choose, environ={}))
+    identities = {f"{number:032x}": age.new_classical() for number in range(LOOKED_INTO)}
+    vault.destroy([], replace=identities)
+    for session, identity in identities.items():
+        about = {"study": "myself", "started": "2030-01-01T00:00:00+00:00", "consent": "0" * 64}
+        Writer.create(recorded.held, session, identity.recipient, about).close("stopped", {"withheld_us": "{}"})
+    for words, looked_into in ([], LOOKED_INTO), (["--all"], LOOKED_INTO + 1):
+        listed = json.loads(run("sessions", "--json", *words, passphrase=PASSPHRASE).stdout)["sessions"]
+        assert len(listed) == LOOKED_INTO + 1
+        assert sum(one["withheld_us"] is not None for one in listed) == looked_into
 
 
 @pytest.mark.promise("P4")

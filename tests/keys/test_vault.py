@@ -343,3 +343,23 @@ def test_a_kill_while_beginning_or_adding_leaves_a_vault_that_works(
         vault.check()
         assert vault.identity("stays") == STAYS
     assert countdown > 3
+
+
+def test_many_identities_come_in_one_go_and_what_does_not_open_is_left_out(vault: Vault, tmp_path: Path) -> None:
+    filled(vault)
+    cut = age.new_classical()
+    vault.add("stays", cut)
+    path = tmp_path / "vault" / "vault"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, lines[1].replace(b'"gone"', b'"other"')]))  # under another's name
+    assert vault.last_identities(["gone", "stays", "other", "nobody"]) == {"gone": GONE, "stays": cut}
+    assert vault.last_identities([]) == {}
+
+
+def test_what_another_process_added_is_seen(vault: Vault, tmp_path: Path, secrets: Secrets) -> None:
+    assert vault.sessions() == frozenset()
+    other = Vault(tmp_path / "vault", secrets)
+    other.add("one", GONE)
+    assert vault.sessions() == {"one"}
+    other.destroy(["one"])
+    assert vault.sessions() == frozenset()
