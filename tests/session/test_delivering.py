@@ -309,7 +309,9 @@ def restart(folder):
 
 
 def deliver_all(folder):
-    Delivering(restart(folder).shelf, now_us).deliver()
+    holdings = restart(folder)
+    holdings.recover()  # as every start does: a kill may have come between the note and the end of the file
+    Delivering(holdings.shelf, now_us).deliver()
 
 
 def make(person, tmp_path, destination, count):
