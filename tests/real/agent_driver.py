@@ -29,6 +29,7 @@ WAIT_S = 20.0  # a busy machine with two cores
 CATEGORIES = ("Keyboard", "Mouse", "Windows", "Screen", "Tasks")
 BACKGROUND = "The desktop background"
 PASSPHRASE = "correct horse battery staple"
+STEADY = 5  # looks in a row that see the same connections
 WHEEL_PX = 60  # what one click of the wheel scrolls in Qt, about
 
 
@@ -156,10 +157,15 @@ class AgentDriver:
         self.until("recording")
 
     def work_in_terminal(self) -> None:
-        """Give the terminal the keyboard, and let the focus settle."""
+        """Give the terminal the keyboard, and let the focus settle, and sources that are just starting again."""
         self.windows.activate(self.windows.wait("xterm"))
         self.windows.wait_active("xterm")
-        time.sleep(0.4)
+        counts = [-1]
+        deadline = time.monotonic() + WAIT_S
+        while len(set(counts[-STEADY:])) > 1 or len(counts) < STEADY:
+            assert time.monotonic() < deadline, f"its sources come and go: {counts}"
+            time.sleep(0.1)
+            counts.append(self.connections())
 
     def command(self, *words: str, code: int = 0) -> str:
         done = self.run_plain(words)
@@ -223,8 +229,9 @@ class AgentDriver:
         return Path(self.env["XDG_CONFIG_HOME"]) / "capture-agent" / "settings.toml"
 
     def connections(self) -> int:
-        """Return how many connections to the X server the agent has: each source has its own."""
-        assert self.process is not None
+        """Return how many connections to the X server the agent has: each source has its own. 0 without an agent."""
+        if self.process is None:
+            return 0
         server = Display(self.desktop.display)
         try:
             asked = [{"client": 0, "mask": res.LocalClientPIDMask}]

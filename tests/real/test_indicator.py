@@ -206,6 +206,7 @@ def test_what_is_typed_while_only_the_window_hangs_is_never_recorded(agent, tmp_
     server.ungrab_server()
     server.sync()
     server.close()
+    time.sleep(1.2)  # it has noticed by then that it could not prove its indicator, and begun again
     agent.until("recording")
     agent.work_in_terminal()
     agent.hands.type("after")
