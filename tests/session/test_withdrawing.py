@@ -233,6 +233,9 @@ def test_the_schema_of_a_receipt_is_published_and_lets_nothing_else_pass(person)
     assert last["recording"]["recipients"] == ["Lab", "Archive"]
     validator = jsonschema.Draft202012Validator(schema())
     validator.validate(last)
+    assert '"keyboard"' in json.dumps(last)
+    for category in (Category.SHORTCUTS, Category.COUNTS):
+        validator.validate(json.loads(json.dumps(last).replace('"keyboard"', f'"{category}"')))
     for name in last:
         assert not validator.is_valid({key: value for key, value in last.items() if key != name})
     assert not validator.is_valid({**last, "more": 1})
