@@ -33,7 +33,8 @@ def pytest(name: str, *options: str) -> int:
 
 def run(options: list[str]) -> int:
     """Run what may run side by side, then what may not."""
-    workers = str(min(MAX_WORKERS, 2 * (os.cpu_count() or 2)))  # tests with a display wait more than they work
+    # Tests with a display wait as well as work; with more workers than this, programs are too late for what they show.
+    workers = str(min(MAX_WORKERS, (os.cpu_count() or 2) + 1))
     together = pytest("parallel", "-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}", *options)
     alone = pytest("alone", "-m", f"{NOT_HERE} and {ALONE}", *options)
     return together or alone

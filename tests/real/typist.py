@@ -90,7 +90,9 @@ class Outcome:
 
     def late(self) -> list[tuple[int, int]]:
         """The secrets of which something was kept, because the program told of their field too late: see Limits."""
-        told = [look.t_us for look in self.looks if look.verdict is not Verdict.CLEAR]
+        # A look that timed out is not the program's word: it may have answered the next one before it took the Tab.
+        looks = zip(self.looks, self.took_us, strict=True)
+        told = [look.t_us for look, took in looks if look.verdict is not Verdict.CLEAR and took < LOOK_TAKES_US]
         kept = [t_us for t_us, e in self.keys if e["sym"] in SECRET_LETTERS]
         return [
             (start, end)
