@@ -52,7 +52,7 @@ def test_what_is_typed_and_shown_is_recorded_and_opened(recording, tmp_path):
 @pytest.mark.promise("P5")
 def test_the_hotkey_pauses_and_nothing_from_the_pause_exists(recording, tmp_path):
     recording.hands.type("before")
-    time.sleep(0.5)
+    time.sleep(1.0)
     recording.hands.key("F9", hold=("Control_L", "Shift_L"))
     recording.until("paused")
     recording.work_in_terminal()
@@ -74,7 +74,7 @@ def test_the_hotkey_pauses_and_nothing_from_the_pause_exists(recording, tmp_path
 def test_what_is_typed_while_the_agent_is_frozen_is_never_recorded(recording, tmp_path):
     recording.hands.type("before")
     recording.hands.move(750, 120)
-    time.sleep(0.5)
+    time.sleep(1.0)
     os.kill(recording.process.pid, signal.SIGSTOP)
     time.sleep(0.1)
     recording.hands.type(CANARY)
@@ -109,7 +109,7 @@ def test_without_a_tray_the_fallback_shows_before_anything_is_recorded(recording
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_end_seals_the_session_completely(recording, tmp_path, number):
     recording.hands.type("last words")
-    time.sleep(0.6)
+    time.sleep(1.0)
     assert recording.end(number) == 0
     (held,) = recording.sessions()
     assert recording.opened(held["id"], tmp_path / "opened")["complete"]

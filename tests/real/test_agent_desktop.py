@@ -201,7 +201,7 @@ def test_what_is_typed_while_a_program_holds_the_keyboard_is_nowhere(agent, tmp_
     agent.record()
     agent.work_in_terminal()
     agent.hands.type("before")
-    time.sleep(0.4)
+    time.sleep(1.0)
     locker = Display(agent.desktop.display)
     root = locker.screen().root
     assert root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime) == X.GrabSuccess
@@ -240,7 +240,7 @@ def test_an_icon_that_the_panel_draws_itself_is_proved_and_pauses_by_a_click(tmp
             agent.windows.close(agent.windows.wait("capture-agent"))
             agent.work_in_terminal()
             agent.hands.type("before")
-            time.sleep(0.5)
+            time.sleep(1.0)
             agent.hands.click(*icon_centre(desktop.display))
             agent.until("paused", within=5)
             agent.work_in_terminal()
@@ -306,7 +306,7 @@ def test_an_upgrade_seals_first_and_what_a_newer_version_wrote_is_refused_untouc
     agent.record()
     agent.work_in_terminal()
     agent.hands.type("last words")
-    time.sleep(0.6)
+    time.sleep(1.0)
     assert agent.end(signal.SIGTERM) == 0
     (held,) = agent.sessions()
     assert held["complete"]

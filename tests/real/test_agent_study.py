@@ -185,7 +185,7 @@ def test_a_changed_file_narrows_at_once_and_widening_stops_and_asks(agent, study
     agent.record()
     agent.work_in_terminal()
     agent.hands.type("before")
-    time.sleep(0.5)
+    time.sleep(1.0)
     everything = agent.connections()
 
     # The person's own settings: the keyboard goes, from the events and from the sources.

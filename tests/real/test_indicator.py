@@ -44,7 +44,7 @@ def recording(agent):
     agent.record()
     agent.work_in_terminal()
     agent.hands.type("before")
-    time.sleep(0.6)
+    time.sleep(1.0)
     return agent
 
 

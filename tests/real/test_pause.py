@@ -70,7 +70,7 @@ def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording
     recording.work_in_terminal()
     recording.hands.acts.clear()
     recording.hands.type("b")
-    time.sleep(0.6)
+    time.sleep(1.0)
     typist, client = Typist(recording.desktop.display), Client(recording.profile)
     place, told = None, []
     for _ in range(PAUSES):
@@ -104,7 +104,7 @@ def test_nothing_that_is_typed_in_pauses_at_full_speed_exists_anywhere(recording
 @pytest.mark.promise("P5")
 def test_a_crash_in_a_pause_comes_back_paused_and_a_timed_one_until_i_resume(recording, tmp_path):
     recording.hands.type("before")
-    time.sleep(0.6)
+    time.sleep(1.0)
     assert json.loads(recording.command("pause", "--for", "15m", "--json"))["paused_until"] is not None
     recording.kill()
     recording.start_agent()
@@ -125,7 +125,7 @@ def test_a_crash_in_a_pause_comes_back_paused_and_a_timed_one_until_i_resume(rec
 @pytest.mark.promise("P5")
 def test_a_timed_pause_counts_down_and_goes_on_while_somebody_is_there(recording, tmp_path):
     recording.hands.type("before")
-    time.sleep(0.6)
+    time.sleep(1.0)
     recording.windows.close(recording.windows.wait("capture-agent"))
     recording.command("pause", "--for", "1m")
     recording.work_in_terminal()
@@ -161,7 +161,7 @@ def test_the_keys_that_pause_can_be_chosen_and_the_old_ones_are_given_back(recor
 @pytest.mark.promise("P6")
 def test_a_frozen_agent_that_wakes_up_paused_again_by_its_keys_records_nothing_of_both(recording, tmp_path):
     recording.hands.type("before")
-    time.sleep(0.6)
+    time.sleep(1.0)
     os.kill(recording.process.pid, signal.SIGSTOP)
     recording.hands.key("F9", hold=("Control_L", "Shift_L"))
     recording.hands.type(CANARY)
