@@ -11,10 +11,11 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from capture_agent.core.errors import StorageError
+from capture_agent.core.errors import StorageError, VerificationError
 from capture_agent.keys.files import read_private, replace_private
+from capture_agent.keys.strict_json import strict_object
 
 FORMAT = 1
 WORTH = 200  # files; fewer are looked into in no time, and nothing is written
@@ -40,6 +41,12 @@ def stamp(status: os.stat_result) -> Stamp:
     return Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def _outside(study: object, created: object) -> Outside:
+    if not isinstance(study, str) or not isinstance(created, str):
+        raise TypeError
+    return Outside(study, created)
+
+
 class Known:
     """The closed recordings that were looked into, by the names of their files; `path` keeps them across restarts."""
 
@@ -47,10 +54,12 @@ class Known:
         self._path = path
         self._found: dict[str, tuple[Stamp, Outside]] = {}
         self._new = False  # since it was kept last
-        with suppress(StorageError, ValueError, TypeError, KeyError):
-            stored = json.loads(read_private(path) or b"{}")
-            if isinstance(stored, dict) and stored.get("format") == FORMAT:
-                self._found = {name: (Stamp(*was), Outside(*said)) for name, (was, said) in stored["files"].items()}
+        with suppress(StorageError, VerificationError, ValueError, TypeError, AttributeError):
+            stored: Any = strict_object(read_private(path) or b"{}")
+            if stored.get("format") == FORMAT:
+                self._found = {
+                    name: (Stamp(*was), _outside(*said)) for name, (was, said) in stored.get("files").items()
+                }
 
     def get(self, name: str, status: os.stat_result) -> Outside | None:
         """Return what the file says, if it is the one that was looked into."""

@@ -331,6 +331,6 @@ def _at_once(lines: list[bytes]) -> tuple[_Entry, ...] | None:
             for one in found
             if isinstance(one["session"], str)
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return entries if len(entries) == len(lines) else None

@@ -13,6 +13,7 @@ Format 2, payload: {"format", "seq" from 1, "prev" (64 zeros for the first), "ti
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from capture_agent.ledger.vouched import vouched
 FORMAT = 2
 _READABLE = frozenset({1, 2})
 _HEAD = "ledger-head"
+_HEAD_FORM = re.compile(r"[1-9][0-9]{0,17}( [0-9a-f]{64}){1,2}")
 _NO_HASH = "0" * 64
 _DAMAGED_HINT = "Nothing was deleted. Restore this file from a backup; recording stays off until then."
 T = TypeVar("T")
@@ -171,9 +173,19 @@ class Ledger:
             return
         self._vault.secrets.set(_HEAD, f"{seq} {sha256} {before}".strip())
 
+    def _kept_head(self) -> tuple[int, str, list[str]] | None:
+        """Return number and hash of the last entry, and, while one is announced, the hash of the one before it."""
+        kept = self._vault.secrets.get(_HEAD)
+        if kept is None:
+            return None
+        if not _HEAD_FORM.fullmatch(kept):
+            raise VerificationError("the consent record is not the one that this device wrote", hint=_OLD_HINT)
+        number, sha256, *before = kept.split(" ")
+        return int(number), sha256, before
+
     def _check_head(self) -> None:
         """Compare the end of the file with the head among the secrets."""
-        head = self._vault.secrets.get(_HEAD)
+        head = self._kept_head()
         count = len(self._entries)
         if head is None:
             # One entry without a head: the first one was written and then the power went.
@@ -182,8 +194,7 @@ class Ledger:
             if count == 1:
                 self._keep_head(count, self._last_hash)
             return
-        number, sha256, *before = head.split(" ")
-        seq = int(number)
+        seq, sha256, before = head
         if count >= seq and self._entries[seq - 1].sha256 == sha256:
             if count > seq or before:
                 self._keep_head(count, self._last_hash)
@@ -222,8 +233,10 @@ class Ledger:
 
     def _vouched(self, lines: Sequence[bytes]) -> list[Entry]:
         """Return the entries that the head vouches for; none if it does not, and each has to be verified."""
-        seq, sha256, *_announced = (self._vault.secrets.get(_HEAD) or "0 -").split(" ")
-        found = vouched(lines[: int(seq)], sha256, _NO_HASH) if len(lines) >= int(seq) else None
+        head = self._kept_head()
+        if head is None or len(lines) < head[0]:
+            return []
+        found = vouched(lines[: head[0]], head[1], _NO_HASH)
         if found is None or any(one.payload.get("format") not in _READABLE for one in found):
             return []
         if not all(map(self._vault.has_signing_key, {str(one.payload.get("study")) for one in found})):

@@ -71,9 +71,22 @@ def test_many_are_known_to_the_next_start_and_few_are_not_worth_a_file(tmp_path,
     assert again.get("8.held", whole.stat()) is None
 
 
-@pytest.mark.parametrize("kept", [b"", b"{", b"[]", b"7", b'{"format": 2}', b'{"format": 1, "files": {"a": [1, 2]}}'])
+ODD = [
+    b'{"format": 1}',
+    b'{"format": 1, "files": []}',
+    b"[" * 100_000,
+    b"\xff",
+    b'{"format": 1, "files": {"%s": [[%d, %d, %d], [7, ["own"]]]}}',  # of the file that is there
+]
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"{", b"[]", b"7", b'{"format": 2}', b'{"format": 1, "files": {"a": [1, 2]}}', *ODD]
+)
 def test_a_list_that_is_damaged_or_newer_costs_only_the_look(tmp_path, store, whole, kept):
     listed = store.sessions()
+    if b"%" in kept:
+        kept %= (whole.name.encode(), *known.stamp(whole.stat()))
     (tmp_path / "held.known").write_bytes(kept)
     again = Store(tmp_path / "held")
     assert again.sessions() == listed

@@ -195,7 +195,13 @@ def test_damage_elsewhere_is_said_and_nothing_is_touched(tmp_path: Path, vault: 
     filled(vault)
     path = tmp_path / "vault" / "vault"
     whole = path.read_bytes()
-    for damaged in (b"", b"{}\n", whole[10:], whole.replace(b'"session":"gone"', b'"session":x', 1)):
+    for damaged in (
+        b"",
+        b"{}\n",
+        whole[10:],
+        whole.replace(b'"session":"gone"', b'"session":x', 1),
+        whole.replace(b"\n", b"\n" + b"[" * 99_999 + b"\n", 1),
+    ):
         path.write_bytes(damaged)
         with pytest.raises(StorageError):
             vault.add("next", STAYS)

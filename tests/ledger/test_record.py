@@ -192,6 +192,16 @@ def test_a_record_that_went_another_way_from_an_older_copy_is_noticed(load: Load
     assert load().standing(OWN_STUDY).categories == set(Category)
 
 
+@pytest.mark.parametrize("head", ["", "rubbish", "0 -", "-1 " + "0" * 64, "x " + "0" * 64, "1 short", "2"])
+def test_a_head_that_is_none_is_said_in_words(load: Load, path: Path, secrets: Any, head: str) -> None:
+    filled(load)
+    before = path.read_bytes()
+    secrets.set("ledger-head", head)
+    with pytest.raises(VerificationError, match="not the one"):
+        load()
+    assert path.read_bytes() == before
+
+
 def test_a_record_of_another_device_is_noticed(load: Load, secrets: Any) -> None:
     filled(load)
     kept = secrets.everything()
