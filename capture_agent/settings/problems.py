@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
@@ -15,6 +16,8 @@ from capture_agent.core.errors import ConfigError
 from capture_agent.settings.toml_lines import KeyPath, Position
 
 SHOWN_CHARS = 60  # of a value that is wrong: enough to recognise it on one line
+# Where people put keys in an address, although none belongs there: an error goes to terminals and logs.
+_USER, _QUERY = re.compile(r"(?<=://)[^/?#]*(?=@)"), re.compile(r"(://[^?]*\?).+", re.DOTALL)
 _NEAR = 0.6  # difflib's own default; below it a suggestion confuses more than it helps
 
 
@@ -123,6 +126,8 @@ def key_name(path: KeyPath) -> str:
 
 
 def _short(text: str) -> str:
+    text = _USER.sub("…", text)
+    text = _QUERY.sub(r"\1…", text)
     cut = text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
     plain = "".join(char if char.isprintable() else "�" for char in cut)
     return f'"{plain}"'

@@ -119,7 +119,7 @@ def done_words(glance: Glance) -> str:
     lines = [_some([words.app_title(app, None) for app in glance.apps])]
     if glance.tasks:
         lines.append(say("Task: {names}", names=_some(list(dict.fromkeys(glance.tasks)))))
-    if glance.withheld_s:
+    if glance.withheld_s >= 1:
         lines.append(say("Not kept: {time}", time=words.duration(glance.withheld_s)))
     return "\n".join(line for line in lines if line)
 
