@@ -36,6 +36,7 @@ class Input(StrEnum):
     FAIL = "fail"
     SPLIT = "split"  # this session is over, and the next begins as soon as nothing hinders: see core.splitting
     LEAVE = "leave"  # consent gone: withdrawn, expired, invalidated
+    RETURN = "return"  # consent there again, and the person had paused and clicked nothing since
 
 
 class Effect(StrEnum):
@@ -75,6 +76,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = MappingProxyType(
             Input.FAIL: Step(State.FAULT),
             Input.SPLIT: Step(State.OFF),
             Input.LEAVE: Step(State.OFF),
+            Input.RETURN: Step(State.PAUSED),
         },
         State.RECORDING: {
             Input.PAUSE: Step(State.PAUSED, _HALT),

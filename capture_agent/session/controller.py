@@ -61,10 +61,10 @@ class Controller(Kept):
         self._monitoring = MonitoringNotice(ledger, world.wall)
         self._tasks = Tasks(self._put, world.now_us, kept_task(vault.secrets))
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
-        self._recorder = Recorder(self._studio, world.now_us, paused=self._memory.now.paused)
+        self._pauses = Pauses(world, self._memory)
+        self._recorder = Recorder(self._studio, world.now_us, paused=self._pauses.stands)
         self._rhythm = Rhythm(self._recorder, world, self._agreement, self._holdings.shelf.store)
         self._unproved = False
-        self._pauses = Pauses(world, paused=self._memory.now.paused)
         self._recording_since: datetime | None = None
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
@@ -226,6 +226,9 @@ class Controller(Kept):
         """Obey after consent, policy or settings changed: go on with less, or not at all."""
         if not self._agreement.captured:
             self._leave()
+        elif self._recorder.state is State.OFF and self._pauses.stands:
+            self._recorder.give(Input.RETURN)
+            self._pauses.begin(None)
         elif self._studio.outdated():
             self._recorder.split(Reason.CONSENT)
             self._tended_us = 0
@@ -237,12 +240,11 @@ class Controller(Kept):
             self._recorder.apply_rules()
 
     def _leave(self) -> None:
+        """Stop, as there is nothing to record now. A pause is remembered: only the person ends one."""
         self._agreement.end()
         if self._recorder.state in {State.RECORDING, State.SUSPENDED, State.PAUSED}:
             self._recorder.give(Input.LEAVE)
-            self._pauses.end()
-            with self._noting():  # at worst the next start comes up paused
-                self._remember(paused=False)
+            self._pauses.cover()
 
     # --- joining and consent
 
@@ -256,7 +258,6 @@ class Controller(Kept):
         self._agreement.check(policy)
         self._remember(joined="study", study_path=str(Path(path).resolve()))
         self._join(policy)
-        self.reload()  # from now on the file is watched, and a system policy still wins
 
     def choose_own(self) -> None:
         """Record for myself."""
@@ -265,10 +266,10 @@ class Controller(Kept):
 
     def _join(self, policy: Policy) -> None:
         self._leave()
-        settings = self._world.settings()
         with self._holdings.lock:
-            self._agreement.use(policy, settings)
+            self._agreement.use(policy, self._world.settings())
             self._agreement.join(policy)
+        self.reload()  # from now on a study's file is watched, and a system policy still wins
 
     def asked(self) -> None:
         """The panel is shown now."""
@@ -304,6 +305,8 @@ class Controller(Kept):
         finally:
             try:
                 self._leaving.withdraw(study, destroy=destroy)
+                with self._noting():  # at worst what is agreed to next comes up paused
+                    self._pauses.end()
             finally:
                 self._tasks.drop()
                 self._remember_task()
@@ -351,9 +354,8 @@ class Controller(Kept):
         given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
         self._tended_us = 0
         self._recorder.give(given)
-        self._pauses.end()
         self._recovered = 0
-        self._remember(paused=False)
+        self._pauses.end()
 
     def pause(self, minutes: int | None) -> None:
         """Pause at once. What survives a restart is written after capture has stopped."""
@@ -361,7 +363,6 @@ class Controller(Kept):
         self._recorder.give(Input.PAUSE)
         if self._recorder.state is State.PAUSED:
             self._pauses.begin(minutes if ends else None)
-            self._remember(paused=True)
 
     def resume(self) -> None:
         """Go on recording."""
@@ -373,12 +374,11 @@ class Controller(Kept):
         self._recorder.give(Input.STOP)
         self._agreement.end()
         self._pauses.end()
-        self._remember(paused=False)
         self._count()
 
     def shut_down(self) -> None:
         """Seal what is open. A pause outlives the process: it comes back paused."""
-        paused = self._recorder.state is State.PAUSED
+        paused = self._recorder.state is State.PAUSED or self._pauses.stands
         self._recorder.give(Input.STOP)
         with self._noting():
             self._agreement.keep_time(at_once=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from capture_agent.core.language import noted, say
 from capture_agent.core.pausing import ATTENDED_US, Note, Pausing, Phase
+from capture_agent.session.profile import Memory
 from capture_agent.session.world import World
 
 # The wall clock is only shown. It is worked out anew when it was set or the computer slept, not for every jitter.
@@ -21,21 +22,41 @@ NOTES = {
 class Pauses:
     """Main thread only. It decides nothing and has no effects: what it permits, the controller does."""
 
-    def __init__(self, world: World, *, paused: bool) -> None:
-        """Come back `paused` if that is how the last run ended: until the person resumes, whatever it was then."""
+    def __init__(self, world: World, memory: Memory) -> None:
+        """Come back paused if that is how the last run ended: until the person resumes, whatever it was then."""
         self._world = world
-        self._pausing = Pausing().pause(world.now_us(), None) if paused else Pausing()
+        self._memory = memory
+        self._pausing = Pausing().pause(world.now_us(), None) if self.stands else Pausing()
         self._until: datetime | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Whether the person paused and did not end that since, also while nothing is agreed that could be paused."""
+        return self._memory.now.paused
+
     def begin(self, minutes: int | None) -> None:
-        """Pause from now on, for `minutes` or until resumed."""
+        """Pause from now on, for `minutes` or until resumed.
+
+        Raises:
+            StorageError: A restart will not know of it.
+        """
         self._pausing = self._pausing.pause(self._world.now_us(), minutes)
+        self._until = None
+        self._memory.change(paused=True)
+
+    def cover(self) -> None:
+        """There is nothing to pause now; it still stands."""
+        self._pausing = self._pausing.end()
         self._until = None
 
     def end(self) -> None:
-        """There is no pause any more."""
-        self._pausing = self._pausing.end()
-        self._until = None
+        """There is no pause any more.
+
+        Raises:
+            StorageError: That cannot be written down: it still stands.
+        """
+        self.cover()
+        self._memory.change(paused=False)
 
     def over(self) -> bool:
         """Return whether the pause has ended by itself just now. Called with every tick while it is paused."""

@@ -180,7 +180,8 @@ def check(
     assert len(outcome.secrets) - counted <= most, f"of {counted} secrets only it was said in time"
     assert all(set(mark) == {"kind", "start_us", "t_us", "reason"} for mark in outcome.marks)
     found = {mark["reason"] for mark in outcome.marks}
-    assert reasons <= found <= reasons | {"secret-field", "field-unknown", "focus-unknown"}
+    # Of a field that was told of late, a number may still be known by its form.
+    assert reasons <= found <= reasons | {"secret-field", "secret-text", "field-unknown", "focus-unknown"}, found
     if kept:
         assert share >= LEAST_KEPT, f"{share:.1%} of the plain text was kept; {outcome.around_lost()}"
     else:

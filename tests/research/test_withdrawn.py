@@ -120,11 +120,15 @@ def test_a_manifests_signature_is_no_withdrawal() -> None:
         tombstone.parse(KEYS[0].sign(dsse.MANIFEST, payload))
 
 
-@pytest.mark.parametrize("slip", [lambda t: t[:-1], lambda t: t[:20] + "q" + t[21:], lambda t: "age" + t, lambda t: ""])
+def another_letter(text: str) -> str:
+    return text[:20] + ("p" if text[20] == "q" else "q") + text[21:]
+
+
+@pytest.mark.parametrize("slip", [lambda t: t[:-1], another_letter, lambda t: "age" + t, lambda t: ""])
 def test_a_slip_of_the_pen_in_a_code_is_found(slip: Any) -> None:
     text = code(0, SESSIONS[1])
     with pytest.raises(ConfigError):
-        tombstone.from_code(slip(text.replace(text[20], "p", 1) if text[20] == "q" else text))
+        tombstone.from_code(slip(text))
     assert tombstone.parse_code(f" {text[:30]}\n{text[30:]} ") == withdrawal_secret(KEYS[0], SESSIONS[1])
 
 

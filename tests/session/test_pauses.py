@@ -14,6 +14,7 @@ from capture_agent.core.events import Category
 from capture_agent.core.pausing import ATTENDED_US
 from capture_agent.core.policy import Notice, Policy, Settings
 from capture_agent.core.recording import State
+from capture_agent.core.schedule import parse
 from capture_agent.desktop.base import Presence
 from capture_agent.settings.policy_file import PolicyTable
 
@@ -188,12 +189,68 @@ def test_no_policy_forbids_shortens_or_ends_a_pause(tmp_path_factory, changes, m
         person.agent.reload()
         person.tick(step_s)
         seen = person.agent.snapshot()
-        # A policy may take away all that is recorded, so that nothing is left to resume: the pause is not its own.
+        # A policy may take away all that is recorded, so that nothing is left to resume. What it gives back then
+        # waits for a click, as everything that files give back: the pause that is there again does not end by itself.
         assert seen.state in {State.PAUSED, State.OFF}
-        if seen.state is State.PAUSED:
-            assert seen.paused_until == ends
+        if seen.state is State.OFF:
+            ends = None
+        assert seen.paused_until == ends
         assert (len(person.world.started), person.world.running) == (started, [])
     person.agent.shut_down()
+
+
+def enabled(person, on):
+    person.world.study = replace(person.world.study, enabled=on)
+    person.agent.reload()
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("restart", ["no", "with consent", "without"])
+@pytest.mark.parametrize("by", ["joining", "policy", "settings"])
+def test_a_pause_outlives_that_there_is_nothing_to_pause_and_no_hours_begin_in_it(person, by, restart):
+    person.world.study = STUDY
+    agent = person.agent
+    agent.join("study.toml")
+    person.agree(ALL)
+    agent.start()
+    person.tick()
+    agent.choose_schedule(parse("mon-sun 00:00-00:00"))
+    agent.pause(15)
+    match by:
+        case "joining":
+            agent.join("study.toml")
+        case "policy":
+            enabled(person, False)
+        case "settings":
+            person.world.chosen = Settings(categories=frozenset())
+            agent.reload()
+    if by != "joining":
+        assert (agent.recording_state, agent.snapshot().paused_until) == (State.OFF, None)
+    if restart == "without":
+        agent = person.crash()
+    person.world.chosen = Settings()
+    enabled(person, True)
+    if restart == "with consent":
+        agent = person.crash()
+    person.tick(QUARTER_S)
+    counted_down(person, 30)
+    assert (agent.recording_state, person.world.running) == (State.PAUSED, [])
+    assert (agent.snapshot().paused_until, agent.snapshot().resumes_in) == (None, None)
+    agent.resume()
+    person.tick()
+    assert agent.recording_state is State.RECORDING
+
+
+@pytest.mark.promise("P5")
+def test_opting_out_ends_a_pause_and_a_new_yes_is_not_paused(person):
+    agent = recording(person)
+    agent.pause(None)
+    agent.withdraw(destroy=False)
+    agent.choose_own()
+    person.agree(ALL)
+    assert agent.recording_state is State.OFF
+    assert person.crash().recording_state is State.OFF
 
 
 @pytest.mark.promise("P5")
