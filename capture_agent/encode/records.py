@@ -1,7 +1,7 @@
 """Cleared events as JSON, and back: the short names of `docs/schemas/`.
 
 The time is not in the JSON: it is the message's own time, so that it cannot be said twice.
-Every field is always there; what is not known is null. Coordinates are physical pixels.
+Every field is always there, but for `afterwards` of tasks; what is not known is null. Coordinates are physical pixels.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Message(NamedTuple):
 
 
 # Compact and in the order of the fields, so that equal events make equal bytes.
-_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def screen_topic(monitor: int) -> str:
@@ -78,7 +78,7 @@ def encode(cleared: Cleared, epoch_us: int) -> Message:
         raise FaultError("an event from before its session reached the encoder")
     topic, fields = _fields(event, epoch_us)
     # A lone surrogate in a window title must not stop the recording; it becomes "?".
-    return Message(topic, t_us, _to_json(fields).encode("utf-8", "replace"))
+    return Message(topic, t_us, to_json(fields).encode("utf-8", "replace"))
 
 
 def _fields(event: Event, epoch_us: int) -> tuple[str, dict[str, Any]]:
@@ -118,22 +118,24 @@ def _fields(event: Event, epoch_us: int) -> tuple[str, dict[str, Any]]:
         case Monitors(_, monitors):
             listed = [{"number": m.number, "rect": _rect(m.rect), "scale": m.scale} for m in monitors]
             return MARKS, {"kind": "monitors", "monitors": listed}
-        case TaskStarted(_, task_id, text, again):
-            return TASKS, {"kind": "started", "task": task_id, "text": text, "again": again}
-        case TaskFinished(_, task_id, outcome, difficulty, note):
-            return TASKS, {
-                "kind": "finished",
-                "task": task_id,
-                "outcome": str(outcome),
-                "difficulty": difficulty,
-                "note": note,
-            }
+        case TaskStarted() | TaskFinished():
+            return TASKS, task_fields(event)
         case Gap(_, start_us, reason):
             return MARKS, {"kind": "gap", "start_us": max(0, start_us - epoch_us), "reason": str(reason)}
         case Withheld(_, start_us, withheld_reason):
             return MARKS, {"kind": "withheld", "start_us": max(0, start_us - epoch_us), "reason": withheld_reason}
         case Frame() | Picture() | FieldFocus():
             raise FaultError("what is not recorded as an event reached the encoder of events")
+
+
+def task_fields(event: TaskStarted | TaskFinished) -> dict[str, Any]:
+    """Return the fields of what is told of a task."""
+    match event:
+        case TaskStarted(_, task_id, text, again):
+            return {"kind": "started", "task": task_id, "text": text, "again": again}
+        case TaskFinished(_, task_id, outcome, difficulty, note):
+            said = {"kind": "finished", "task": task_id, "outcome": str(outcome)}
+            return {**said, "difficulty": difficulty, "note": note}
 
 
 def _rect(rect: Rect) -> list[int]:

@@ -32,6 +32,10 @@ _RECT: Schema = {
     "maxItems": 4,
     "description": "x, y, width, height in physical pixels of the virtual desktop",
 }
+_AFTERWARDS: Schema = {
+    "const": True,
+    "description": "there only if the participant said, judged or moved the task when looking at the recording",
+}
 _REASON: Schema = {"type": "string", "pattern": "^[a-z][a-z-]*$", "description": "a class, never a program or a title"}
 
 
@@ -48,6 +52,11 @@ def _object(properties: dict[str, Schema], description: str = "") -> Schema:
 
 def _kind(kind: str, description: str, /, **properties: Schema) -> Schema:
     return _object({"kind": {"const": kind}, **properties}, description)
+
+
+def _or_afterwards(kind: Schema) -> Schema:
+    """Return a kind whose messages may say that they were told afterwards; logs of earlier versions never do."""
+    return {**kind, "properties": {**kind["properties"], "afterwards": _AFTERWARDS}}
 
 
 _WINDOW = _object(
@@ -162,25 +171,29 @@ _KINDS: dict[str, tuple[str, tuple[Schema, ...]]] = {
     TASKS: (
         "What the participant set out to do, in their words.",
         (
-            _kind(
-                "started",
-                "A task begins. `again`: it goes on from an earlier session or pause.",
-                task={"type": "string", "description": "the task's id, the same in `finished`"},
-                text=_TEXT,
-                again=_TRUTH,
+            _or_afterwards(
+                _kind(
+                    "started",
+                    "A task begins. `again`: it goes on from an earlier session or pause.",
+                    task={"type": "string", "description": "the task's id, the same in `finished`"},
+                    text=_TEXT,
+                    again=_TRUTH,
+                )
             ),
-            _kind(
-                "finished",
-                "How it went, in the participant's judgement.",
-                task=_TEXT,
-                outcome={"enum": [str(outcome) for outcome in Outcome]},
-                difficulty={
-                    "type": ["integer", "null"],
-                    "minimum": 1,
-                    "maximum": 5,
-                    "description": "1 easy to 5 hard",
-                },
-                note=_TEXT,
+            _or_afterwards(
+                _kind(
+                    "finished",
+                    "How it went, in the participant's judgement.",
+                    task=_TEXT,
+                    outcome={"enum": [str(outcome) for outcome in Outcome]},
+                    difficulty={
+                        "type": ["integer", "null"],
+                        "minimum": 1,
+                        "maximum": 5,
+                        "description": "1 easy to 5 hard",
+                    },
+                    note=_TEXT,
+                )
             ),
         ),
     ),

@@ -32,6 +32,7 @@ class Input(StrEnum):
 
     SEAL = "seal"  # stopped, or recovered after a crash
     CUT = "cut"  # a stretch was taken out of it
+    RETELL = "retell"  # its owner says anew which tasks are in it
     RELEASE = "release"  # the owner's click
     DELIVER = "deliver"  # all that was released of it has arrived
     WITHDRAW = "withdraw"
@@ -54,6 +55,7 @@ _SAID = {
 _DONE = {
     Input.SEAL: noted("sealed"),
     Input.CUT: noted("cut"),
+    Input.RETELL: noted("changed"),
     Input.RELEASE: noted("released"),
     Input.DELIVER: noted("delivered"),
     Input.WITHDRAW: noted("withdrawn"),
@@ -65,11 +67,18 @@ _DONE = {
 TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
     {
         State.RECORDING: {Input.SEAL: State.HELD},
-        State.HELD: {**_ENDING, Input.SEAL: State.HELD, Input.CUT: State.HELD, Input.RELEASE: State.RELEASED},
+        State.HELD: {
+            **_ENDING,
+            Input.SEAL: State.HELD,
+            Input.CUT: State.HELD,
+            Input.RETELL: State.HELD,
+            Input.RELEASE: State.RELEASED,
+        },
         State.RELEASED: {
             **_ENDING,
             Input.SEAL: State.RELEASED,
             Input.CUT: State.RELEASED,
+            Input.RETELL: State.RELEASED,
             Input.RELEASE: State.RELEASED,
             Input.DELIVER: State.DELIVERED,
             Input.WITHDRAW: State.WITHDRAWN,
@@ -78,6 +87,7 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
             **_ENDING,
             Input.SEAL: State.DELIVERED,
             Input.CUT: State.DELIVERED,
+            Input.RETELL: State.DELIVERED,
             Input.RELEASE: State.RELEASED,
             Input.DELIVER: State.DELIVERED,
             Input.WITHDRAW: State.WITHDRAWN,
@@ -87,6 +97,7 @@ TABLE: Mapping[State, Mapping[Input, State]] = MappingProxyType(
             **_ENDING,
             Input.SEAL: State.WITHDRAWN,
             Input.CUT: State.WITHDRAWN,
+            Input.RETELL: State.WITHDRAWN,
             Input.DELIVER: State.WITHDRAWN,
             Input.WITHDRAW: State.WITHDRAWN,
         },

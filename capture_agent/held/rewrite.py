@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.language import noted
@@ -25,12 +26,25 @@ NEW_SUFFIX = ".cutting"  # of a file that takes the place of another one, or of 
 _NS = 1000  # ns in a µs
 
 
+class Change(Protocol):
+    """What becomes of a session while its parts pass in their order, as a `cut.Cut` or a `retell.Retold` has it."""
+
+    def touches(self, times: tuple[int, int] | None) -> bool:
+        """Return whether a part with messages from the first to the last of `times` can change."""
+
+    def keep(self, messages: Sequence[Message]) -> list[Message]:
+        """Return what a part that can change holds then."""
+
+    def finish(self, end_us: int) -> list[Message]:
+        """Return what is still to be said of a session that ends at `end_us`."""
+
+
 def new_path(path: Path) -> Path:
     """Return where the file that takes the place of `path` is written."""
     return path.with_suffix(NEW_SUFFIX)
 
 
-def rewrite(path: Path, identity: Identity, recipient: str, cut: Cut) -> bool:
+def rewrite(path: Path, identity: Identity, recipient: str, cut: Change) -> bool:
     """Write what stays of a session to `new_path`, durably, and return whether anything does; else there is no file.
 
     What cannot be read any more, because the file is damaged, does not stay; the new file is then incomplete.
@@ -150,7 +164,7 @@ def _about(part: Sealed) -> dict[str, str]:
     return {name: value for name, value in part.header.items() if name not in RESERVED}
 
 
-def _end(writer: Writer, cut: Cut, begun: _Begun) -> None:
+def _end(writer: Writer, cut: Change, begun: _Begun) -> None:
     """Mark the gap, and close the session as it was closed. Counts of what was recorded are not true any more."""
     writer.append(cut.finish(begun.end_us))
     if begun.end:

@@ -10,6 +10,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from capture_agent.core.errors import VerificationError
@@ -48,12 +49,16 @@ class InFront(NamedTuple):
 
 
 class TaskTime(NamedTuple):
-    """A task, from its beginning to its end or that of the session; `outcome` is empty if it was not judged."""
+    """A task, from its beginning to its end; if it was not judged, up to the next one, and `outcome` is empty."""
 
     start_us: int
     end_us: int
     text: str
     outcome: str = ""
+    difficulty: int | None = None
+    note: str = ""
+    id: str = ""
+    again: bool = False  # it had begun in an earlier session
 
 
 class Click(NamedTuple):
@@ -221,7 +226,7 @@ class _Making:
             tuple(sorted(self._gaps)),
             tuple(sorted(self._withheld)),
             tuple(one for one in self._windows if one.start_us < one.end_us and one.app),
-            tuple(sorted(self._tasks.values())),
+            tuple(sorted(self._tasks.values(), key=attrgetter("start_us"))),
             tuple(self._clicks),
             tuple(self._runs),
             tuple(self._moves),
@@ -272,10 +277,14 @@ class _Making:
     def _task(self, t_us: int, kind: str, fields: Mapping[str, Any]) -> None:
         task = str(fields["task"])
         if kind == "started" and task not in self._tasks:
-            self._tasks[task] = TaskTime(t_us, self._end_us, str(fields["text"]))
+            for name, one in self._tasks.items():
+                if not one.outcome and one.end_us > t_us:  # one task at a time
+                    self._tasks[name] = one._replace(end_us=t_us)
+            self._tasks[task] = TaskTime(t_us, self._end_us, str(fields["text"]), id=task, again=bool(fields["again"]))
         elif kind == "finished":
-            begun = self._tasks.get(task, TaskTime(0, t_us, ""))
-            self._tasks[task] = begun._replace(end_us=t_us, outcome=str(fields["outcome"]))
+            begun = self._tasks.get(task, TaskTime(0, t_us, "", id=task))
+            said = str(fields["outcome"]), fields["difficulty"], str(fields["note"])
+            self._tasks[task] = TaskTime(begun.start_us, t_us, begun.text, *said, task, begun.again)
 
     def _key(self, t_us: int, fields: Mapping[str, Any]) -> None:
         if not fields["down"]:

@@ -31,7 +31,7 @@ def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
             if _is_whole(cut):  # needs no key, and makes room
                 shelf.store.remove(session)
         for session in spans:
-            _complete(shelf, session)
+            complete(shelf, session)
         _Work(shelf, spans).do()
 
 
@@ -66,7 +66,15 @@ def _is_whole(cut: Sequence[Span]) -> bool:
     return any(span.start_us <= 0 and span.end_us == FOREVER_US for span in cut)
 
 
-def _complete(shelf: Shelf, session: str) -> None:
+def complete_all(shelf: Shelf) -> None:
+    """Finish what a crash interrupted, of sessions that no intent names: tasks that were told anew, or were not."""
+    with shelf.lock:
+        for new in shelf.store.folder.glob("*" + rewrite.NEW_SUFFIX):
+            with suppress(CaptureAgentError):
+                complete(shelf, new.stem)
+
+
+def complete(shelf: Shelf, session: str) -> None:
     """Put a new file in its place whose key the vault has already; remove one whose key was never kept."""
     path = shelf.store.path(session)
     new = rewrite.new_path(path)

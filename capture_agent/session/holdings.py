@@ -28,6 +28,7 @@ from capture_agent.held import lifecycle
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input
 from capture_agent.held.store import Store
+from capture_agent.held.timeline import TaskTime
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -39,6 +40,7 @@ from capture_agent.ledger.releases import files_of, released_sessions, withdrawn
 from capture_agent.ledger.standing import Entry, Kind, Standing
 from capture_agent.outbox import describe
 from capture_agent.outbox.release import Chain, Signer, Terms, release, withdrawal_secret
+from capture_agent.session import cutting, retelling
 from capture_agent.session.intents import Intents
 from capture_agent.session.listing import any_over, length_s, listed, only, state_of
 from capture_agent.session.profile import Profile
@@ -89,6 +91,7 @@ class Holdings:
         with self._lock:
             self._vault.check()
             self._tidy_outbox()
+            cutting.complete_all(self.shelf)
             with contextlib.suppress(CaptureAgentError):  # tried again with every `finish_due`, which says why it fails
                 self.intents.finish()
             self.reserve.keep()
@@ -208,6 +211,21 @@ class Holdings:
             self.allow(session, Input.CUT)
             study = next(info for info in self._store.sessions() if info.id == session).study
             self.intents.cut(study, {session: [span]})
+
+    def put_task(self, session: str, task: TaskTime) -> None:
+        """Let a task be as `task` says. Raises as `retelling.put_task`, and ConsentError if it is being recorded."""
+        with self._lock:
+            retelling.put_task(self.shelf, self._retold(session), task)
+
+    def remove_task(self, session: str, task: str) -> None:
+        """Take a task out, by id: its words and marks. Raises as `put_task`."""
+        with self._lock:
+            retelling.remove_task(self.shelf, self._retold(session), task)
+
+    def _retold(self, start: str) -> str:
+        session = self.find(start)
+        self.allow(session, Input.RETELL)
+        return session
 
     def allow(self, session: str, given: Input) -> None:
         """Return if `given` may happen to `session` now.

@@ -14,6 +14,7 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input as Destiny
+from capture_agent.held.timeline import TaskTime
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.my_data import SharedFile, shared_files
 from capture_agent.session.agreement import Agreement
@@ -28,6 +29,10 @@ from capture_agent.session.world import World
 
 if TYPE_CHECKING:
     from capture_agent.session.review import Review
+
+
+def _no_tasks() -> ConsentError:
+    return ConsentError("you did not agree to record tasks", hint="Open the window to change what is recorded.")
 
 
 class Kept:
@@ -66,7 +71,7 @@ class Kept:
     def start_task(self, text: str) -> Task:
         """Begin a task."""
         if Category.TASKS not in self._agreement.captured:
-            raise ConsentError("you did not agree to record tasks", hint="Open the window to change what is recorded.")
+            raise _no_tasks()
         task = self._tasks.start(text, self._world.wall())
         self._remember_task()
         return task
@@ -127,6 +132,16 @@ class Kept:
         """Cut a stretch out of a held session."""
         self._holdings.cut(session, Span(start_us) if end_us is None else Span(start_us, end_us))
         self._count()
+
+    def put_task(self, session: str, task: TaskTime) -> None:
+        """Word, judge, move or add a task of a held session. Words are kept only with consent, as while recording."""
+        if Category.TASKS not in self._agreement.captured:
+            raise _no_tasks()
+        self._holdings.put_task(session, task)
+
+    def remove_task(self, session: str, task: str) -> None:
+        """Take a task out of a held session: its words and marks."""
+        self._holdings.remove_task(session, task)
 
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw what was shared. That its readers cannot be told yet is said, and tried again."""

@@ -19,6 +19,7 @@ from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 
 if TYPE_CHECKING:
+    from capture_agent.held.timeline import TaskTime
     from capture_agent.ledger.my_data import SharedFile
     from capture_agent.session.my_data import Saved
     from capture_agent.session.review import Review
@@ -349,6 +350,15 @@ class Agent(Protocol):
 
         No key that exists afterwards opens an older copy. Writes what stays anew: 0.7 s for 150 MB.
         """
+
+    def put_task(self, session: str, task: TaskTime) -> None:
+        """*click* Word, judge or move a task of a held session, or add one (without an id), in µs of session time.
+
+        It is written anew, as by `cut`: no key that exists afterwards opens a copy with the old words.
+        """
+
+    def remove_task(self, session: str, task: str) -> None:
+        """*click* Take a task out of a held session, by id: its words and marks, not what was recorded meanwhile."""
 
     def deliver(self) -> None:
         """Try at once to deliver what the person shared, instead of when it is due."""

@@ -34,6 +34,7 @@ from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 from capture_agent.held.tape import damaged
+from capture_agent.held.timeline import TaskTime
 from capture_agent.ledger import notices
 from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
 from capture_agent.session.my_data import Saved
@@ -420,6 +421,12 @@ class MemoryAgent:
 
     def cut(self, session: str, start_us: int, end_us: int | None) -> None:
         self.calls.append(f"cut {session} {start_us} {end_us}")
+
+    def put_task(self, session: str, task: TaskTime) -> None:
+        self.calls.append(f"put_task {session} {task.id} {task[:6]}")
+
+    def remove_task(self, session: str, task: str) -> None:
+        self.calls.append(f"remove_task {session} {task}")
 
     def delete(self, session: str, *, can_undo: bool = False) -> None:
         self.calls.append(f"delete {session}")
