@@ -28,7 +28,7 @@ from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
 from capture_agent.desktop.network import metered
-from capture_agent.desktop.process import forget_sources, give_back, harden, use_little_memory
+from capture_agent.desktop.process import forget_sources, give_back, harden, to_stay, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
@@ -237,7 +237,8 @@ def _run(profile: Profile, instance: Instance) -> int:
     world = LocalWorld(profile, desktop)
     colours.follow(app)
     speak_as(_chosen_locale(world))
-    controller = open_controller(profile, ask_passphrase, world)
+    with to_stay():
+        controller = open_controller(profile, ask_passphrase, world)
     left, at_rest, reloaded_us = False, 0, 0
 
     def leave() -> None:

@@ -52,19 +52,20 @@ class Known:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._found: dict[str, tuple[Stamp, Outside]] = {}
+        self._found: dict[str, Any] = {}  # what was stored is looked at when somebody asks for it
         self._new = False  # since it was kept last
         with suppress(StorageError, VerificationError, ValueError, TypeError, AttributeError):
             stored: Any = strict_object(read_private(path) or b"{}")
             if stored.get("format") == FORMAT:
-                self._found = {
-                    name: (Stamp(*was), _outside(*said)) for name, (was, said) in stored.get("files").items()
-                }
+                self._found = dict(stored.get("files"))
 
     def get(self, name: str, status: os.stat_result) -> Outside | None:
         """Return what the file says, if it is the one that was looked into."""
-        found = self._found.get(name)
-        return found[1] if found is not None and found[0] == stamp(status) else None
+        try:
+            was, (study, created) = self._found[name]
+            return _outside(study, created) if tuple(was) == stamp(status) else None
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def put(self, name: str, status: os.stat_result, said: Outside) -> None:
         """Remember what a closed file says."""

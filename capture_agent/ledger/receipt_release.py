@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -20,6 +20,7 @@ from capture_agent.ledger.releases import ReleasedSession
 from capture_agent.ledger.snapshot import policy_from_json
 from capture_agent.ledger.standing import Entry, Kind
 
+Studies = Mapping[str, Sequence[tuple[int, Mapping[str, str]]]]
 SCHEMA = "capture-agent-release-receipt-1"
 COMMAND = "capture-agent withdraw --code {code} --out withdrawal.tombstone"
 
@@ -30,13 +31,16 @@ _KINDS: Mapping[str, str] = {
 
 
 def release_receipts(
-    released: ReleasedSession, entries: Sequence[Entry], pseudonym: str, public_key: str, code: str
+    released: ReleasedSession, studies: Studies, pseudonym: str, public_key: str, code: str
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return the receipt of each release of a recording and of its withdrawal, with the number of its entry."""
+    """Return the receipt of each release of a recording and of its withdrawal, with the number of its entry.
+
+    `studies` is what `studies_of` says of all entries.
+    """
     those = [*released.entries, *([] if released.withdrawn is None else [released.withdrawn])]
     found = []
     for entry in those:
-        about = _about(entries[: entry.seq], released.study)
+        about = _about(studies.get(released.study, ()), entry.seq)
         receipt = _receipt(released, entry, about) | {
             "pii_principal_id": pseudonym,
             "withdrawal": {"code": code, "command": COMMAND.format(code=code), "contact": about["contact"]},
@@ -101,14 +105,23 @@ def _in_groups(code: str) -> str:
     return f"{prefix}1 " + " ".join(rest[start : start + 4] for start in range(0, len(rest), 4))
 
 
-def _about(entries: Sequence[Entry], study: str) -> dict[str, str]:
-    """Return what the study that was agreed to last said of itself."""
-    for entry in reversed(entries):
-        if entry.kind is Kind.ACCEPTED and entry.study == study:
+def studies_of(entries: Iterable[Entry]) -> Studies:
+    """Return what each study said of itself whenever it was agreed to: by the numbers of these entries, in order."""
+    found: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
+    for entry in entries:
+        if entry.kind is Kind.ACCEPTED:
             policy, notice = policy_from_json(entry.body.get("policy")), entry.body.get("notice")
             locale = str(notice.get("locale") or "") if isinstance(notice, Mapping) else ""
-            return {"title": policy.title, "contact": policy.contact, "language": locale}
-    return {"title": "", "contact": "", "language": ""}
+            said = {"title": policy.title, "contact": policy.contact, "language": locale}
+            found.setdefault(entry.study, []).append((entry.seq, said))
+    return found
+
+
+def _about(said: Sequence[tuple[int, Mapping[str, str]]], seq: int) -> Mapping[str, str]:
+    """Return what the study that was agreed to last, at entry `seq`, said of itself."""
+    return next(
+        (about for number, about in reversed(said) if number <= seq), {"title": "", "contact": "", "language": ""}
+    )
 
 
 def _receipt(released: ReleasedSession, entry: Entry, about: Mapping[str, str]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Ledger:
         self._folded: dict[object, tuple[int, object]] = {}
         data = read_private(path) or b""
         self._entries, self._length = self._read(data)
+        self._all: tuple[Entry, ...] = ()
         self._settled = 0
         self._who: dict[str, str] = {}
         self._check_head()
@@ -71,7 +72,9 @@ class Ledger:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, oldest first."""
-        return tuple(self._entries)
+        if len(self._all) != len(self._entries):
+            self._all = tuple(self._entries)
+        return self._all
 
     @property
     def current_study(self) -> str | None:

@@ -7,11 +7,13 @@ of 10,000 entries is read in a fifth of a second that way; checking each signatu
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+_PAYLOAD = b'{"payload":"'  # as `dsse` writes it; whatever a line has besides was checked when it was read first
 
 
 class Vouched(NamedTuple):
@@ -32,9 +34,8 @@ def vouched(lines: Sequence[bytes], head: str, before: str) -> tuple[Vouched, ..
     if not lines or hashes[-1] != head:
         return None
     try:
-        # All of them at once: what reads JSON is called twice, not twenty thousand times.
-        envelopes = json.loads(b"[%s]" % b",".join(lines))
-        said = [base64.b64decode(one["payload"]) for one in envelopes]
+        said = list(map(_payload, lines))
+        # All of them at once: what reads JSON is called once, not ten thousand times.
         payloads = json.loads(b"[%s]" % b",".join(said))
         chained = [one["prev"] for one in payloads] == [before, *hashes[:-1]]
     except (ValueError, KeyError, TypeError):
@@ -44,3 +45,14 @@ def vouched(lines: Sequence[bytes], head: str, before: str) -> tuple[Vouched, ..
     if len(payloads) != len(lines) or not chained:
         return None
     return tuple(map(Vouched, lines, payloads, hashes, (b'"text"' in one for one in said)))
+
+
+def _payload(line: bytes) -> bytes:
+    """Return what a line says: no JSON to be read for that, as what is in Base64 needs no escapes.
+
+    Raises:
+        ValueError: It is not the first thing in it.
+    """
+    if not line.startswith(_PAYLOAD):
+        raise ValueError
+    return binascii.a2b_base64(line[len(_PAYLOAD) : line.index(b'"', len(_PAYLOAD))], strict_mode=True)

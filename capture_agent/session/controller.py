@@ -69,9 +69,10 @@ class Controller(Kept):
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)
         self._leaving = Leaving(self._agreement, self._holdings, lambda: self._memory.now, self._remember)
         self._expiry = Expiry(self._holdings, self._memory)
-        self._recovered = self._holdings.recover()
-        self.reload()
-        self._sweep()
+        with self._holdings.shelf.store.one_look():  # nothing is recorded yet
+            self._recovered = self._holdings.recover()
+            self.reload()
+            self._sweep()
 
     # --- what is
 
@@ -351,9 +352,8 @@ class Controller(Kept):
             self._agreement.end()
             reason = self._agreement.closed_because() or say("Nothing was agreed to, so nothing can be recorded.")
             raise ConsentError(reason, hint="Open the window and read what is asked.")
-        given = Input.RESUME if self._recorder.state is State.PAUSED else Input.START
         self._tended_us = 0
-        self._recorder.give(given)
+        self._recorder.give(Input.RESUME if self._recorder.state is State.PAUSED else Input.START)
         self._recovered = 0
         self._pauses.end()
 

@@ -76,8 +76,8 @@ class _Life:
     def of(cls, released: ReleasedSession | None, arrived: Mapping[str, frozenset[str]], late: Collection[str]) -> Self:
         if released is None:
             return cls(State.HELD)
-        files = files_of(released.entries if released.told is None else [released.told])
-        where = tuple(sorted({place for name in files for place in arrived.get(name, ())}))
+        files = released.bundles if released.told is None else files_of([released.told])
+        where = tuple(sorted({place for name in files for place in arrived.get(name, ())})) if arrived else ()
         waiting = released.session in late
         state = State.RELEASED if waiting or not where else State.DELIVERED
         state = state if released.withdrawn is None else State.WITHDRAWN

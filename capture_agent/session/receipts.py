@@ -16,7 +16,7 @@ from capture_agent.ledger import receipt_release
 from capture_agent.ledger.receipt_html import html
 from capture_agent.ledger.receipt_json import decisions, receipt
 from capture_agent.ledger.receipt_jsonld import jsonld
-from capture_agent.ledger.receipt_release import release_receipts
+from capture_agent.ledger.receipt_release import release_receipts, studies_of
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.releases import released_sessions
 from capture_agent.outbox.release import withdrawal_secret
@@ -44,10 +44,11 @@ def receipts(ledger: Ledger, vault: Vault) -> tuple[dict[str, Any], ...]:
     for study in dict.fromkeys(entry.study for entry in ledger.entries):
         public, pseudonym = vault.signing_key(study).public, vault.pseudonym(study)
         found += [(one.entry.seq, receipt(one, pseudonym, public)) for one in decisions(ledger.entries, study)]
-    for released in released_sessions(ledger.entries).values():
+    studies = studies_of(ledger.entries)
+    for released in ledger.folded(released_sessions).values():
         key, pseudonym = vault.signing_key(released.study), vault.pseudonym(released.study)
         code = code_text(withdrawal_secret(key, released.session))
-        found += release_receipts(released, ledger.entries, pseudonym, key.public, code)
+        found += release_receipts(released, studies, pseudonym, key.public, code)
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 
 

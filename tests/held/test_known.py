@@ -102,3 +102,33 @@ def test_nothing_is_in_the_list_but_what_the_files_say_in_the_clear(tmp_path, wh
     stored = json.loads((tmp_path / "kept").read_bytes())
     assert stored.keys() == {"format", "files"}
     assert all((len(stamp), said) == (3, ["own", "2026-11-23T09:00:00Z"]) for stamp, said in stored["files"].values())
+
+
+def test_the_disk_is_asked_once_within_one_look_and_anew_after_what_was_removed(store, whole):
+    kept = whole.with_name("0" * 32 + whole.suffix)
+    with store.one_look():
+        before = store.sessions()
+        shutil.copy(whole, kept)
+        assert store.sessions() == before
+        assert store.size() == whole.stat().st_size
+        store.remove(kept.stem)
+        assert store.sessions() == before
+        whole.unlink()
+        store.remove(kept.stem)
+        assert store.sessions() == []
+    shutil.copy(__file__, kept)
+    assert [one.id for one in store.sessions()] == [kept.stem]
+
+
+def test_what_a_start_mends_is_looked_at_anew(store, begin, happen):
+    writer = begin()
+    writer.append(happen())
+    path = writer.path
+    writer._file.close()  # as if it had been killed
+    with path.open("ab") as file:
+        file.write(b"torn")
+    with store.one_look():
+        (torn,) = store.sessions()
+        assert len(store.recover()) == 1
+        (mended,) = store.sessions()
+    assert mended.size == path.stat().st_size != torn.size

@@ -44,8 +44,8 @@ def opened_by(secrets_found: dict[str, str], folder: Path) -> set[str]:
     for file in folder.iterdir():
         for line in file.read_bytes().splitlines():
             try:
-                sealed = base64.b64decode(json.loads(line)["sealed"])
-                found.add(json.loads(age.decrypt(sealed, devices))["identity"])
+                inside = json.loads(age.decrypt(base64.b64decode(json.loads(line)["sealed"]), devices))
+                found.update(secret for _, secret in inside.get("keys") or [("", inside["identity"])])
             except (ValueError, KeyError, CaptureAgentError):
                 continue
     return found
@@ -211,7 +211,7 @@ def test_damage_elsewhere_is_said_and_nothing_is_touched(tmp_path: Path, vault: 
 def test_a_newer_version_is_refused_untouched(tmp_path: Path, vault: Vault) -> None:
     filled(vault)
     path = tmp_path / "vault" / "vault"
-    newer = path.read_bytes().replace(b'"format":1', b'"format":2', 1)
+    newer = path.read_bytes().replace(b'"format":2', b'"format":3', 1)
     path.write_bytes(newer)
     for use in (vault.check, vault.sessions, lambda: vault.add("x", GONE), lambda: vault.destroy(["gone"])):
         with pytest.raises(StorageError, match="newer version"):
