@@ -23,6 +23,7 @@ from capture_agent.ui.flow import Flow
 from capture_agent.ui.holes import said_at
 from capture_agent.ui.looking import Looker
 from capture_agent.ui.screen_view import ScreenView
+from capture_agent.ui.task_list import Spot, TaskList
 from capture_agent.ui.time_bar import MS_US, TimeBar, clock, window_words
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class Player(QWidget):
     """Opens a recording on a thread of its own, and shows it. Everything is in memory, and gone when it closes.
 
     Signals:
-        changed: something was cut out of the recording, or it was deleted.
+        changed: something was cut out of the recording, a task was told anew, or it was deleted.
+        opened: the recording is shown, or shown anew; its `Timeline`.
     """
 
     changed = Signal()
+    opened = Signal(object)
 
     def __init__(self, bridge: Bridge, session: HeldSession, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -101,12 +104,14 @@ class Player(QWidget):
         self._to = look.button(say("Cut &up to here"), lambda: self._mark(1), name="cutToButton")
         self._cut = look.button(say("Cut &out…"), self._ask_cut, name="cutOutButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
+        self._tasks = look.button(say("&Tasks…"), self.list_tasks, name="playerTasksButton")
+        self._tasks.setToolTip(say("Key: {letter}", letter="T"))
         self._screens = QComboBox()
         self._screens.setObjectName("screenChoice")
         self._screens.setAccessibleName(say("Which screen"))
         self._screens.setMinimumHeight(self._play.minimumHeight())
         self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
-        layout.addLayout(Flow(self._play, self._from, self._to, self._cut, self._delete, self._screens))
+        layout.addLayout(Flow(self._play, self._from, self._to, self._cut, self._tasks, self._delete, self._screens))
         self._from.setToolTip(say("Key: {letter}", letter="I"))
         self._to.setToolTip(say("Key: {letter}", letter="O"))
         self._play.setToolTip(say("Key: {letter}", letter=say("space bar")))
@@ -150,6 +155,7 @@ class Player(QWidget):
         self.bar.setValue(here_us // MS_US)
         self._show_monitor()
         self.bar.setFocus()
+        self.opened.emit(self._timeline)
 
     def _refuse(self, said: str, hint: str) -> None:
         self._stop()
@@ -299,6 +305,22 @@ class Player(QWidget):
             still = self._session.id in {one.id for one in self._bridge.agent.sessions() if one.here}
             self._open() if still else self.close()
 
+    def list_tasks(self) -> None:
+        """Show the tasks of the recording, to word, judge, move, mark or delete them."""
+        self._stop()
+        start_us, end_us = self._marks
+        spot = Spot(self.position_us, (start_us, end_us), self._timeline.duration_us)
+        listed = TaskList(self._bridge, self._session, spot, self)
+        listed.show_tasks(self._timeline)
+        self.opened.connect(listed.show_tasks)
+        listed.told.connect(self._told)
+        listed.wanted.connect(lambda t_us: self.bar.setValue(t_us // MS_US))
+        listed.open()
+
+    def _told(self) -> None:
+        self.changed.emit()
+        self._open()
+
     def _ask_delete(self) -> None:
         self._stop()
         ask_delete(self, self._bridge, self._session, self._deleted)
@@ -310,11 +332,12 @@ class Player(QWidget):
     # --- keys and the end
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Play and stop by the space bar, mark by I and O; the time line has the arrows."""
+        """Play and stop by the space bar, mark by I and O, list the tasks by T; the time line has the arrows."""
         keys: dict[int, Callable[[], None]] = {
             Qt.Key.Key_Space: self.toggle,
             Qt.Key.Key_I: lambda: self._mark(0),
             Qt.Key.Key_O: lambda: self._mark(1),
+            Qt.Key.Key_T: self.list_tasks,
         }
         does = keys.get(event.key()) if self._pages.currentIndex() == 1 else None
         if does is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -60,16 +60,18 @@ class StartTaskDialog(QDialog):
             self.accept()
 
 
-class FinishTaskDialog(QDialog):
-    """Asks how the task went. No answer is picked in advance; difficulty and note may stay empty."""
+class Judgement(QWidget):
+    """Asks how a task went. No answer is picked in advance; difficulty and note may stay empty.
 
-    def __init__(self, bridge: Bridge, task: Task, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._bridge = bridge
-        self.setObjectName("finishTaskDialog")
-        self.setWindowTitle(say("Finish the task"))
-        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
-        layout.addWidget(look.strong(task.text, name="taskName"))
+    Signals:
+        picked: an outcome was.
+    """
+
+    picked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = look.column(self, gap=look.SPACE)
         outcomes = look.column(gap=4)
         outcomes.addWidget(look.text(say("How did it go?")))
         self._outcomes = QButtonGroup(self)
@@ -88,17 +90,56 @@ class FinishTaskDialog(QDialog):
         self._note.setTabChangesFocus(True)
         self._note.setMaximumHeight(self._note.fontMetrics().lineSpacing() * 4)
         layout.addLayout(look.labelled(say("No&te (you need not write one)"), self._note))
+        self._outcomes.idToggled.connect(lambda _id, _on: self.picked.emit())
+
+    def show_judged(self, outcome: str, difficulty: int | None, note: str) -> None:
+        """Show what was answered before; an empty outcome: nothing was."""
+        if outcome:
+            self._outcomes.button(list(words.OUTCOME_WORDS).index(Outcome(outcome))).setChecked(True)
+        self._difficulty.setCurrentIndex(difficulty or 0)
+        self._note.setPlainText(note)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was picked, if anything."""
+        picked = self._outcomes.checkedId()
+        return list(words.OUTCOME_WORDS)[picked] if picked >= 0 else None
+
+    @property
+    def difficulty(self) -> int | None:
+        """From 1, easy, to 5, hard; None: no answer."""
+        return self._difficulty.currentIndex() or None
+
+    @property
+    def note(self) -> str:
+        """What was written, at most `NOTE_LIMIT` characters."""
+        return self._note.toPlainText().strip()[:NOTE_LIMIT]
+
+
+class FinishTaskDialog(QDialog):
+    """Asks how the task that goes on went."""
+
+    def __init__(self, bridge: Bridge, task: Task, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.setObjectName("finishTaskDialog")
+        self.setWindowTitle(say("Finish the task"))
+        layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
+        layout.addWidget(look.strong(task.text, name="taskName"))
+        self._judged = Judgement()
+        layout.addWidget(self._judged)
         self._go = look.button(say("&Finish"), self._finish, name="finishTaskButton")
         self._go.setEnabled(False)
-        self._outcomes.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
+        self._judged.picked.connect(lambda: self._go.setEnabled(True))
         cancel = look.button(say("&Cancel"), self.reject, name="cancelFinishButton")
         layout.addLayout(look.row(self._go, cancel, push=True))
         look.fit(self, 440)
 
     def _finish(self) -> None:
-        outcome = list(Outcome)[self._outcomes.checkedId()]
-        difficulty = self._difficulty.currentIndex() or None
-        note = self._note.toPlainText().strip()[:NOTE_LIMIT]
+        outcome = self._judged.outcome
+        if outcome is None:
+            return
+        difficulty, note = self._judged.difficulty, self._judged.note
         if self._bridge.do(lambda: self._bridge.agent.finish_task(outcome, difficulty, note)):
             self.accept()
 

@@ -144,6 +144,10 @@ WINDOWS: dict[str, list[str]] = {
         "while time.monotonic() < within and not player._why.text(): app.processEvents()",
     ],
     "cut": [*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player._ask_cut()"],
+    "task form": [
+        *[*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player.list_tasks()"],
+        *["listed = app.activeModalWidget()", "listed._change()"],
+    ],
     "deleted": [*RECORDINGS, CHOOSE_FIRST, "agent.delete('0' * 12, can_undo=True)", "shell.bridge.refresh()"],
     "passphrase": ["later(lambda: ask(new=True))"],
     "failure": [
