@@ -121,6 +121,7 @@ def window() -> None:
 
     from capture_agent import app as program
     from capture_agent.desktop.choose import open_desktop
+    from capture_agent.desktop.process import to_stay
     from capture_agent.ui import colours
     from capture_agent.ui.shell import Shell
     from capture_agent.ui.view_state import Command
@@ -129,7 +130,8 @@ def window() -> None:
     application.setQuitOnLastWindowClosed(False)
     colours.follow(application)
     profile, desktop = Profile.of_user(), open_desktop()
-    agent = program.open_controller(profile, None, program.LocalWorld(profile, desktop), whole=True)
+    with to_stay():  # as the program does
+        agent = program.open_controller(profile, None, program.LocalWorld(profile, desktop), whole=True)
     shell = Shell(agent, desktop.proved_shown, age.fingerprint, application.quit)
     shell.open()
     settle(application.processEvents)
