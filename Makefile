@@ -32,7 +32,7 @@ soak: ## the long versions (or those of PARTS), and installation on a slim Debia
 	@scripts/setup test
 	@scripts/soak $(PARTS)
 
-bench: ## measure against public tools (12 minutes, nothing else running); renew the table in README
+bench: ## measure against public tools (18 minutes, nothing else running); renew the table in README
 	@scripts/setup test
 	@$(PYTHON) -m benchmarks --keep docs/benchmarks/last.json --readme README.md
 

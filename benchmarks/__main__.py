@@ -31,7 +31,7 @@ SIZE = (1_920, 1_080)
 RECORDERS: dict[str, type[Recorder]] = {"agent": Agent, "ffmpeg": FFmpeg, "openadapt": OpenAdapt}
 # What a recorder can do wrong: one failed run is told, and the others still count.
 FAILURES = (CaptureAgentError, OSError, RuntimeError, ValueError, FFmpegError, sqlite3.Error, CalledProcessError)
-CYCLES, STILL_S, ROUNDS, FLOOD, GATE = 2, 20, 3, 100_000, 1
+CYCLES, STILL_S, ROUNDS, FLOOD, GATE = 2, 60, 3, 100_000, 1
 ONCE = "openadapt"  # takes minutes to finish, and its figures are ten times away from the others: one round tells
 
 
