@@ -339,27 +339,10 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(3)
 
 
-@app.command(short_help="Show and check the whole way on a desktop of its own.")
-def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="A folder that is new or empty.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show the whole way on a desktop and profile of its own, and check it: consent, recording, release, opening.
-
-    Your own display, keyring and profile are not touched. DIR gets the bundle, the opened files, screenshots and
-    summary.json. Exit code 70 if what is in the opened bundle is not what was done. JSON: summary.json.
-    """
-    from capture_agent.demo.story import run
-
-    found = dict(run(out))
-    _say(found, [f"{out}: see summary.json", "All as it was done." if found["ok"] else "NOT as it was done."], as_json)
-    if not found["ok"]:
-        raise typer.Exit(70)
-
-
 def build() -> Any:
     """Return the whole command, with the groups that are imported later."""
     from capture_agent.cli.deliver import deliver_app
+    from capture_agent.cli.demo import demo_app
     from capture_agent.cli.forget import forget_app
     from capture_agent.cli.my_data import my_data_app
     from capture_agent.cli.not_me import not_me_app
@@ -374,7 +357,7 @@ def build() -> Any:
         ("research", "Receive what was released: keys, verify, open.", "capture_agent.research.commands"),
     ):
         add(Later(name, summary, module, f"{name}_app"))
-    for single in (deliver_app, forget_app, not_me_app, withdraw_app, my_data_app, remove_app):
+    for single in (deliver_app, forget_app, not_me_app, withdraw_app, my_data_app, remove_app, demo_app):
         add(typer.main.get_command(single))
     return group
 

@@ -8,30 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from capture_agent.core.errors import CaptureAgentError, DesktopError, FaultError
+from capture_agent.core.errors import DesktopError, FaultError
 from capture_agent.demo.acts import Expect
-from capture_agent.demo.compare import compare, recorded_act, summarised
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.eyes import Eyes, Seen
 from capture_agent.demo.hands import Hands
-from capture_agent.demo.search import hits
+from capture_agent.demo.store import Store
 from capture_agent.demo.study import Study
-from capture_agent.demo.taking_back import CANARY_DESTROYED, CANARY_FORGOTTEN, forget, opt_out, withdraw
 from capture_agent.demo.usage import Usage
 from capture_agent.demo.windows import Placed, Windows
-from capture_agent.encode.event_log import read_log
-from capture_agent.encode.records import EVENT_TOPICS, MARKS, decode
-from capture_agent.encode.video import frame_times
 
 APP = "capture-agent"  # WM_CLASS of the agent's windows
 SIZE = (1280, 800)  # px of the demo's screen
@@ -51,14 +43,17 @@ CANARY_KEPT = "jackdaw-sphinx-while-recording"  # typed while recording: only in
 class Story:
     """One run. The methods are the chapters, in order; each leaves the desktop as the next expects it."""
 
-    def __init__(self, out: Path, desktop: PrivateDesktop, hands: Hands, eyes: Eyes, windows: Windows) -> None:
+    def __init__(
+        self, out: Path, desktop: PrivateDesktop, hands: Hands, eyes: Eyes, windows: Windows, *, store: Store
+    ) -> None:
         self.out = out
         self.desktop = desktop
+        self.store = store
         self.hands = hands
         self.eyes = eyes
         self.windows = windows
         self.pictures: list[str] = []
-        self.study = Study.make(desktop.folder)
+        self.study = Study.make(desktop.folder, store.destination)
 
     def set_the_scene(self) -> None:
         """Open a terminal and an editor, as anybody might have when the agent is installed."""
@@ -153,38 +148,15 @@ class Story:
         self.command("task", "finish", "--outcome", "gave-up", "--difficulty", "4", "--note", "too many files")
 
     def stop(self) -> None:
-        """Stop, and let the recording go."""
+        """Stop recording."""
         self.usage = Usage.of(self.agent.pid)
         self.menu("m")
         self.press("Stop and save")
         self.until_state("off")
-        with self.expecting(Expect.NEVER):
-            row = self.eyes.wait(re.compile("Only yours"))
-            self.hands.click(*row.centre)
-            time.sleep(SETTLE_S)
-            self.picture("window-recordings")
-            self.press("Share…")
-            self.press("Share")
-            self.eyes.wait(re.compile("^Sealed for"))
-            self.picture("window-shared")
-        self.until(lambda: not json.loads(self.command("status", "--json"))["delivery"], "it does not arrive")
 
     def end(self) -> None:
         """Wait until the agent has quit."""
         self.agent.wait(COMMAND_S)
-
-    def open(self) -> dict[str, Any]:
-        """Open the bundle as its recipient does; return what `report.json` says."""
-        (bundle,) = self.study.destination.iterdir()
-        shutil.copy2(bundle, self.out / "bundle.capture")
-        self.command("research", "open", *self.opening("opened"))
-        report: dict[str, Any] = json.loads((self.out / "opened" / "report.json").read_text(encoding="utf-8"))
-        return report
-
-    def opening(self, out: str) -> tuple[str, ...]:
-        """Return what the recipient says to open the bundle into the folder `out`."""
-        options = ("--identity", str(self.study.identity), "--out", str(self.out / out), "--pin", "--stills")
-        return (*options, str(self.out / "bundle.capture"))
 
     def keep_evidence(self) -> None:
         """Keep what shows why a chapter failed."""
@@ -251,22 +223,22 @@ class Story:
         stack.callback(until_here)
         return stack
 
-    def command(self, *words: str) -> str:
-        """Run a `capture-agent` command on this desktop, and return what it printed.
+    def command(self, *words: str, env: Mapping[str, str] | None = None) -> str:
+        """Run a `capture-agent` command on this desktop, with `env` besides, and return what it printed.
 
         Raises:
             FaultError: It failed.
         """
-        done = self.attempt(*words)
+        done = self.attempt(*words, env=env)
         if done.returncode:
             raise FaultError(f"capture-agent {words[0]} failed: {done.stderr.strip()[-500:]}")
         return done.stdout
 
-    def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def attempt(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a `capture-agent` command on this desktop, and return how it went."""
         return subprocess.run(
             (sys.executable, "-m", "capture_agent", *words),
-            env=self.desktop.env,
+            env={**self.desktop.env, **(env or {})},
             cwd=self.desktop.folder,
             capture_output=True,
             text=True,
@@ -305,88 +277,3 @@ class Story:
 
 def _inside(box: Seen, area: Seen) -> bool:
     return area.y <= box.y and box.y + box.height <= area.y + area.height
-
-
-def run(out: Path) -> Mapping[str, Any]:
-    """Run the demo into the new or empty folder `out`; return what `summary.json` says.
-
-    `ok` is False if the recording differs from what was done, or if anything is where it must not be.
-
-    Raises:
-        CaptureAgentError: Something that the demo waits for did not come.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        desktop = stack.enter_context(PrivateDesktop(size=SIZE))
-        hands = stack.enter_context(Hands(desktop.display))
-        eyes = stack.enter_context(Eyes(desktop.env["DBUS_SESSION_BUS_ADDRESS"]))
-        windows = stack.enter_context(Windows(desktop.display))
-        story = Story(out, desktop, hands, eyes, windows)
-        chapters = (
-            story.set_the_scene,
-            story.join,
-            story.consent,
-            story.begin,
-            partial(forget, story),
-            story.first_task,
-            story.second_task,
-            story.stop,
-            partial(opt_out, story),
-            story.end,
-        )
-        for chapter in chapters:
-            try:
-                chapter()
-            except CaptureAgentError:
-                story.keep_evidence()
-                raise
-        leaks = {
-            "paused": hits(desktop.folder, CANARY_PAUSED),
-            "recorded": hits(desktop.folder, CANARY_KEPT),
-            "forgotten": hits(desktop.folder, CANARY_FORGOTTEN),
-            "opted out": hits(desktop.folder, CANARY_DESTROYED),
-        }
-        report = story.open()
-        summary = _summary(story, report, leaks, refused=withdraw(story))
-    (out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return summary
-
-
-def _summary(story: Story, report: dict[str, Any], leaks: Mapping[str, list[str]], *, refused: bool) -> dict[str, Any]:
-    """Return what `summary.json` says."""
-    with (story.out / "opened" / "events.mcap").open("rb") as stream:
-        events = [decode(message) for message in read_log(stream) if message.topic in EVENT_TOPICS]
-    recorded = [act for event in events if (act := recorded_act(event)) is not None]
-    comparison = compare(story.hands.acts, recorded)
-    typed = "".join(act.text or "" for act in recorded)
-    tasks = [(event["kind"], event.get("outcome")) for event in events if event.get("task")]
-    released = [word for word in (CANARY_PAUSED, CANARY_FORGOTTEN, CANARY_DESTROYED) if word in typed]
-    hits = sum(len(files) for files in leaks.values()) + len(released)
-    inside = _inside_gaps(story.out / "opened", report["gaps"], events)
-    as_told = [outcome for kind, outcome in tasks if kind == "finished"] == ["done", "gave-up"]
-    return {
-        "ok": comparison.equal and not hits and not inside and CANARY_KEPT in typed and as_told and refused,
-        **summarised(comparison),
-        "canary_hits": hits,
-        "canary_files": dict(leaks),
-        "inside_pauses": inside,
-        "tasks": tasks,
-        "refused_once_withdrawn": refused,
-        "usable": report["usable"],
-        "reasons": report["reasons"],
-        "gaps": report["gaps"],
-        "frames": sum(stream["count"] for stream in report["streams"] if stream["topic"].startswith("screen")),
-        "bundle_bytes": (story.out / "bundle.capture").stat().st_size,
-        "cpu_seconds": round(story.usage.cpu_s, 2),
-        "peak_memory_bytes": story.usage.peak_bytes,
-        "pictures": story.pictures,
-    }
-
-
-def _inside_gaps(opened: Path, gaps: list[dict[str, Any]], events: list[dict[str, Any]]) -> int:
-    """Return how many frames and events have a time inside a gap; what marks the gap itself does not count."""
-    times = [event["t_us"] for event in events if event["topic"] != MARKS]
-    for video in sorted(opened.glob("screen-*.mp4")):
-        with video.open("rb") as stream:
-            times += frame_times(stream)
-    return sum(gap["start_us"] < t_us < gap["end_us"] for gap in gaps for t_us in times)

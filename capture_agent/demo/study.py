@@ -54,16 +54,14 @@ class Study:
 
     file: Path
     identity: Path
-    destination: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Self:
-        """Make a key and write the files below `folder`."""
-        study = cls(folder / "study.toml", folder / "researcher.key", folder / "released")
+    def make(cls, folder: Path, destination: str) -> Self:
+        """Make a key and write the files below `folder`; what is shared goes to `destination`."""
+        study = cls(folder / "study.toml", folder / "researcher.key")
         made = age.new_hybrid()
-        study.destination.mkdir(mode=0o700)
         study.identity.touch(mode=0o600)
         study.identity.write_text(f"{made.secret}\n", encoding="utf-8")
-        policy = POLICY.format(destination=study.destination, recipient=made.recipient)
+        policy = POLICY.format(destination=destination, recipient=made.recipient)
         study.file.write_text(policy, encoding="utf-8")
         return study

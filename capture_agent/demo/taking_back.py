@@ -6,11 +6,14 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capture_agent.core.errors import ConsentError
 from capture_agent.demo.acts import Expect
+from capture_agent.demo.handing_over import fetch, opening
 
 if TYPE_CHECKING:
     from capture_agent.demo.story import Story
@@ -19,6 +22,24 @@ CANARY_FORGOTTEN = "obsidian-walrus-to-be-forgotten"  # typed while recording, t
 CANARY_DESTROYED = "basalt-heron-opted-out"  # typed while recording, then opted out: must be nowhere
 _LOOK_S = 1.0  # a person reads before clicking
 _GONE_S = 40.0  # the ten seconds for undoing, on a loaded machine
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What came of it: how many files lie there, with what the opening ended, and whether it left nothing behind.
+
+    `answers` has the HTTP status that participants get there for all but creating; empty for a folder.
+    """
+
+    files: int
+    exit_code: int
+    kept_out: bool
+    answers: Mapping[str, int]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the recipient cannot open it any more."""
+        return self.exit_code == ConsentError.exit_code and self.kept_out
 
 
 def forget(story: Story) -> None:
@@ -67,15 +88,19 @@ def opt_out(story: Story) -> None:
         story.menu("q")
 
 
-def withdraw(story: Story) -> bool:
-    """Withdraw what was shared, and deliver that; return whether the recipient cannot open it any more."""
+def withdraw(story: Story) -> Withdrawal:
+    """Withdraw what was shared, deliver that to the same place, and let the recipient fetch and open it once more."""
     listed = json.loads(story.command("sessions", "--json"))["sessions"]
     (shared,) = [one["id"] for one in listed if one["state"] == "delivered"]
     (told,) = json.loads(story.command("withdraw", shared, "--json"))["files"]
     story.command("deliver")
-    shutil.copy2(story.study.destination / Path(told).name, story.out / "withdrawal.capture")
-    refused = story.attempt("research", "open", *story.opening("opened-again"))
-    return refused.returncode == ConsentError.exit_code and not (story.out / "opened-again").exists()
+    fetched = fetch(story)
+    files = len(fetched)
+    shutil.copy2(fetched.pop(Path(told).name), story.out / "withdrawal.capture")
+    (bundle,) = fetched.values()
+    opened = story.attempt(*opening(story, bundle, "opened-again"))
+    kept_out = not (story.out / "opened-again").exists()
+    return Withdrawal(files, opened.returncode, kept_out, story.store.look(bundle.name))
 
 
 def states_left(story: Story) -> list[str]:

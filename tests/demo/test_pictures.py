@@ -18,8 +18,8 @@ def test_every_picture_is_shown_and_every_shown_picture_is_there() -> None:
 
 
 def test_every_picture_is_one_that_the_demo_makes() -> None:
-    story = (ROOT / "capture_agent" / "demo" / "story.py").read_text("utf-8")
-    made = set(re.findall(r"picture(?:\(|=)\"([\w-]+)\"", story))
+    story = [path.read_text("utf-8") for path in (ROOT / "capture_agent" / "demo").glob("*.py")]
+    made = set(re.findall(r"picture(?:\(|=)\"([\w-]+)\"", "".join(story)))
     assert set(KEPT) <= made
 
 
