@@ -1,9 +1,10 @@
 """What stays of a session when a span of it is cut out or forgotten. Pure: messages in, messages out.
 
-Nothing with a time inside a span stays, and nothing outside of it goes, with one exception: a frame of a video shows
-what changed since the frame before. Where a frame went, those after it go too, up to the next key frame of that
-monitor; a cut widens forward, never backward, and is never narrower than it was asked for. A number of
-keys goes if any of its interval lies inside.
+Nothing with a time inside a span stays, and nothing outside of it goes, with two exceptions. A frame of a video shows
+what changed since the frame before: where a frame went, those after it go too, up to the next key frame of that
+monitor. And a key that was pressed inside and let go after it would still tell which it was, so its release goes, too.
+A cut widens forward, never backward, and is never narrower than it was asked for. A number of keys goes if any of its
+interval lies inside.
 
 What was true before the span and is needed after it, where the monitors are, is said again at its end. The hole itself
 is marked as one that the person made.
@@ -19,11 +20,12 @@ from typing import Any, NamedTuple
 from capture_agent.core.events import GapReason
 from capture_agent.encode import frames
 from capture_agent.encode.event_log import Message, decode
-from capture_agent.encode.records import COUNTS, MARKS, SCREEN_PREFIX
+from capture_agent.encode.records import COUNTS, KEYBOARD, MARKS, SCREEN_PREFIX, SHORTCUTS
 
 FOREVER_US = 1 << 62  # the end of a span that reaches to the end of the session
 
 _TIME = attrgetter("t_us")
+_KEYS = frozenset({KEYBOARD, SHORTCUTS})
 _STRETCHES = frozenset({"gap", "withheld"})  # marks that say something of a stretch, and not of a moment
 
 
@@ -61,6 +63,7 @@ class Cut:
         self._topics = topics
         self._unmarked = list(self._spans) if topics is None else []
         self._broken: set[str] = set()  # monitors whose next frame refers to one that went
+        self._pressed: set[object] = set()  # keys whose press went, and that were not let go yet
         self._monitors: Message | None = None  # what a mark inside a span said last
 
     def touches(self, times: tuple[int, int] | None) -> bool:
@@ -90,12 +93,27 @@ class Cut:
         if any(span.holds(message.t_us) or since_us < span.end_us <= message.t_us for span in self._spans):
             if screen:
                 self._broken.add(message.topic)
+            elif message.topic in _KEYS:
+                self._let_go(message, inside=True)
+            return []
+        if message.topic in _KEYS and self._pressed and self._let_go(message, inside=False):
             return []
         if message.topic in self._broken:
             if not frames.is_key_frame(frames.unpack_video(message.data).data):
                 return []
             self._broken.discard(message.topic)
         return [message]
+
+    def _let_go(self, message: Message, *, inside: bool) -> bool:
+        """Follow which keys are down whose press went; return whether this is the release of one."""
+        fields = decode(message)
+        code, down = fields.get("code"), fields.get("down")
+        was = code in self._pressed
+        if down and inside:
+            self._pressed.add(code)
+        else:
+            self._pressed.discard(code)
+        return was and not down
 
     def _mark(self, message: Message) -> list[Message]:
         """Marks are no content, but none of them speaks of a time inside a span."""

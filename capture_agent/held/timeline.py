@@ -225,13 +225,17 @@ class _Making:
             self._end_us,
             tuple(sorted(self._gaps)),
             tuple(sorted(self._withheld)),
-            tuple(one for one in self._windows if one.start_us < one.end_us and one.app),
+            tuple(one for one in self._windows if one.app and self._lasts(one)),
             tuple(sorted(self._tasks.values(), key=attrgetter("start_us"))),
             tuple(self._clicks),
             tuple(self._runs),
             tuple(self._moves),
             tuple(self._screens),
         )
+
+    def _lasts(self, one: InFront) -> bool:
+        """Leave out what gave way at once; what came with the last event of all has no time either, but is there."""
+        return one.start_us < one.end_us or one.start_us == self._end_us
 
     def take(self, fields: Mapping[str, Any]) -> None:
         t_us = int(fields["t_us"])

@@ -65,6 +65,7 @@ class Kind(StrEnum):
     FORGOTTEN = "forgotten"
     CUT_INTENDED = "cut-intended"
     CUT = "cut"
+    CUT_UNDONE = "cut-undone"  # the person wants to keep what was marked to be cut
     SCHEDULED = "scheduled"  # the person wants recording to begin by itself, in these days and hours
     UNSCHEDULED = "unscheduled"
     SHARED = "shared"  # several people use this computer: ask who is there
@@ -82,6 +83,7 @@ CLOSES: Mapping[Kind, Kind] = MappingProxyType(
         Kind.KEPT: Kind.DESTROY_INTENDED,
         Kind.FORGOTTEN: Kind.FORGET_INTENDED,
         Kind.CUT: Kind.CUT_INTENDED,
+        Kind.CUT_UNDONE: Kind.CUT_INTENDED,
         Kind.TOMBSTONED: Kind.RELEASE_WITHDRAWN,
     }
 )

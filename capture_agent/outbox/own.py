@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from capture_agent.core.events import Category
 from capture_agent.core.progress import Progress, silent
+from capture_agent.held.cut import Span
 from capture_agent.keys.age import Identity
 from capture_agent.outbox.compose import compose
 from capture_agent.outbox.folder import OpenedFolder
@@ -22,10 +24,11 @@ def open_own(
     identity: Identity,
     out_folder: Path,
     *,
+    without: Sequence[Span] = (),
     extras: Extras = USUAL,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Write everything in a held session, opened, into a new folder, and return its report.
+    """Write everything in a held session but the spans `without`, opened, into a new folder, and return its report.
 
     Raises:
         ConfigError: The folder is there and not empty.
@@ -34,7 +37,7 @@ def open_own(
         StorageError: The disk is full.
     """
     with OpenedFolder(out_folder) as folder:
-        composed = compose(HeldRecording(held_path, identity), everything, progress)
+        composed = compose(HeldRecording(held_path, identity, without), everything, progress)
         for _, content in composed.members:
             with folder.create(content.name) as file:
                 content.make(file)

@@ -12,7 +12,7 @@ import platform
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from capture_agent.core.progress import NOTING, Progress, silent
 from capture_agent.held import lifecycle
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input
+from capture_agent.held.spans import What
 from capture_agent.held.store import Store
 from capture_agent.held.timeline import TaskTime
 from capture_agent.held.writer import Writer
@@ -167,7 +168,7 @@ class Holdings:
         return only(start, [one for one in self._store.ids() if one not in hidden])
 
     def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
-        """Write a session, opened, into the new folder `out`. Slow.
+        """Write a session, opened, into the new folder `out`, without what is marked to be cut. Slow.
 
         Raises:
             CaptureAgentError: As `outbox.own.open_own`.
@@ -178,7 +179,8 @@ class Holdings:
         with self._lock:
             session = self.find(session)
             identity = self._vault.identity(session)
-        own.open_own(self._store.path(session), identity, out, progress=progress)
+            without = self.intents.going_of(session)
+        own.open_own(self._store.path(session), identity, out, without=without, progress=progress)
 
     def review(self, session: str, progress: Progress = silent) -> Review:
         """Return a session, opened for its owner to look at. Slow, and written nowhere.
@@ -199,8 +201,8 @@ class Holdings:
 
     # --- letting go
 
-    def cut(self, session: str, span: Span) -> None:
-        """Cut a span out of a session, so that no key that exists afterwards opens an older copy of it.
+    def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
+        """Mark spans of a session to be cut out before anybody gets it.
 
         Raises:
             ConsentError: It is being recorded.
@@ -210,7 +212,7 @@ class Holdings:
             session = self.find(session)
             self.allow(session, Input.CUT)
             study = next(info for info in self._store.sessions() if info.id == session).study
-            self.intents.cut(study, {session: [span]})
+            self.intents.cut(study, session, spans, what)
 
     def put_task(self, session: str, task: TaskTime) -> None:
         """Let a task be as `task` says. Raises as `retelling.put_task`, and ConsentError if it is being recorded."""
@@ -257,7 +259,8 @@ class Holdings:
     ) -> tuple[str, ...]:
         """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
 
-        It is asked at the end whether it is `still` wanted. `chosen`: the entry by which it happens by itself.
+        What is marked to be cut is cut out first, and cannot be undone from then on. It is asked at the end whether it
+        is `still` wanted. `chosen`: the entry by which it happens by itself.
 
         Raises:
             ConsentError: Nothing was agreed to for anybody, or the session is another study's.
@@ -269,6 +272,8 @@ class Holdings:
         with self._lock:
             session = self.find(session)
             self.allow(session, Input.RELEASE)
+            self.intents.cut_for_good(session)
+            session = self.find(session)
             line = next(info for info in self._store.sessions() if info.id == session)
             identity = self._vault.identity(session)
             key = self._vault.signing_key(policy.study)

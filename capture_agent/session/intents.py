@@ -1,6 +1,8 @@
 """What the person wants gone: noted in the ledger first, then done. A restart does what is still open.
 
-Destroying may wait a moment, so that the person can undo it; a crash, a restart and quitting end the wait.
+Destroying may wait a moment, so that the person can undo it; a crash, a restart and quitting end the wait. A cut waits
+until the person says that it is for good, or shares the recording: it is in the ledger at once, so nothing else ends
+the wait, and nothing forgets it. What is for good is another intent, and that one a restart finishes.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from datetime import datetime, timedelta
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, StorageError
 from capture_agent.core.policy import OWN_STUDY
-from capture_agent.held.cut import Span
+from capture_agent.held.cut import Span, merged
+from capture_agent.held.spans import What
 from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.cutting import cut_out, spans_from_json, spans_to_json
 from capture_agent.session.shelf import Shelf
-from capture_agent.session.snapshot import Going
+from capture_agent.session.snapshot import Going, WaitingCut
 from capture_agent.session.withdrawing import bury
 
 UNDO = timedelta(seconds=10)  # long enough to notice a slip, short enough to wait for
@@ -35,6 +38,17 @@ class _Open:
     not_before: datetime | None = None
     can_undo: bool = False
     deleted: bool = False  # one by one, by the person
+
+    @property
+    def spans(self) -> dict[str, list[Span]]:
+        """What is to be cut or forgotten, by session."""
+        stored = self.body.get("spans")
+        return {} if stored is None else spans_from_json(stored)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is a cut that is not for good yet."""
+        return self.kind is Kind.CUT_INTENDED and "what" in self.body
 
     @property
     def sessions(self) -> list[str]:
@@ -108,24 +122,77 @@ class Intents:
         Raises:
             CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
         """
-        self._take_out(Kind.FORGET_INTENDED, study, spans, seal)
-
-    def cut(self, study: str, spans: Mapping[str, Sequence[Span]]) -> None:
-        """Cut spans out of sessions, by id; none of them is open.
-
-        Raises:
-            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
-        """
-        self._take_out(Kind.CUT_INTENDED, study, spans, lambda: None)
-
-    def _take_out(self, kind: Kind, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None]) -> None:
-        one = _Open(kind, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
+        one = _Open(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
         with self._shelf.lock:
             self._open.append(one)
             with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived
                 one.entry = self._note(one)
             seal()
             self._try(one)
+
+    def cut(self, study: str, session: str, spans: Sequence[Span], what: What) -> None:
+        """Mark spans of a session to be cut out; it is not open.
+
+        Raises:
+            StorageError: It cannot be noted, and nothing has happened.
+        """
+        body = {"spans": spans_to_json({session: merged(spans)}), "what": what.value}
+        one = _Open(Kind.CUT_INTENDED, study or OWN_STUDY, body, None)
+        with self._shelf.lock:
+            one.entry = self._note(one)
+            self._open.append(one)
+            self._shelf.touched[session] += 1  # what is being composed right now has it still
+
+    def cuts(self, session: str) -> tuple[WaitingCut, ...]:
+        """Return what is marked in a session."""
+        with self._shelf.lock:
+            return tuple(
+                WaitingCut(one.entry.seq, What(str(one.body["what"])), tuple(one.spans[session]))
+                for one in self._marked(session)
+                if one.entry is not None
+            )
+
+    def going_of(self, session: str) -> tuple[Span, ...]:
+        """Return everything that is to go of a session, also what nobody can undo any more and is not done yet."""
+        with self._shelf.lock:
+            return merged(span for one in self._open for span in one.spans.get(session, ()))
+
+    def undo_cut(self, session: str, number: int) -> None:
+        """Keep what was marked.
+
+        Raises:
+            ConsentError: It is cut out already.
+            KeyError_, StorageError: It cannot be noted; it stays marked.
+        """
+        with self._shelf.lock:
+            marked = next((one for one in self._marked(session) if one.entry and one.entry.seq == number), None)
+            if marked is None:
+                raise ConsentError("there is nothing to undo any more", hint="What was cut out cannot be brought back.")
+            self._close(marked, Kind.CUT_UNDONE)
+            self._shelf.touched[session] += 1
+
+    def cut_for_good(self, session: str) -> None:
+        """Cut out what is marked in a session, and what should have been before.
+
+        Raises:
+            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+        """
+        with self._shelf.lock:
+            marked = self._marked(session)
+            if marked:
+                spans = merged(span for one in marked for span in one.spans[session])
+                replaced = [one.entry.seq for one in marked if one.entry is not None]
+                body = {"spans": spans_to_json({session: spans}), "replaces": replaced}
+                good = _Open(Kind.CUT_INTENDED, marked[0].study, body, None)
+                good.entry = self._note(good)
+                self._open.append(good)
+            for one in [one for one in self._open if session in one.spans and not one.waits]:
+                self._try(one)
+
+    def _marked(self, session: str) -> list[_Open]:
+        """Return the cuts of a session that can be undone: a cut that is for good takes their place at once."""
+        replaced = {id(other) for one in self._open for other in self._replaced(one)}
+        return [one for one in self._open if one.waits and session in one.spans and id(one) not in replaced]
 
     def withdraw(self, study: str, session: str, withdrawal_sha256: str, event: Mapping[str, object]) -> None:
         """Withdraw a session that was released. It counts once it is noted, which needs no keyring.
@@ -172,7 +239,11 @@ class Intents:
 
     def finish(self) -> None:
         """Do everything that is open, and wait for nothing. Raises as `finish_due`."""
-        self._finish(list(self._open))
+        self._finish([one for one in self._open if not one.waits or self._is_moot(one)])
+
+    def _is_moot(self, cut: _Open) -> bool:
+        """Return whether there is nothing left of what is to be cut: then nobody undoes it any more."""
+        return self._shelf.vault.sessions().isdisjoint(cut.spans)
 
     def discard(self, sessions: list[str]) -> None:
         """Destroy the keys of `sessions`, then their files.
@@ -210,6 +281,8 @@ class Intents:
                 self._close(one, Kind.DESTROYED)
             case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
                 cut_out(self._shelf, spans_from_json(one.body.get("spans")))
+                for replaced in self._replaced(one):  # before it is closed itself: a crash in between does it again
+                    self._close(replaced, Kind.CUT)
                 self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)
             case Kind.RELEASE_WITHDRAWN if one.entry is not None:
                 self._tell(one, one.entry)
@@ -217,6 +290,11 @@ class Intents:
                 raise StorageError(
                     "this version cannot do what {kind!r} asks for", hint="Update Capture Agent.", kind=one.kind.value
                 )
+
+    def _replaced(self, one: _Open) -> list[_Open]:
+        named = one.body.get("replaces", [])
+        numbers = named if isinstance(named, list) else []
+        return [other for other in self._open if other.entry is not None and other.entry.seq in numbers]
 
     def _tell(self, one: _Open, entry: Entry) -> None:
         """Write the tombstones, and note them: what no entry names is removed at the next start."""
@@ -245,4 +323,6 @@ class Intents:
 
 def _is_due(one: _Open, now: datetime) -> bool:
     """Return whether to do it now. A clock that was set back must not make anybody wait."""
+    if one.waits:
+        return False  # until it is for good
     return one.not_before is None or one.not_before <= now or one.not_before - now > max(UNDO, AGAIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input as Destiny
+from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.my_data import SharedFile, shared_files
@@ -23,7 +24,7 @@ from capture_agent.session.holdings import Holdings
 from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
-from capture_agent.session.snapshot import Forgotten, HeldSession, Task, Withdrawn
+from capture_agent.session.snapshot import Forgotten, HeldSession, Task, WaitingCut, Withdrawn
 from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
 
@@ -128,9 +129,21 @@ class Kept:
         """Return one's own session to look at. Slow; any thread."""
         return self._holdings.review(session, progress)
 
-    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
-        """Cut a stretch out of a held session."""
-        self._holdings.cut(session, Span(start_us) if end_us is None else Span(start_us, end_us))
+    def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
+        """Mark spans of a held session to be cut out."""
+        self._holdings.cut(session, spans, what)
+
+    def cuts(self, session: str) -> tuple[WaitingCut, ...]:
+        """Return what is marked and can still be undone."""
+        return self._holdings.intents.cuts(self._holdings.find(session))
+
+    def undo_cut(self, session: str, number: int) -> None:
+        """Keep what was marked."""
+        self._holdings.intents.undo_cut(self._holdings.find(session), number)
+
+    def cut_for_good(self, session: str) -> None:
+        """Cut out what is marked."""
+        self._holdings.intents.cut_for_good(self._holdings.find(session))
         self._count()
 
     def put_task(self, session: str, task: TaskTime) -> None:

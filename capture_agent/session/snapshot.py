@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,8 @@ from capture_agent.core.recording import State
 from capture_agent.core.room import ENOUGH, Room
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
+from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
 
 if TYPE_CHECKING:
     from capture_agent.held.timeline import TaskTime
@@ -124,6 +126,15 @@ class Going:
     until: datetime
     recordings: int
     deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCut:
+    """What is to be cut out of a recording, and can still be undone. Nobody gets it meanwhile."""
+
+    number: int
+    what: What
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,10 +356,22 @@ class Agent(Protocol):
         Stopped by a `progress` that raises `CancelledError`.
         """
 
-    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
-        """*click* Cut a stretch out of a held session, from and to in µs of session time; None: to its end.
+    def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
+        """*click* Mark spans of a held session to be cut out: nothing that is made of it from now on has them.
 
-        No key that exists afterwards opens an older copy. Writes what stays anew: 0.7 s for 150 MB.
+        They can be undone until it is shared, or `cut_for_good`; crashes and restarts change nothing.
+        """
+
+    def cuts(self, session: str) -> tuple[WaitingCut, ...]:
+        """Return what can still be undone, oldest first."""
+
+    def undo_cut(self, session: str, number: int) -> None:
+        """*click* Keep what was marked to be cut out."""
+
+    def cut_for_good(self, session: str) -> None:
+        """*click* Carry out all cuts of a session. No key that exists afterwards opens an older copy.
+
+        Writes what stays anew: 0.7 s for 150 MB.
         """
 
     def put_task(self, session: str, task: TaskTime) -> None:

@@ -98,6 +98,15 @@ def draw_gap(painter: QPainter, box: QRectF, gap: Hole, palette: QPalette) -> No
     painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
 
 
+def draw_waiting(painter: QPainter, box: QRectF, palette: QPalette) -> None:
+    """Draw what is marked to be cut out: hatched, with what is there still to be seen through it."""
+    colour = palette.color(QPalette.ColorRole.WindowText)
+    painter.fillRect(box, QBrush(colour, Qt.BrushStyle.FDiagPattern))
+    painter.setPen(QPen(colour, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+
+
 def _reason(gap: Hole) -> GapReason | None:
     try:
         return GapReason(gap.reason)

@@ -1,4 +1,4 @@
-"""The player: one recording of one's own, looked at by time; what is not to stay is cut out of it here."""
+"""The player: one recording of one's own, looked at by time; what is not to stay is marked and cut out of it here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import say
 from capture_agent.core.progress import CancelledError
+from capture_agent.held.cut import FOREVER_US, Span
+from capture_agent.held.spans import What
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui import look
-from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.cut_choice import CutChoice
+from capture_agent.ui.cuts import Cuts
 from capture_agent.ui.delete import ask_delete
 from capture_agent.ui.flow import Flow
 from capture_agent.ui.holes import said_at
@@ -102,7 +105,8 @@ class Player(QWidget):
         self._play = look.button(say("&Play"), self.toggle, name="playButton")
         self._from = look.button(say("Cut &from here"), lambda: self._mark(0), name="cutFromButton")
         self._to = look.button(say("Cut &up to here"), lambda: self._mark(1), name="cutToButton")
-        self._cut = look.button(say("Cut &out…"), self._ask_cut, name="cutOutButton")
+        self._cut = look.button(say("Cut &out"), self._cut_out, name="cutOutButton")
+        self._choose = look.button(say("C&hoose what to cut…"), self._ask_choice, name="cutChoiceButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
         self._tasks = look.button(say("&Tasks…"), self.list_tasks, name="playerTasksButton")
         self._tasks.setToolTip(say("Key: {letter}", letter="T"))
@@ -111,7 +115,14 @@ class Player(QWidget):
         self._screens.setAccessibleName(say("Which screen"))
         self._screens.setMinimumHeight(self._play.minimumHeight())
         self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
-        layout.addLayout(Flow(self._play, self._from, self._to, self._cut, self._tasks, self._delete, self._screens))
+        layout.addLayout(
+            Flow(self._play, self._from, self._to, self._cut, self._choose, self._tasks, self._delete, self._screens)
+        )
+        self._cuts = Cuts(self._bridge, self._session)
+        self._cuts.changed.connect(self._show_cuts)
+        self._cuts.carried_out.connect(self._cut_done)
+        self._cuts.chosen.connect(lambda t_us: self.bar.setValue(t_us // MS_US))
+        layout.addWidget(self._cuts)
         self._from.setToolTip(say("Key: {letter}", letter="I"))
         self._to.setToolTip(say("Key: {letter}", letter="O"))
         self._play.setToolTip(say("Key: {letter}", letter=say("space bar")))
@@ -151,6 +162,7 @@ class Player(QWidget):
         self._screens.setVisible(len(review.monitors) > 1)
         self._unmark()
         self.bar.show_timeline(self._timeline)
+        self._cuts.follow(self._timeline)
         self._pages.setCurrentIndex(1)
         self.bar.setValue(here_us // MS_US)
         self._show_monitor()
@@ -229,7 +241,11 @@ class Player(QWidget):
 
     def _said(self, t_us: int) -> str:
         window, task = self._timeline.window_at(t_us), self._timeline.task_at(t_us)
-        lines = [said_at(self._timeline, t_us), "" if window is None else window_words(window)]
+        lines = [
+            self.bar.cut_words(t_us),
+            said_at(self._timeline, t_us),
+            "" if window is None else window_words(window),
+        ]
         lines += [] if task is None or not task.text else [say("Task: {names}", names=task.text)]
         if self._review is not None and not self._review.complete:
             lines.append(say("The end is missing: it was cut off by a crash."))
@@ -277,33 +293,35 @@ class Player(QWidget):
         self.bar.mark(start_us, end_us)
         self._cut.setEnabled(start_us is not None and end_us is not None)
 
-    def _ask_cut(self) -> None:
+    def _cut_out(self) -> None:
         start_us, end_us = self._marks
         if start_us is None or end_us is None:
             return
+        until_us = FOREVER_US if end_us // MS_US >= self.bar.maximum() else end_us
         self._stop()
-        shared = say("What you already shared of it keeps it; you can withdraw that.")
-        ask(
-            self,
-            name="cutDialog",
-            title=say("Cut out {since} to {until}?", since=clock(start_us), until=clock(end_us)),
-            explained=" ".join(
-                [
-                    say("All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more."),
-                    say("It can never be opened again, by anyone, and this cannot be undone."),
-                    *([shared] if self._session.is_shared else []),
-                ]
-            ),
-            yes=say("Cut &out"),
-            then=lambda: self._cut_now(start_us, end_us),
-        )
+        self._unmark()
+        self._cuts.mark(What.STRETCH, (Span(start_us, until_us),))
 
-    def _cut_now(self, start_us: int, end_us: int) -> None:
-        until = None if end_us // MS_US >= self.bar.maximum() else end_us
-        if self._bridge.do(lambda: self._bridge.agent.cut(self._session.id, start_us, until)):
-            self.changed.emit()
-            still = self._session.id in {one.id for one in self._bridge.agent.sessions() if one.here}
-            self._open() if still else self.close()
+    def _ask_choice(self) -> None:
+        self._stop()
+        offered = self._cuts.to_choose()
+        choice = CutChoice(self, self._timeline, offered, lambda one: self._cuts.mark(one.what, one.spans))
+        choice.looked_at.connect(self._shade)
+
+    def _shade(self, spans: tuple[Span, ...]) -> None:
+        self.bar.shade(spans)
+        if spans:
+            self.bar.setValue(spans[0].start_us // MS_US)
+
+    def _show_cuts(self) -> None:
+        self.bar.show_cuts(self._cuts.spans)
+        self._choose.setEnabled(bool(self._cuts.to_choose()))
+        self._moved(0)
+
+    def _cut_done(self) -> None:
+        self.changed.emit()
+        still = self._session.id in {one.id for one in self._bridge.agent.sessions() if one.here}
+        self._open() if still else self.close()
 
     def list_tasks(self) -> None:
         """Show the tasks of the recording, to word, judge, move, mark or delete them."""

@@ -23,10 +23,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSlider, QToolTip
 
 from capture_agent.core.language import say
+from capture_agent.held.cut import Span
 from capture_agent.held.timeline import InFront, TaskTime, Timeline
 from capture_agent.ui import words
 from capture_agent.ui.colours import blend
-from capture_agent.ui.holes import draw_gap, gap_words, said_at
+from capture_agent.ui.holes import draw_gap, draw_waiting, gap_words, said_at
 
 MS_US = 1000
 _STEP_MS, _PAGE_MS = 1_000, 10_000
@@ -51,6 +52,8 @@ class TimeBar(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.timeline = Timeline(0)
         self.marked: tuple[int | None, int | None] = None, None  # µs: the stretch to cut
+        self.cuts: tuple[Span, ...] = ()  # marked to be cut out
+        self._shaded: tuple[Span, ...] = ()  # looked at before it is marked
         self._still: QPixmap | None = None
         self.setObjectName("timeBar")
         self.setAccessibleName(say("Time line"))
@@ -71,6 +74,20 @@ class TimeBar(QSlider):
         """Show what is marked to be cut; None: that end is not marked yet."""
         self.marked = start_us, end_us
         self.update()
+
+    def show_cuts(self, cuts: tuple[Span, ...]) -> None:
+        """Show what is marked to be cut out."""
+        self.cuts = cuts
+        self.update()
+
+    def shade(self, spans: tuple[Span, ...]) -> None:
+        """Show where something is that can be cut."""
+        self._shaded = spans
+        self.update()
+
+    def cut_words(self, t_us: int) -> str:
+        """Return that what was recorded at `t_us` is marked to be cut out; empty if it is not."""
+        return say("Marked to be cut out") if any(span.holds(t_us) for span in self.cuts) else ""
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the height of track and lanes."""
@@ -107,7 +124,7 @@ class TimeBar(QSlider):
     def said(self, t_us: int) -> str:
         """Return what a tool tip says of a time: when, what was not recorded and why, which window, which task."""
         window, task = self.timeline.window_at(t_us), self.timeline.task_at(t_us)
-        lines = [clock(t_us), said_at(self.timeline, t_us)]
+        lines = [clock(t_us), said_at(self.timeline, t_us), self.cut_words(t_us)]
         lines += [window_words(window)] if window is not None else []
         lines += [say("Task: {names}", names=task.text)] if task is not None else []
         return "\n".join(line for line in lines if line)
@@ -202,12 +219,16 @@ class TimeBar(QSlider):
 
     def _draw_marked(self, painter: QPainter) -> None:
         start_us, end_us = self.marked
+        for span in self.cuts:
+            draw_waiting(painter, self._box(span.start_us, span.end_us, 4, _TRACK), self.palette())
         colour = self.palette().color(QPalette.ColorRole.WindowText)
         painter.setPen(QPen(colour, 2))
-        if start_us is not None and end_us is not None:
-            box = self._box(start_us, end_us, 2, _TRACK + 4)
-            shade = QColor(colour)
-            shade.setAlpha(70)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        shade = QColor(colour)
+        shade.setAlpha(70)
+        marked = () if start_us is None or end_us is None else (Span(start_us, end_us),)
+        for span in (*self._shaded, *marked):
+            box = self._box(span.start_us, span.end_us, 2, _TRACK + 4)
             painter.fillRect(box, shade)
             painter.drawRect(box)
         for t_us, way in ((start_us, 1), (end_us, -1)):

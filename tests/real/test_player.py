@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sessions
 from ui_driver import Driver
-from ui_windows import AGREE, CHOOSE_FIRST, PLAYING, RECORDINGS, SESSIONS, STUDY, WITHDRAWABLE
+from ui_windows import AGREE, CHOOSE_FIRST, CUTTING, PLAYING, RECORDINGS, SESSIONS, STUDY, WITHDRAWABLE
 
 from capture_agent.core.events import Focus, Key, Monitor, Monitors, Rect, Window
 from capture_agent.demo.desktop import PrivateDesktop
@@ -104,22 +104,47 @@ def test_dragging_shows_pictures_and_another_screen_can_be_chosen(ui: Driver) ->
     ui.picture("player-second-screen")
 
 
-def test_a_stretch_is_marked_and_cut_out_after_a_question(ui: Driver) -> None:
+def test_a_stretch_is_cut_out_and_that_is_undone_or_made_for_good_after_a_question(ui: Driver) -> None:
     ui.say(*PLAYING, "player.bar.setFocus()")
     ui.until_focused("Time line")
     ui.key("i")
     ui.say("player.bar.setValue(60_000)")
     ui.key("o")
     ui.picture("player-marked")
-    ui.click("Cut out…", "push button")
-    ui.find("Cut out 0:32 to 1:00?")
+    ui.click("Cut out", "push button")
+    ui.until(lambda seen: f"cut {'0' * 12} stretch 32000000-60000000" in seen["calls"])
+    assert "Marked to be cut out" in str(value(ui, "player.bar.said(40_000_000)"))
+    ui.click("Undo", "push button")
+    ui.until(lambda seen: f"undo_cut {'0' * 12}" in seen["calls"])
+    until(ui, "not player._cuts.isVisible() and player.bar.cuts == ()")
+    ui.say(*CUTTING)
+    ui.picture("player-cuts")
+    ui.click("Cut for good…", "push button")
+    ui.find("Cut out for good what is marked?")
     ui.picture("player-cut")
     ui.key("Return")  # the focus is on Cancel
     ui.until(lambda seen: "cutDialog" not in seen["windows"])
-    assert not [call for call in ui.seen()["calls"] if call.startswith("cut")]
-    ui.click("Cut out…", "push button")
-    ui.click("Cut out", "push button")
-    ui.until(lambda seen: f"cut {'0' * 12} 32000000 60000000" in seen["calls"])
+    assert f"cut_for_good {'0' * 12}" not in ui.seen()["calls"]
+    ui.click("Cut for good…", "push button")
+    ui.click("Cut for good", "push button")
+    ui.until(lambda seen: f"cut_for_good {'0' * 12}" in seen["calls"])
+    until(ui, "not player._cuts.isVisible()")
+
+
+def test_a_program_a_task_or_what_was_typed_is_chosen_by_keys_and_shown_before_it_is_cut(ui: Driver) -> None:
+    ui.say(*PLAYING)
+    ui.click("Choose what to cut…", "push button")
+    ui.until_focused("What can be cut out")
+    ui.key("Down", "Down")  # from the heading to the first program, and to the second
+    until(ui, "player.bar._shaded and player.position_us == 300_000_000")
+    ui.picture("player-choice")
+    ui.key("Tab")
+    ui.until_focused("Cut out")
+    ui.key("Return")
+    ui.until(lambda seen: f"cut {'0' * 12} program 300000000-480000000" in seen["calls"])
+    until(ui, "player._cuts._list.currentText().endswith('5:00 to 8:00') and player.bar._shaded == ()")
+    names = value(ui, "[one.name for one in player._cuts.to_choose()]")
+    assert names[:2] == ["mousepad", "Bericht"]
 
 
 def test_a_recording_is_deleted_and_the_click_can_be_undone(ui: Driver) -> None:

@@ -24,6 +24,13 @@ PLAYING = [
     "player.bar.setValue(32_000)",
 ]
 
+# Two cuts are marked in it.
+CUTTING = [
+    "from capture_agent.held.spans import What",
+    "player._mark(0); player.bar.setValue(60_000); player._mark(1); player._cut_out()",
+    "[player._cuts.mark(one.what, one.spans) for one in player._cuts.to_choose() if one.what is What.TASK]",
+]
+
 # Two recordings are opened: one runs until the program ends, one waits behind it.
 WORKING = [
     *RECORDINGS,
@@ -136,14 +143,15 @@ WINDOWS: dict[str, list[str]] = {
         *[STUDY, AGREE, SESSIONS, "agent.put(m.replace(agent.sessions()[0], shares_in=3))"],
         *["shell.open(ui_command('recordings'))", CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
     ],
-    "player": PLAYING,
+    "player": [*PLAYING, *CUTTING],
     "player in a pause": [*PLAYING, "player.bar.setValue(130_000)"],
     "player of a damaged one": [
         *[STUDY, AGREE, SESSIONS, "player = shell.window.recordings.play(agent.sessions()[2])"],
         "import time; within = time.monotonic() + 10",
         "while time.monotonic() < within and not player._why.text(): app.processEvents()",
     ],
-    "cut": [*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player._ask_cut()"],
+    "cut": [*PLAYING, *CUTTING, "player._cuts._ask_for_good()"],
+    "choice of cuts": [*PLAYING, "player._ask_choice()"],
     "task form": [
         *[*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player.list_tasks()"],
         *["listed = app.activeModalWidget()", "listed._change()"],

@@ -12,6 +12,7 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.encode.event_log import Message
 from capture_agent.held import reader
 from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -181,3 +182,27 @@ def test_a_span_in_the_middle_is_cut_out_by_the_same_engine(made):
     assert everything - left == {("straddling", t) for t in range(2_500_000, 4_000_000, 250_000)}
     last = holdings.shelf.ledger.entries[-1]
     assert (last.kind, last.body) == (Kind.CUT, {"intent": intent.seq})
+
+
+@pytest.mark.promise("P11")
+def test_cutting_for_good_survives_a_kill_at_every_step_and_what_was_undone_stays(made, tmp_path):
+    folder, everything = made
+    holdings = restart(folder)
+    for span in (Span(1_000_000, 1_500_000), Span(2_500_000, 4_000_000), Span(5_000_000)):
+        holdings.intents.cut("myself", "straddling", [span], What.STRETCH)
+    holdings.intents.undo_cut("straddling", holdings.intents.cuts("straddling")[0].number)
+    cut = {stroke for stroke in everything if stroke[0] == "straddling"} - {
+        ("straddling", t) for t in (*range(0, 2_500_000, 250_000), *range(4_000_000, 5_000_000, 250_000))
+    }
+    completed = 0
+    for crashed in each_step(folder, tmp_path, lambda holdings: holdings.intents.cut_for_good("straddling")):
+        noted = any("replaces" in entry.body for entry in restart(crashed).shelf.ledger.entries)
+        holdings = restart(crashed)
+        holdings.recover()
+        assert readable(crashed / "profile", crashed / "keyring.json") == (everything - cut if noted else everything)
+        assert len(holdings.intents.cuts("straddling")) == (0 if noted else 2)
+        assert len(holdings.shelf.ledger.open_intents()) == (0 if noted else 2)
+        older = readable(folder / "profile", crashed / "keyring.json")
+        assert not noted or not any(session == "straddling" for session, _ in older)
+        completed += noted
+    assert completed > 5

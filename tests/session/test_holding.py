@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from small_world import Person, held_one, local, recording, studying
 
 from capture_agent.core.errors import ConsentError
+from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
 from capture_agent.ledger.standing import Kind
 
 HOUR = 3600
@@ -152,7 +154,7 @@ def test_what_is_looked_at_or_cut_and_a_new_choice_begin_the_hold_anew(held, tou
     if touch == "looked at":
         held.agent.looked_at(session)
     elif touch == "cut":
-        held.agent.cut(session, 10, 20)
+        held.agent.cut(session, [Span(10, 20)], What.STRETCH)
     else:
         held.agent.choose_hold(None)
         held.agent.choose_hold(1)

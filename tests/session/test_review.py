@@ -12,7 +12,9 @@ from small_world import held_one, look_at_editor, recording, type_text
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.events import Focus, Rect, Window
 from capture_agent.core.progress import CancelledError
+from capture_agent.held.cut import Span
 from capture_agent.held.index import MOVE_EVERY_US, read_index
+from capture_agent.held.spans import What
 from capture_agent.keys import age
 from capture_agent.session.review import Review, glance
 
@@ -175,6 +177,12 @@ def written(person, text="hello"):
     return agent, one.id
 
 
+def cut_from(agent, session, letter):
+    """Cut everything from that letter on, for good."""
+    agent.cut(session, [Span(agent.review(session).timeline.runs[0].ends[letter])], What.STRETCH)
+    agent.cut_for_good(session)
+
+
 def test_the_owner_looks_at_a_session_of_their_own(person):
     agent, session = written(person)
     review = agent.review(session)
@@ -190,7 +198,7 @@ def test_what_is_being_recorded_can_neither_be_looked_at_nor_cut(person):
     with pytest.raises(StorageError, match="still going on"):
         agent.review(one.id)
     with pytest.raises(ConsentError, match="being recorded"):
-        agent.cut(one.id, 0, None)
+        agent.cut(one.id, [Span(0)], What.STRETCH)
 
 
 @pytest.mark.promise("P11")
@@ -205,7 +213,8 @@ def test_a_cut_takes_the_stretch_out_and_no_key_that_is_left_opens_an_older_copy
     shutil.copy(person.profile.held / f"{session}.held", copy)
     runs = agent.review(session).timeline.runs
     first, last = runs[0].ends[2], runs[0].ends[4]
-    agent.cut(session, first, last)
+    agent.cut(session, [Span(first, last)], What.STRETCH)
+    agent.cut_for_good(session)
     after = agent.review(session)
     assert "".join(run.text for run in after.timeline.runs) == "abef"
     assert [(gap.start_us, gap.end_us, gap.reason) for gap in after.timeline.gaps if gap.reason == "forgotten"] == [
@@ -220,9 +229,10 @@ def test_a_cut_takes_the_stretch_out_and_no_key_that_is_left_opens_an_older_copy
 @pytest.mark.promise("P11")
 def test_a_cut_to_the_end_leaves_what_was_before_and_one_of_everything_leaves_nothing(person):
     agent, session = written(person, "abcdef")
-    agent.cut(session, agent.review(session).timeline.runs[0].ends[3], None)
+    cut_from(agent, session, 3)
     assert "".join(run.text for run in agent.review(session).timeline.runs) == "abc"
-    agent.cut(session, 0, None)
+    agent.cut(session, [Span(0)], What.STRETCH)
+    agent.cut_for_good(session)
     assert agent.sessions() == ()
 
 
@@ -230,7 +240,7 @@ def test_a_cut_to_the_end_leaves_what_was_before_and_one_of_everything_leaves_no
 def test_something_can_be_cut_out_again_in_the_same_run(person):
     agent, first = written(person, "abcd")
     for letters in ("abc", "ab"):
-        agent.cut(first, agent.review(first).timeline.runs[0].ends[len(letters)], None)
+        cut_from(agent, first, len(letters))
         assert "".join(run.text for run in agent.review(first).timeline.runs) == letters
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memory_review import MemoryReview
+from memory_review import MemoryCuts, MemoryReview
 
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -38,7 +38,16 @@ from capture_agent.held.timeline import TaskTime
 from capture_agent.ledger import notices
 from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
 from capture_agent.session.my_data import Saved
-from capture_agent.session.snapshot import Agreed, Forgotten, Going, HeldSession, Shared, Snapshot, Task, Withdrawn
+from capture_agent.session.snapshot import (
+    Agreed,
+    Forgotten,
+    Going,
+    HeldSession,
+    Shared,
+    Snapshot,
+    Task,
+    Withdrawn,
+)
 from capture_agent.settings.own_file import never_rule
 
 ALL = frozenset(Category)
@@ -106,10 +115,11 @@ def shared_file(number: int) -> SharedFile:
     )
 
 
-class MemoryAgent:
+class MemoryAgent(MemoryCuts):
     """See `session.snapshot.Agent`. `calls` names every request, in order."""
 
     def __init__(self, *, announce: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
         self.calls: list[str] = []
         self.accepted: list[tuple[frozenset[Category], frozenset[str], str, str]] = []
         self.read: list[tuple[str, str]] = []  # monitoring notices, as they were shown
@@ -418,9 +428,6 @@ class MemoryAgent:
         if self._sessions[session].state == "damaged":
             raise damaged("{name} was damaged or changed", name="part-000004.age")
         return MemoryReview(session, complete=self._sessions[session].complete)
-
-    def cut(self, session: str, start_us: int, end_us: int | None) -> None:
-        self.calls.append(f"cut {session} {start_us} {end_us}")
 
     def put_task(self, session: str, task: TaskTime) -> None:
         self.calls.append(f"put_task {session} {task.id} {task[:6]}")

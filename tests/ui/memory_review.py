@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,7 +26,10 @@ from capture_agent.core.events import (
 )
 from capture_agent.core.privacy import Cleared
 from capture_agent.encode.event_log import encode
+from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
 from capture_agent.held.timeline import build
+from capture_agent.session.snapshot import WaitingCut
 
 SECOND = 1_000_000
 LENGTH_US = 600 * SECOND
@@ -87,3 +92,27 @@ class MemoryReview:
 
     def at(self, monitor, t_us):
         return SimpleNamespace(t_us=t_us, pixels=painted(monitor, t_us), exact=True)
+
+
+class MemoryCuts:
+    """What is marked to be cut out, by session: the part of the agent that the player asks for it."""
+
+    calls: list[str]
+
+    def __init__(self) -> None:
+        self._cuts: defaultdict[str, list[WaitingCut]] = defaultdict(list)
+
+    def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
+        self.calls.append(f"cut {session} {what.value} {' '.join(f'{span.start_us}-{span.end_us}' for span in spans)}")
+        self._cuts[session].append(WaitingCut(len(self.calls), what, tuple(spans)))
+
+    def cuts(self, session: str) -> tuple[WaitingCut, ...]:
+        return tuple(self._cuts[session])
+
+    def undo_cut(self, session: str, number: int) -> None:
+        self.calls.append(f"undo_cut {session}")
+        self._cuts[session] = [one for one in self._cuts[session] if one.number != number]
+
+    def cut_for_good(self, session: str) -> None:
+        self.calls.append(f"cut_for_good {session}")
+        self._cuts[session].clear()

@@ -1,0 +1,154 @@
+"""What is marked to be cut can be undone until the recording is shared; nobody gets it, and for good is for good."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from small_world import ALL, look_at_editor, studying, type_text
+
+from capture_agent.core.errors import ConsentError, KeyError_
+from capture_agent.core.policy import Recipient, RecipientKind
+from capture_agent.encode.event_log import decode, read_log
+from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
+from capture_agent.keys import age
+from capture_agent.session.snapshot import WaitingCut
+
+LAB = age.new_classical()
+
+
+@pytest.fixture
+def written(person):
+    """A recording of "abcdef" for a study, and the time at which each letter was typed."""
+    agent = studying(person, recipients=(Recipient("Lab", LAB.recipient, RecipientKind.CLASSICAL, ALL),))
+    look_at_editor(person)
+    type_text(person, "abcdef")
+    agent.stop()
+    (one,) = agent.sessions()
+    return one.id, agent.review(one.id).timeline.runs[0].ends
+
+
+def mark(person, written, first, last):
+    session, at = written
+    person.agent.cut(session, [Span(at[first], at[last])], What.STRETCH)
+
+
+def letters(person, session):
+    return "".join(run.text for run in person.agent.review(session).timeline.runs)
+
+
+def shared(path):
+    """Return what the researcher reads of the keys."""
+    with tarfile.open(fileobj=io.BytesIO(age.decrypt(Path(path).read_bytes(), [LAB]))) as tar:
+        log = tar.extractfile("events.mcap")
+        return presses(log)
+
+
+def presses(log):
+    keys = [decode(message) for message in read_log(log) if message.topic == "keyboard"]
+    return "".join(key["text"] or "" for key in keys if key["down"])
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_is_there_until_it_is_for_good_and_each_cut_can_be_undone_by_itself(person, written):
+    session, at = written
+    mark(person, written, 0, 2)
+    mark(person, written, 3, 4)
+    first, second = person.agent.cuts(session)
+    assert (first.what, first.spans, second.spans) == (What.STRETCH, (Span(at[0], at[2]),), (Span(at[3], at[4]),))
+    assert letters(person, session) == "abcdef"
+    person.agent.undo_cut(session, first.number)
+    assert person.agent.cuts(session) == (second,)
+    person.agent.cut_for_good(session)
+    assert (letters(person, session), person.agent.cuts(session)) == ("abcef", ())
+    for number in (first.number, second.number):
+        with pytest.raises(ConsentError, match="nothing to undo"):
+            person.agent.undo_cut(session, number)
+    assert person.agent._agreement.ledger.open_intents() == ()
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_waits_through_time_crashes_and_restarts(person, written):
+    session, at = written
+    mark(person, written, 0, 2)
+    person.tick(60)
+    person.crash()
+    person.tick(60)
+    person.agent.shut_down()
+    person.start_agent()
+    (cut,) = person.agent.cuts(session)
+    assert cut == WaitingCut(cut.number, What.STRETCH, (Span(at[0], at[2]),))
+    assert letters(person, session) == "abcdef"
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_is_cut_out_before_the_recording_is_shared_and_cannot_be_undone_then(person, written):
+    session, _ = written
+    mark(person, written, 1, 3)
+    mark(person, written, 4, 5)
+    person.crash()
+    (path,) = person.agent.release(session)
+    assert shared(path) == "adf"
+    assert (letters(person, session), person.agent.cuts(session)) == ("adf", ())
+
+
+@pytest.mark.promise("P11")
+def test_what_was_undone_is_shared(person, written):
+    session, _ = written
+    mark(person, written, 1, 3)
+    person.agent.undo_cut(session, person.agent.cuts(session)[0].number)
+    (path,) = person.agent.release(session)
+    assert shared(path) == "abcdef"
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_while_it_is_being_sealed_is_not_shared(person, written):
+    session, _ = written
+
+    def mark_now(*_):
+        if not person.agent.cuts(session):
+            mark(person, written, 1, 3)
+
+    with pytest.raises(ConsentError, match="changed your mind"):
+        person.agent.release(session, mark_now)
+    assert list(person.profile.outbox.iterdir()) == []
+    assert person.agent.sessions()[0].state == "held"
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_is_not_in_the_folder_that_one_opens_for_oneself(person, written, tmp_path):
+    session, at = written
+    mark(person, written, 1, 3)
+    person.agent.open_own(session, str(tmp_path / "mine"))
+    with (tmp_path / "mine" / "events.mcap").open("rb") as log:
+        assert presses(log) == "adef"
+    with (tmp_path / "mine" / "events.mcap").open("rb") as log:
+        gaps = [decode(message) for message in read_log(log) if message.topic == "marks"]
+    assert (at[1], at[3]) in [(gap["start_us"], gap["t_us"]) for gap in gaps if gap.get("reason") == "forgotten"]
+    assert letters(person, session) == "abcdef"
+
+
+@pytest.mark.promise("P11")
+def test_a_deleted_recording_leaves_nothing_to_undo(person, written):
+    session, _ = written
+    mark(person, written, 1, 3)
+    person.agent.delete(session)
+    person.crash()
+    assert person.agent._agreement.ledger.open_intents() == ()
+
+
+@pytest.mark.promise("P11")
+def test_a_cut_for_good_that_could_not_be_done_is_neither_undone_nor_shared(person, written):
+    session, _ = written
+    mark(person, written, 1, 3)
+    (cut,) = person.agent.cuts(session)
+    person.secrets.locked = True
+    with pytest.raises(KeyError_):
+        person.agent.cut_for_good(session)
+    assert person.agent.cuts(session) == ()
+    with pytest.raises(ConsentError, match="nothing to undo"):
+        person.agent.undo_cut(session, cut.number)
+    person.secrets.locked = False
+    (path,) = person.agent.release(session)
+    assert shared(path) == "adef"
