@@ -21,7 +21,7 @@ _LOOK_S = 0.5  # a person reads before clicking
 # Besides two commands, between what is kept and what is cut out: the arrows of the time line go a whole second.
 _AWAY_S = 0.5
 _CLOCK = re.compile(r"^\d+:\d\d / \d+:\d\d$")
-_QUESTION = re.compile("^Cut out .* to .*")
+_QUESTION = re.compile("^Cut out for good")
 
 
 def private_matter(story: Story) -> None:
@@ -80,11 +80,13 @@ def _review(story: Story) -> None:
     story.hands.key("o")
     _back_to_before(story, TASK_CUT)
     story.hands.key("i")
-    story.press("Cut out…")
+    story.press("Cut out")
+    time.sleep(_LOOK_S)  # the line with what is marked makes room for itself
+    story.press("Cut for good…")
     story.eyes.wait(_QUESTION)
     time.sleep(_LOOK_S)
     story.picture("player-cut")
-    story.press("Cut out")
+    story.press("Cut for good")
     story.eyes.wait_gone(_QUESTION)
     _wait_for_keys(story)  # it is opened anew, without what was cut out
     story.hands.key("Escape")
