@@ -27,6 +27,7 @@ from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.demo.search import hits
 from capture_agent.encode import video
 from capture_agent.keys import dsse
+from capture_agent.keys.vault import FORMAT as VAULT_FORMAT
 
 CANARY = "zymurgy-canary-7"
 XTERM = re.compile(r"(?i)\bxterm\b")
@@ -289,7 +290,7 @@ def newer_state(profile, _desktop):
 def newer_vault(profile, _desktop):
     (path,) = [path for path in (profile / "vault").iterdir() if path.name == "vault"]
     first, rest = path.read_bytes().split(b"\n", 1)
-    path.write_bytes(json.dumps({**json.loads(first), "format": 2}).encode() + b"\n" + rest)
+    path.write_bytes(json.dumps({**json.loads(first), "format": VAULT_FORMAT + 1}).encode() + b"\n" + rest)
 
 
 def newer_record(profile, desktop):
