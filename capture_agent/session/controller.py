@@ -229,7 +229,8 @@ class Controller(Kept):
             self._leave()
         elif self._recorder.state is State.OFF and self._pauses.stands:
             self._recorder.give(Input.RETURN)
-            self._pauses.begin(None)
+            with self._noting():
+                self._pauses.begin(None)
         elif self._studio.outdated():
             self._recorder.split(Reason.CONSENT)
             self._tended_us = 0
@@ -378,11 +379,10 @@ class Controller(Kept):
 
     def shut_down(self) -> None:
         """Seal what is open. A pause outlives the process: it comes back paused."""
-        paused = self._recorder.state is State.PAUSED or self._pauses.stands
         self._recorder.give(Input.STOP)
         with self._noting():
             self._agreement.keep_time(at_once=True)
-        self._remember(paused=paused)
+        self._remember(paused=self._pauses.stands)
         with self._noting():  # what cannot be done now is done at the next start
             self._holdings.intents.finish()
 

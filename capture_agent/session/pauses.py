@@ -20,19 +20,20 @@ NOTES = {
 
 
 class Pauses:
-    """Main thread only. It decides nothing and has no effects: what it permits, the controller does."""
+    """Main thread only. It decides nothing: what it permits, the controller does. It remembers that it is on.
+
+    Attributes:
+        stands: Whether the person paused and did not end that since, also while nothing is agreed to that could be
+            paused, and also if it cannot be written down.
+    """
 
     def __init__(self, world: World, memory: Memory) -> None:
         """Come back paused if that is how the last run ended: until the person resumes, whatever it was then."""
         self._world = world
         self._memory = memory
+        self.stands = memory.now.paused
         self._pausing = Pausing().pause(world.now_us(), None) if self.stands else Pausing()
         self._until: datetime | None = None
-
-    @property
-    def stands(self) -> bool:
-        """Whether the person paused and did not end that since, also while nothing is agreed that could be paused."""
-        return self._memory.now.paused
 
     def begin(self, minutes: int | None) -> None:
         """Pause from now on, for `minutes` or until resumed.
@@ -42,6 +43,7 @@ class Pauses:
         """
         self._pausing = self._pausing.pause(self._world.now_us(), minutes)
         self._until = None
+        self.stands = True
         self._memory.change(paused=True)
 
     def cover(self) -> None:
@@ -53,9 +55,10 @@ class Pauses:
         """There is no pause any more.
 
         Raises:
-            StorageError: That cannot be written down: it still stands.
+            StorageError: The next start comes up paused.
         """
         self.cover()
+        self.stands = False
         self._memory.change(paused=False)
 
     def over(self) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from small_world import ALL, STUDY, Person, recording
+from small_world import ALL, STUDY, Person, in_the_way, recording
 
-from capture_agent.core.errors import FaultError
+from capture_agent.core.errors import FaultError, StorageError
 from capture_agent.core.events import Category
 from capture_agent.core.pausing import ATTENDED_US
 from capture_agent.core.policy import Notice, Policy, Settings
@@ -240,6 +240,28 @@ def test_a_pause_outlives_that_there_is_nothing_to_pause_and_no_hours_begin_in_i
     agent.resume()
     person.tick()
     assert agent.recording_state is State.RECORDING
+
+
+@pytest.mark.promise("P5")
+def test_a_pause_that_cannot_be_written_down_stands_all_the_same(person):
+    person.world.study = STUDY
+    agent = person.agent
+    agent.join("study.toml")
+    person.agree(ALL)
+    agent.choose_schedule(parse("mon-sun 00:00-00:00"))
+    agent.start()
+    person.tick()
+    state = person.profile.state
+    in_the_way(state)
+    with pytest.raises(StorageError):
+        agent.pause(None)
+    enabled(person, False)
+    enabled(person, True)
+    counted_down(person, 30)
+    assert (agent.recording_state, person.world.running) == (State.PAUSED, [])
+    state.rmdir()
+    agent.shut_down()
+    assert person.start_agent().recording_state is State.PAUSED
 
 
 @pytest.mark.promise("P5")
