@@ -131,7 +131,7 @@ class Vault:
 
     def identities(self, session: str) -> tuple[age.Identity, ...]:
         """Return every identity of `session`, in the order in which they were added; as `identity`."""
-        content = self._recovered()
+        content = self._readable()
         entries = [entry for entry in content.entries if session in entry.sessions]
         if not entries:
             raise KeyError_("the key of this recording was destroyed", hint="Nobody can open it any more.")
@@ -149,7 +149,7 @@ class Vault:
         Raises:
             KeyError_: The keyring does not open the vault.
         """
-        wanted, content = frozenset(sessions), self._recovered()
+        wanted, content = frozenset(sessions), self._readable()
         last = {session: entry for entry in content.entries for session in wanted.intersection(entry.sessions)}
         if not last:
             return {}
@@ -249,6 +249,12 @@ class Vault:
             self._device_identity(content)
             self._finish(content.slot)
         return content
+
+    def _readable(self) -> _Content:
+        """Return the content; an old key that cannot be deleted now is no reason not to read what has a new one."""
+        with suppress(KeyError_):
+            return self._recovered()
+        return self._content()
 
     def _finish(self, slot: str) -> None:
         """Empty the slot that does not count, and take the mark away."""

@@ -74,6 +74,12 @@ def complete_all(shelf: Shelf) -> None:
                 complete(shelf, new.stem)
 
 
+def identity_of(shelf: Shelf, session: str) -> age.Identity:
+    """Return what opens a session's file, after finishing what was interrupted. Raises as `Vault.identity`."""
+    complete(shelf, session)
+    return shelf.vault.identity(session)
+
+
 def complete(shelf: Shelf, session: str) -> None:
     """Put a new file in its place whose key the vault has already; remove one whose key was never kept."""
     path = shelf.store.path(session)
@@ -143,9 +149,9 @@ class _Work:
         try:
             self._shelf.reserve.spend(lambda: vault.destroy(self._gone, self._stays))
         except CaptureAgentError:
-            # The keys of the new files are in no vault: the old ones count, without what was to go.
+            # The vault may have changed its keys already: the file that it opens stays, without what was to go.
             for session in self._stays:
-                rewrite.new_path(path(session)).unlink(missing_ok=True)
                 with suppress(CaptureAgentError):
+                    complete(self._shelf, session)
                     rewrite.cut_in_place(path(session), vault.identity(session), Cut(self._spans[session]))
             raise

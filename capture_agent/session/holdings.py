@@ -178,7 +178,7 @@ class Holdings:
 
         with self._lock:
             session = self.find(session)
-            identity = self._vault.identity(session)
+            identity = cutting.identity_of(self.shelf, session)
             without = self.intents.going_of(session)
         own.open_own(self._store.path(session), identity, out, without=without, progress=progress)
 
@@ -196,7 +196,7 @@ class Holdings:
             session = self.find(session)
             if next(info for info in self._store.sessions() if info.id == session).recording:
                 raise StorageError("this recording is still going on", hint="Stop recording first.")
-            identity = self._vault.identity(session)
+            identity = cutting.identity_of(self.shelf, session)
         return Review(self._store.path(session), identity, progress)
 
     # --- letting go
@@ -275,7 +275,7 @@ class Holdings:
             self.intents.cut_for_good(session)
             session = self.find(session)
             line = next(info for info in self._store.sessions() if info.id == session)
-            identity = self._vault.identity(session)
+            identity = cutting.identity_of(self.shelf, session)
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
             chain = self._chain(policy.study)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError
 from capture_agent.encode.records import TASKS, Message
@@ -18,7 +19,7 @@ from capture_agent.held.reader import DURATION_US
 from capture_agent.held.retell import TOPICS, Retold, put, removed
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys import age
-from capture_agent.session.cutting import complete
+from capture_agent.session.cutting import complete, identity_of
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.tasks import TASK_ID_BYTES
 
@@ -41,8 +42,7 @@ def remove_task(shelf: Shelf, session: str, task: str) -> None:
 
 def _retell(shelf: Shelf, session: str, told_anew: Callable[[Sequence[Message], int], list[Message]]) -> None:
     with shelf.lock:
-        complete(shelf, session)
-        path, old = shelf.store.path(session), shelf.vault.identity(session)
+        path, old = shelf.store.path(session), identity_of(shelf, session)
         told, length_us = _told(shelf, session, old)
         change = Retold([message for message in told if message.topic == TASKS], told_anew(told, length_us))
         written_ns, fresh = path.stat().st_mtime_ns, age.new_classical()
@@ -54,7 +54,8 @@ def _retell(shelf: Shelf, session: str, told_anew: Callable[[Sequence[Message], 
             os.utime(new, ns=(written_ns, written_ns))  # when it was recorded is still the same
             shelf.reserve.spend(lambda: shelf.vault.destroy([session], {session: fresh}))
         except CaptureAgentError:
-            new.unlink(missing_ok=True)  # its key is in no vault
+            with suppress(CaptureAgentError):  # what cannot be told now is told at the next start
+                complete(shelf, session)  # the vault may have changed its keys already: the file that it opens stays
             raise
         rewrite.put_in_place(path)
 

@@ -15,6 +15,8 @@ from capture_agent.encode.event_log import decode, read_log
 from capture_agent.encode.records import TASKS
 from capture_agent.encode.schemas import schema
 from capture_agent.held import reader, rewrite
+from capture_agent.held.cut import Span
+from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -207,3 +209,31 @@ def test_a_crash_at_any_step_leaves_the_old_words_or_the_new_ones(tmp_path):
         assert list((crashed / "profile" / "held").glob("*.cutting")) == []
     assert set(seen) == {"Wite", "Write"}
     assert seen == sorted(seen, key=["Wite", "Write"].index)  # from one step on it is done
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize("by", ["tasks told anew", "a cut"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_keyring_that_fails_while_keys_change_costs_no_recording(person, monkeypatch, by, when):
+    """The vault's file is the step that counts: before and after it one of the files opens."""
+    agent, session = worked(person)
+    typed = len(agent.review(session).timeline.runs)
+
+    def fails(*_):
+        raise KeyError_("the keyring went away")
+
+    with monkeypatch.context() as patched, pytest.raises(KeyError_):
+        patched.setattr(person.secrets, "set" if when == "before" else "delete", fails)
+        if by == "a cut":
+            agent.cut(session, [Span(0, 1)], What.STRETCH)
+            agent.cut_for_good(session)
+        else:
+            agent.put_task(session, only_task(agent, session)._replace(text="Write"))
+    for again in (False, True):
+        review = (person.crash() if again else agent).review(session)
+        assert review.complete
+        assert len(review.timeline.runs) == typed
+        (task,) = review.timeline.tasks
+        new = by != "a cut" and when == "after"
+        assert task.text == ("Write" if new else "Wite the secret letter")
+    assert not rewrite.new_path(person.profile.held / f"{session}.held").exists()
