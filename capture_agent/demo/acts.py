@@ -30,8 +30,8 @@ class Act:
     `what` is the keysym's name or the button's ("left"), "" for a move, "dx,dy" for a scroll. `text`
     is what a key going down types (None: nothing). `t_us` is µs on the input clock if it was
     injected, session time if it was recorded. `x` and `y` are px, 0 for keys.
-    `slack_us` is how far `t_us` may be off because the server took that long to answer; that and
-    `expect` mean nothing for a recorded one.
+    `slack_us` is how far `t_us` may be off because the server took that long to answer, or clocks
+    disagreed; that and `expect` mean nothing for a recorded one.
     """
 
     t_us: int

@@ -84,9 +84,9 @@ def _at(injected: Sequence[Act], recorded: Sequence[Act], offset_us: int) -> Com
             skews.append(act.t_us - offset_us - recorded[place].t_us)
             place += 1
             if act.expect is Expect.NEVER:
-                differences.append(f"recorded and must not be: {_words(act)}")
+                differences.append(f"recorded and must not be: {_words(act, offset_us)}")
         elif act.expect is Expect.KEPT:
-            differences.append(f"done and not recorded: {_words(act)}")
+            differences.append(f"done and not recorded: {_words(act, offset_us)}")
     differences += [f"recorded and never done: {_words(act)}" for act in recorded[place:]]
     # The guess came from one act that may itself be off; the middle of all is the better offset.
     shift = _middle(skews)
@@ -140,7 +140,7 @@ def _middle(values: Sequence[int]) -> int:
     return sorted(values)[len(values) // 2] if values else 0
 
 
-def _words(act: Act) -> str:
-    """Name an act without what it typed: this may end up in a log."""
+def _words(act: Act, offset_us: int = 0) -> str:
+    """Name an act without what it typed, which may end up in a log; its time is that of the session."""
     where = "" if act.kind is Kind.KEY else f" at {act.x}, {act.y}"
-    return f"{act.kind} {'down' if act.down else 'up'}{where}, {act.t_us} µs"
+    return f"{act.kind} {'down' if act.down else 'up'}{where}, {act.t_us - offset_us} µs"

@@ -6,11 +6,12 @@ import time
 from types import TracebackType
 from typing import Self
 
-from Xlib import XK, X, display
+from Xlib import XK, X, Xatom, display
 from Xlib.ext import xtest
 
 from capture_agent.core.errors import DesktopError
 from capture_agent.demo.acts import Act, Expect, Kind
+from capture_agent.desktop.x11_clock import ServerClock
 
 KEY_S = 0.012  # between two keys: a very fast typist, 80 keys a second
 STEP_S = 0.008  # between two steps of a pointer: what a 125 Hz mouse sends
@@ -25,7 +26,9 @@ _NAMED = {"\n": "Return", "\t": "Tab"}
 class Hands:
     """One pair of hands on one display; `acts` is the log of all that they did, in order.
 
-    Times in the log are those of `time.monotonic`, taken around the round trip that made the server act.
+    Times in the log are those of `time.monotonic`, taken around the round trip that made the server act. The answer
+    carries the server's own time: where that lies outside the round trip, the machine's processors disagree on what
+    time it is (virtual ones do, for moments), and the act is as unsure as they are apart.
     """
 
     def __init__(self, display_name: str) -> None:
@@ -33,8 +36,10 @@ class Hands:
         self.acts: list[Act] = []
         self.expect = Expect.EITHER  # goes with every act from now on
         self._server = display.Display(display_name)
-        pointer = self._server.screen().root.query_pointer()
+        root = self._server.screen().root
+        pointer = root.query_pointer()
         self.x, self.y = pointer.root_x, pointer.root_y
+        self._own = root.create_window(-1, -1, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
 
     def __enter__(self) -> Self:
         return self
@@ -121,11 +126,19 @@ class Hands:
             xtest.fake_input(self._server, event, x=self.x, y=self.y)
         else:
             xtest.fake_input(self._server, event, detail)
-        self._server.sync()
+        server_ms = self._server_ms()
         after = time.monotonic_ns()
         x, y = (0, 0) if kind is Kind.KEY else (self.x, self.y)
         middle, half = (before + after) // 2000, (after - before) // 2000
-        self.acts.append(Act(middle, kind, what, down, text, x, y, self.expect, half))
+        slack = half + apart_us(before // 1000, server_ms, after // 1000)
+        self.acts.append(Act(middle, kind, what, down, text, x, y, self.expect, slack))
+
+    def _server_ms(self) -> int:
+        """Return the server's time, once all that was sent is carried out: a change of nothing comes back with it."""
+        self._own.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"", X.PropModeAppend)
+        while (event := self._server.next_event()).type != X.PropertyNotify:
+            pass  # MappingNotify goes to everybody
+        return int(event.time)
 
     def _code(self, name: str) -> tuple[int, bool]:
         """Return the key code of a keysym name, and whether Shift makes it."""
@@ -142,6 +155,12 @@ class Hands:
     def _text(self, code: int, *, shifted: bool) -> str | None:
         keysym = self._server.keycode_to_keysym(code, int(shifted)) or self._server.keycode_to_keysym(code, 0)
         return chr(keysym) if 0x20 <= keysym <= 0xFF else None
+
+
+def apart_us(before_us: int, server_ms: int, after_us: int) -> int:
+    """Return how far the server's time, which is cut to whole ms, lies outside of a round trip; 0: inside."""
+    stamped_us = ServerClock().to_us(server_ms, before_us)
+    return max(0, before_us // 1000 * 1000 - stamped_us, stamped_us - after_us)
 
 
 def _sym_of(character: str) -> str:
