@@ -103,8 +103,19 @@ class Windows:
         self._ask(window.id, "_NET_ACTIVE_WINDOW", (FROM_PAGER, X.CurrentTime, 0, 0, 0))
 
     def close(self, window: Placed) -> None:
-        """Close a window, as its button does."""
+        """Close a window, as its button does, and return once it is gone.
+
+        Only then has the window manager given its keyboard to another, and does not take it from one that is activated
+        next.
+
+        Raises:
+            DesktopError: It stays.
+        """
         self._ask(window.id, "_NET_CLOSE_WINDOW", (X.CurrentTime, FROM_PAGER, 0, 0, 0))
+        self._until(
+            lambda: None if window.id in self._numbers("_NET_CLIENT_LIST") else window,
+            f"the window of {window.app} does not close",
+        )
 
     def tray_icons(self) -> list[Placed]:
         """Return what is embedded in the tray (XEmbed) and shown, from left to right."""
