@@ -149,7 +149,7 @@ def after(mover, at_us, told_us, window=EDITOR):
     gate = Gate(RULES).observe(Focus(0, window))
     gate, _ = gate.clear(Focus(0, window), ALWAYS)
     for t_us in range(0, 3_000_000, LOOK_US):
-        gate = gate.observe(FieldFocus(t_us, SENSITIVE if told_us <= t_us < told_us + 300_000 else CLEAR, window.id))
+        gate = gate.observe(FieldFocus(t_us, SENSITIVE if told_us <= t_us < told_us + 1_000_000 else CLEAR, window.id))
     return gate.clear(replace(mover, t_us=at_us), ALWAYS)[0]
 
 
