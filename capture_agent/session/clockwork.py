@@ -53,7 +53,7 @@ class Clockwork(Controller):
             self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
-        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate)
+        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
         self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)
@@ -163,9 +163,6 @@ class Clockwork(Controller):
 
     def _metered(self) -> bool:
         return not self._agreement.settings.deliver_on_metered and self._world.metered()
-
-    def _rate(self) -> int | None:
-        return self._agreement.settings.delivery_rate
 
     # --- who is there
 
@@ -284,11 +281,9 @@ class Clockwork(Controller):
 
     def sessions(self) -> tuple[HeldSession, ...]:
         """Return the sessions, newest first; of those that are shared by themselves, when."""
-        days = self._hold_days
-        return tuple(
-            replace(one, shares_in=self._holding.days_left(one.id, days)) if days and one.state == "held" else one
-            for one in super().sessions()
-        )
+        days, lines = self._hold_days, super().sessions()
+        left = {one.id: self._holding.days_left(one.id, days) for one in lines if days and one.state == "held"}
+        return tuple(one if left.get(one.id) is None else replace(one, shares_in=left[one.id]) for one in lines)
 
     def release_due(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """Release a recording of which the hold is over. Slow; any thread."""

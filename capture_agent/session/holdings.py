@@ -43,7 +43,7 @@ from capture_agent.outbox import describe
 from capture_agent.outbox.release import Chain, Signer, Terms, release, withdrawal_secret
 from capture_agent.session import cutting, retelling
 from capture_agent.session.intents import Intents
-from capture_agent.session.listing import any_over, length_s, listed, only, state_of
+from capture_agent.session.listing import Lines, any_over, length_s, only, state_of
 from capture_agent.session.profile import Profile
 from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
@@ -80,6 +80,7 @@ class Holdings:
         self.reserve = Reserve(profile.reserve)
         self.shelf = Shelf(self._store, vault, ledger, self.reserve, now, profile.outbox)
         self._lock = self.shelf.lock
+        self._lines = Lines(ledger)
         self.intents = Intents(self.shelf)
 
     @property
@@ -147,7 +148,7 @@ class Holdings:
         """
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
-            return listed(self._store.sessions(), known, self._ledger, hidden, self._now())
+            return self._lines.listed(self._store.sessions(), known, hidden, self._now())
 
     @property
     def waiting(self) -> int:

@@ -1,12 +1,12 @@
-"""The list of recordings: what is on the disk, and what the consent record still knows of. Pure."""
+"""The list of recordings: what is on the disk, and what the consent record still knows of."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from operator import attrgetter
+from typing import NamedTuple, Self
 
 from capture_agent.core.errors import StorageError
 from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY
@@ -18,30 +18,55 @@ from capture_agent.ledger.releases import ReleasedSession, expired, files_of, re
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.snapshot import HeldSession
 
+_DAY = timedelta(days=1)
 
-def listed(
-    infos: Sequence[HeldInfo], known: Collection[str], ledger: Ledger, hidden: Collection[str], now: datetime
-) -> tuple[HeldSession, ...]:
-    """Return all sessions, the newest first: the files `infos`, of whose keys `known` are there, and what has no file.
 
-    What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
+class Lines:
+    """The lines of the list of one profile, for one thread at a time.
+
+    Whenever anything happens somebody asks for all of them, and of 10,000 nearly none is another one than before: a
+    line is made anew when something that it is made of changes, and kept until then.
     """
-    released, delivered, entries = ledger.folded(released_sessions), ledger.folded(deliveries), ledger.entries
-    late, ends = delivered.late, ends_of(infos, entries)
-    shown = [
-        _here(one, _Life.of(released.get(one.id), delivered.arrived, late), known, _began(one) + ends[one.study] - now)
-        for one in infos
-        if one.id not in hidden
-    ]
-    here = {info.id for info in infos}
-    gone = [_gone(one, _Life.of(one, delivered.arrived, late)) for one in released.values() if one.session not in here]
-    over = [
-        HeldSession(session, study, began, 0.0, 0, State.EXPIRED.value, complete=True, days_left=0, here=False)
-        for session, (study, began) in ledger.folded(expired).items()
-        if session not in here and session not in released
-    ]
-    # What is here is in order already: of two that began at once the later one stays the newer.
-    return tuple(sorted([*reversed(shown), *gone, *over], key=lambda one: one.started, reverse=True))
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._kept: dict[str, tuple[_Source, HeldSession]] = {}
+        self._lives: tuple[object, object, Mapping[str, _Life]] = (None, None, {})
+
+    def listed(
+        self, infos: Sequence[HeldInfo], known: Collection[str], hidden: Collection[str], now: datetime
+    ) -> tuple[HeldSession, ...]:
+        """Return all sessions, newest first: the files `infos`, of whose keys `known` are there, and what has no file.
+
+        What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
+        """
+        lives, ends, here = self._what_became(), ends_of(infos, self._ledger.entries), {info.id for info in infos}
+        sources: dict[str, _Source] = {}
+        for info in reversed(infos):  # of two that began at once the later one stays the newer
+            if info.id not in hidden:
+                left = math.ceil((_began(info) + ends[info.study] - now) / _DAY)
+                sources[info.id] = _Source(info, lives.get(info.id, _HELD), info.id in known, max(0, left))
+        for session, released in self._ledger.folded(released_sessions).items():
+            if session not in here:
+                sources[session] = _Source(released, lives[session])
+        for session, over in self._ledger.folded(expired).items():
+            if session not in here:
+                sources.setdefault(session, _Source(over, _OVER))
+        self._kept = {session: self._made(session, source) for session, source in sources.items()}
+        return tuple(sorted((line for _, line in self._kept.values()), key=attrgetter("started"), reverse=True))
+
+    def _made(self, session: str, source: _Source) -> tuple[_Source, HeldSession]:
+        kept = self._kept.get(session)
+        return kept if kept is not None and kept[0] == source else (source, _line(session, source))
+
+    def _what_became(self) -> Mapping[str, _Life]:
+        """Return what became of each session that was shared; made once for each state of the record."""
+        released, delivered = self._ledger.folded(released_sessions), self._ledger.folded(deliveries)
+        if self._lives[0] is not released or self._lives[1] is not delivered:
+            late = delivered.late
+            lives = {session: _Life.of(one, delivered.arrived, late) for session, one in released.items()}
+            self._lives = released, delivered, lives
+        return self._lives[2]
 
 
 def ends_of(infos: Iterable[HeldInfo], entries: Sequence[Entry]) -> Mapping[str, timedelta]:
@@ -59,11 +84,10 @@ def state_of(info: HeldInfo, released: ReleasedSession | None) -> State:
     """Return where a session on the disk is in its life."""
     if info.recording:
         return State.RECORDING
-    return _Life.of(released, {}, frozenset()).state
+    return State.HELD if released is None else _Life.of(released, {}, frozenset()).state
 
 
-@dataclass(frozen=True, slots=True)
-class _Life:
+class _Life(NamedTuple):
     """What became of a session after it was recorded."""
 
     state: State
@@ -73,15 +97,27 @@ class _Life:
     waiting: bool = False
 
     @classmethod
-    def of(cls, released: ReleasedSession | None, arrived: Mapping[str, frozenset[str]], late: Collection[str]) -> Self:
-        if released is None:
-            return cls(State.HELD)
-        files = released.bundles if released.told is None else files_of([released.told])
-        where = tuple(sorted({place for name in files for place in arrived.get(name, ())})) if arrived else ()
+    def of(cls, released: ReleasedSession, arrived: Mapping[str, frozenset[str]], late: Collection[str]) -> Self:
+        where: tuple[str, ...] = ()
+        if arrived:
+            files = released.bundles if released.told is None else files_of([released.told])
+            where = tuple(sorted({place for name in files for place in arrived.get(name, ())}))
         waiting = released.session in late
         state = State.RELEASED if waiting or not where else State.DELIVERED
         state = state if released.withdrawn is None else State.WITHDRAWN
         return cls(state, released.recipients, released.pending, where, waiting)
+
+
+_HELD, _OVER = _Life(State.HELD), _Life(State.EXPIRED)
+
+
+class _Source(NamedTuple):
+    """All that a line is made of: what its file tells, what was released, or, of what is over, study and beginning."""
+
+    of: HeldInfo | ReleasedSession | tuple[str, datetime]
+    life: _Life
+    has_key: bool = True
+    days_left: int = 0
 
 
 def length_s(info: HeldInfo) -> float:
@@ -95,9 +131,9 @@ def retention_days(entries: Iterable[Entry], study: str) -> int:
     if study == OWN_STUDY:
         return days
     for entry in entries:
-        policy = entry.body.get("policy")
-        if entry.kind is Kind.ACCEPTED and entry.study == study and isinstance(policy, Mapping):
-            days = int(policy["retention_days"])
+        if entry.kind is Kind.ACCEPTED and entry.study == study:
+            policy = entry.body.get("policy")
+            days = int(policy["retention_days"]) if isinstance(policy, Mapping) else days
     return days
 
 
@@ -122,36 +158,28 @@ def folder_name(session: HeldSession) -> str:
     return f"recording-{session.started.astimezone():%Y-%m-%d-%H%M}-{session.id[:8]}"
 
 
-def _here(info: HeldInfo, life: _Life, known: Collection[str], left: timedelta) -> HeldSession:
-    state = State.RECORDING if info.recording else life.state
+def _line(session: str, source: _Source) -> HeldSession:
+    of, life = source.of, source.life
+    state, size, complete = life.state.value, 0, True
+    if isinstance(of, HeldInfo):
+        study, started, seconds, size, complete = of.study, _began(of), length_s(of), of.size, of.complete
+        state = State.RECORDING.value if of.recording else state
+        state = "damaged" if of.problem or not source.has_key else state
+    elif isinstance(of, ReleasedSession):
+        study, started, seconds = of.study, of.started, of.seconds
+    else:
+        (study, started), seconds = of, 0.0
     return HeldSession(
-        id=info.id,
-        study=info.study,
-        started=_began(info),
-        seconds=length_s(info),
-        size=info.size,
-        state="damaged" if info.problem or info.id not in known else state.value,
-        complete=info.complete,
-        days_left=max(0, math.ceil(left / timedelta(days=1))),
+        id=session,
+        study=study,
+        started=started,
+        seconds=seconds,
+        size=size,
+        state=state,
+        complete=complete,
+        days_left=source.days_left,
         released_to=life.released_to,
-        pending=life.pending,
-        delivered_to=life.delivered_to,
-        waiting=life.waiting,
-    )
-
-
-def _gone(one: ReleasedSession, life: _Life) -> HeldSession:
-    return HeldSession(
-        id=one.session,
-        study=one.study,
-        started=one.started,
-        seconds=one.seconds,
-        size=0,
-        state=life.state.value,
-        complete=True,
-        days_left=0,
-        released_to=life.released_to,
-        here=False,
+        here=isinstance(of, HeldInfo),
         pending=life.pending,
         delivered_to=life.delivered_to,
         waiting=life.waiting,
