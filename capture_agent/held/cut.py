@@ -51,6 +51,11 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def is_whole(spans: Iterable[Span]) -> bool:
+    """Return whether nothing of a session is outside of `spans`."""
+    return any(span.start_us <= 0 and span.end_us == FOREVER_US for span in merged(spans))
+
+
 class Cut:
     """Takes a session's parts in their order, and returns what stays of each. Use each once."""
 

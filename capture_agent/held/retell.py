@@ -24,7 +24,7 @@ def put(told: Sequence[Message], task: TaskTime, length_us: int) -> list[Message
     """Return the messages of tasks with `task` as it is to stand; it is a new one if its id is.
 
     `told` are the messages of `TOPICS` of a session of `length_us`, by time. A task without an outcome was not judged,
-    and ends where the next one begins. A time inside a gap moves to its edge.
+    and ends where the next one begins. A time inside a gap moves to its edge, and one that is another task's beside it.
 
     Raises:
         ConsentError: There are no words, or no time is left, or another task is there.
@@ -39,7 +39,7 @@ def put(told: Sequence[Message], task: TaskTime, length_us: int) -> list[Message
     rest = [one for one in times.tasks if one.id != task.id]
     was = next((one for one in times.tasks if one.id == task.id), None)
     if was is None or not was.text or _span(was) != _span(task):
-        task = _outside(task, times.gaps, length_us)
+        task = _placed(task, times.gaps, rest, length_us)
         _refuse_two_at_once(task, rest)
         others = [one for one in others if not _goes_on_after(one, task.start_us, rest)]
     again = [decode(one) for one in mine if decode(one)["kind"] == "started"]
@@ -104,15 +104,20 @@ def _span(task: TaskTime) -> tuple[int, int | None]:
     return task.start_us, task.end_us if task.outcome else None
 
 
-def _outside(task: TaskTime, gaps: Sequence[Hole], length_us: int) -> TaskTime:
-    """Return the task with its ends where something was recorded."""
+def _placed(task: TaskTime, gaps: Sequence[Hole], others: Sequence[TaskTime], length_us: int) -> TaskTime:
+    """Return the task with its ends where something was recorded, and not where another one ends or begins.
+
+    What is told at one time cannot be told apart by a cut: the words of one task would go or stay with the other's.
+    """
     start_us, end_us = max(0, task.start_us), min(task.end_us, length_us)
-    for gap in sorted(gaps):
-        if gap.start_us <= start_us < gap.end_us:
-            start_us = gap.end_us
-    for gap in sorted(gaps, reverse=True):
-        if gap.start_us <= end_us < gap.end_us:
-            end_us = gap.start_us - 1
+    ended = [(one.end_us, one.end_us + 1) for one in others if one.outcome]
+    for since_us, until_us in sorted([*(gap[:2] for gap in gaps), *ended]):
+        if since_us <= start_us < until_us:
+            start_us = until_us
+    begun = [(one.start_us, one.start_us + 1) for one in others]
+    for since_us, until_us in sorted([*(gap[:2] for gap in gaps), *begun], reverse=True):
+        if since_us <= end_us < until_us:
+            end_us = since_us - 1
     if start_us >= (end_us if task.outcome else length_us):
         raise ConsentError(
             "nothing was recorded between the beginning and the end of this task",

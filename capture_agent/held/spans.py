@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from capture_agent.held.cut import FOREVER_US, Span, merged
-from capture_agent.held.timeline import Run, Timeline
+from capture_agent.held.timeline import Run, TaskTime, Timeline
 
 
 class What(StrEnum):
@@ -23,10 +23,14 @@ class What(StrEnum):
     PROGRAM = "program"
     TASK = "task"
     TYPED = "typed"
+    ALL_BUT_TASK = "all-but-task"
 
 
 class Choice(NamedTuple):
-    """Something to cut: `name` is that of the program or the task, or what was typed; `keys`: their number alone."""
+    """Something to cut: `name` is that of the program or the task, or what was typed; `keys`: their number alone.
+
+    With `What.ALL_BUT_TASK` it is that of the task that stays.
+    """
 
     what: What
     spans: tuple[Span, ...]
@@ -59,12 +63,24 @@ def programs(timeline: Timeline) -> tuple[Choice, ...]:
 
 def tasks(timeline: Timeline) -> tuple[Choice, ...]:
     """Return each task with its time, what was said at its end included; one that was not judged has none."""
-    found = []
-    for one in timeline.tasks:
-        end_us = min(_end(timeline, one.end_us) + (one.outcome != ""), FOREVER_US)
-        if one.text:
-            found.append(Choice(What.TASK, (Span(one.start_us, end_us),), one.text))
-    return tuple(found)
+    return tuple(Choice(What.TASK, (_of_task(timeline, one),), one.text) for one in timeline.tasks if one.text)
+
+
+def all_but(timeline: Timeline, task: TaskTime) -> Choice | None:
+    """Return everything that is no part of a task; no spans if that is nothing.
+
+    None if the task cannot be told from others: it has no words or no time, or another one begins or ends with it.
+    """
+    span = _of_task(timeline, task)
+    others = [one for one in timeline.tasks if one != task]
+    edges = [one.start_us for one in others] + [one.end_us for one in others if one.outcome]
+    if not task.text or task.start_us >= task.end_us or any(map(span.holds, edges)):
+        return None
+    return Choice(What.ALL_BUT_TASK, merged([Span(0, span.start_us), Span(span.end_us)]), task.text)
+
+
+def _of_task(timeline: Timeline, task: TaskTime) -> Span:
+    return Span(task.start_us, min(_end(timeline, task.end_us) + (task.outcome != ""), FOREVER_US))
 
 
 def typed(timeline: Timeline) -> tuple[Choice, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
 from capture_agent.held import reader, rewrite
-from capture_agent.held.cut import FOREVER_US, Cut, Span
+from capture_agent.held.cut import FOREVER_US, Cut, Span, is_whole
 from capture_agent.keys import age
 from capture_agent.session.shelf import Shelf
 
@@ -28,7 +28,7 @@ def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
     with shelf.lock:
         shelf.touched.update(spans.keys())  # of a mapping it would add the values
         for session, cut in spans.items():
-            if _is_whole(cut):  # needs no key, and makes room
+            if is_whole(cut):  # needs no key, and makes room
                 shelf.store.remove(session)
         for session in spans:
             complete(shelf, session)
@@ -60,10 +60,6 @@ def spans_from_json(stored: object) -> dict[str, list[Span]]:
             case _:
                 raise VerificationError("the consent record holds an intent that is damaged")
     return found
-
-
-def _is_whole(cut: Sequence[Span]) -> bool:
-    return any(span.start_us <= 0 and span.end_us == FOREVER_US for span in cut)
 
 
 def complete_all(shelf: Shelf) -> None:
@@ -127,7 +123,7 @@ class _Work:
 
     def _rewrite(self, session: str, cut: Sequence[Span]) -> None:
         path = self._shelf.store.path(session)
-        if _is_whole(cut) or not path.exists():
+        if is_whole(cut) or not path.exists():
             self._gone.append(session)
             return
         try:

@@ -117,6 +117,7 @@ class Tasks:
         events: list[Event] = []
         for judged in self._judged:
             events += [self._started(judged.task, now_us), _finished(judged, now_us)]
+            now_us += 1  # what is told of two tasks at one time cannot be told apart by a cut
         self._judged = []
         if self.current is not None:
             events.append(self._started(self.current, now_us))

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from capture_agent.core.errors import ConsentError
 from capture_agent.core.language import say, say_many
-from capture_agent.held.cut import Span, merged
-from capture_agent.held.spans import Choice, What, choices
+from capture_agent.core.policy import Policy
+from capture_agent.held.cut import Span, is_whole, merged
+from capture_agent.held.spans import Choice, What, all_but, choices
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession, WaitingCut
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.share import ask_share
 from capture_agent.ui.time_bar import clock
 
 _MOST_TYPED = 40  # characters: of a longer text the beginning is shown
@@ -26,6 +29,8 @@ def name_words(choice: Choice) -> str:
         return words.app_title(choice.name, None)
     if choice.what is What.TASK:
         return say("Task: {names}", names=choice.name)
+    if choice.what is What.ALL_BUT_TASK:
+        return say("All but the task: {names}", names=choice.name)
     if choice.keys:
         return say_many("{count} key", "{count} keys", choice.keys)
     typed = choice.name if len(choice.name) <= _MOST_TYPED else choice.name[: _MOST_TYPED - 1] + "…"
@@ -48,11 +53,15 @@ class Cuts(QWidget):
         changed: other spans are marked than before.
         carried_out: the recording is another one now, or not there any more.
         chosen: one of them was chosen; carries when it begins, µs.
+        looked_at: spans that would be marked by the answer to a question; none when it was answered.
+        shared: what is left is to be shared now, with those whom this `Policy` names.
     """
 
     changed = Signal()
     carried_out = Signal()
     chosen = Signal(int)
+    looked_at = Signal(object)
+    shared = Signal(object)
 
     def __init__(self, bridge: Bridge, session: HeldSession) -> None:
         super().__init__()
@@ -96,17 +105,39 @@ class Cuts(QWidget):
         self._timeline = timeline
         self._reload()
 
-    def mark(self, what: What, spans: tuple[Span, ...]) -> None:
-        """Mark spans to be cut out."""
-        if self._bridge.do(lambda: self._bridge.agent.cut(self._session.id, spans, what)):
+    def mark(self, what: What, spans: tuple[Span, ...]) -> bool:
+        """Mark spans to be cut out; return whether they are."""
+        done = self._bridge.do(lambda: self._bridge.agent.cut(self._session.id, spans, what))
+        if done:
             self._reload()
+        return done
+
+    def ask_share_only(self, rest: Choice) -> None:
+        """Ask whether to share one task alone: `rest`, all else, is marked to be cut out only if the answer is yes."""
+        joined = self._bridge.snapshot.joined
+        if joined is None:
+            return
+        if is_whole((*self.spans, *rest.spans)):
+            self._bridge.failed.emit(
+                ConsentError("all of this task is marked to be cut out", hint="Undo that, or choose another task.")
+            )
+            return
+        self.looked_at.emit(rest.spans)
+        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), rest)
+        asked.finished.connect(lambda _how: self.looked_at.emit(()))
+
+    def _share_only(self, joined: Policy, rest: Choice) -> None:
+        if not rest.spans or self.mark(rest.what, rest.spans):
+            self.shared.emit(joined)
 
     def _reload(self) -> None:
         self._bridge.do(lambda: self._bridge.agent.cuts(self._session.id), self._show)
 
     def _show(self, marked: tuple[WaitingCut, ...]) -> None:
         self._marked = marked
-        named = {(one.what, one.spans): name_words(one) for one in choices(self._timeline)}
+        rest = (all_but(self._timeline, task) for task in self._timeline.tasks)
+        offered = (*choices(self._timeline), *(one for one in rest if one is not None))
+        named = {(one.what, one.spans): name_words(one) for one in offered}
         self._list.clear()
         for one in marked:
             name, when = named.get((one.what, one.spans), ""), when_words(one.spans, self._timeline)

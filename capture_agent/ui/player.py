@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import say
+from capture_agent.core.policy import Policy
 from capture_agent.core.progress import CancelledError
 from capture_agent.held.cut import FOREVER_US, Span
 from capture_agent.held.spans import What
@@ -43,10 +44,12 @@ class Player(QWidget):
 
     Signals:
         changed: something was cut out of the recording, a task was told anew, or it was deleted.
+        shared: it is to be shared now, with those whom this `Policy` names; the player closes.
         opened: the recording is shown, or shown anew; its `Timeline`.
     """
 
     changed = Signal()
+    shared = Signal(object)
     opened = Signal(object)
 
     def __init__(self, bridge: Bridge, session: HeldSession, parent: QWidget | None = None) -> None:
@@ -122,6 +125,8 @@ class Player(QWidget):
         self._cuts.changed.connect(self._show_cuts)
         self._cuts.carried_out.connect(self._cut_done)
         self._cuts.chosen.connect(lambda t_us: self.bar.setValue(t_us // MS_US))
+        self._cuts.looked_at.connect(self.bar.shade)
+        self._cuts.shared.connect(self._share)
         layout.addWidget(self._cuts)
         self._from.setToolTip(say("Key: {letter}", letter="I"))
         self._to.setToolTip(say("Key: {letter}", letter="O"))
@@ -333,7 +338,12 @@ class Player(QWidget):
         self.opened.connect(listed.show_tasks)
         listed.told.connect(self._told)
         listed.wanted.connect(lambda t_us: self.bar.setValue(t_us // MS_US))
+        listed.alone.connect(self._cuts.ask_share_only)
         listed.open()
+
+    def _share(self, joined: Policy) -> None:
+        self.shared.emit(joined)
+        self.close()
 
     def _told(self) -> None:
         self.changed.emit()

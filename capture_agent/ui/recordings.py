@@ -10,15 +10,17 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from capture_agent.core.language import noted, say, say_many
+from capture_agent.core.policy import Policy
 from capture_agent.session.listing import folder_name
 from capture_agent.session.snapshot import HeldSession, Snapshot, Withdrawn
 from capture_agent.ui import look, words
-from capture_agent.ui.ask import ask, ask_folder
+from capture_agent.ui.ask import ask_folder
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.delete import ask_delete
 from capture_agent.ui.flow import Flow
 from capture_agent.ui.glances import PICTURE_PX, Glances
 from capture_agent.ui.player import Player
+from capture_agent.ui.share import ask_share, share
 from capture_agent.ui.view_state import View
 from capture_agent.ui.withdraw import ask_withdraw, told
 
@@ -213,6 +215,7 @@ class RecordingsPage(QWidget):
         self.close_player()
         player = self._player = Player(self._bridge, session)
         player.changed.connect(self.reload)
+        player.shared.connect(lambda joined: self._share_now(session, joined))
         player.destroyed.connect(lambda: self._forget_player(player))
         player.show()
         return player
@@ -259,40 +262,11 @@ class RecordingsPage(QWidget):
 
     def _ask_share(self) -> None:
         session, joined = self._chosen(), self._bridge.snapshot.joined
-        if session is None or joined is None:
-            return
-        names = words.join_words([recipient.name for recipient in joined.recipients])
-        place = joined.destination
-        ask(
-            self,
-            name="shareDialog",
-            title=say("Share this recording?"),
-            explained=say(
-                "{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=names
-            )
-            if place is None
-            else say("{names} will be able to read it. It is delivered to {place}.", names=names, place=place),
-            yes=say("&Share"),
-            then=lambda: self._bridge.run_watched(
-                say("Sealing the recording…"),
-                lambda progress: self._bridge.agent.release(session.id, progress),
-                lambda paths: self.told.emit(
-                    say(
-                        "Sealed for {names}. Hand over the file in this folder. Save its receipt, too: with the code "
-                        "on it you can withdraw this, even without this computer.",
-                        names=names,
-                    )
-                    if place is None
-                    else say(
-                        "Sealed for {names}. It is delivered to {place} by itself. Save its receipt: with the code on "
-                        "it you can withdraw this, even without this computer.",
-                        names=names,
-                        place=place,
-                    ),
-                    Path(paths[0]).parent if paths and place is None else None,
-                ),
-            ),
-        )
+        if session is not None and joined is not None:
+            ask_share(self, joined, lambda: self._share_now(session, joined))
+
+    def _share_now(self, session: HeldSession, joined: Policy) -> None:
+        share(self._bridge, joined, session.id, self.told.emit)
 
     def _ask_withdraw(self) -> None:
         session = self._chosen()

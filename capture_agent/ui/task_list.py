@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
 from capture_agent.core.events import Outcome
 from capture_agent.core.language import say
+from capture_agent.held.spans import Choice, all_but
 from capture_agent.held.timeline import TaskTime, Timeline
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui import look, words
@@ -50,10 +51,12 @@ class TaskList(QDialog):
     Signals:
         told: a task was told anew, or deleted: the recording has to be opened again, then `show_tasks`.
         wanted: the person wants to see this time, µs.
+        alone: one task is to be shared without the rest, which this `Choice` is.
     """
 
     told = Signal()
     wanted = Signal(object)
+    alone = Signal(object)
 
     def __init__(self, bridge: Bridge, session: HeldSession, spot: Spot, parent: QWidget) -> None:
         super().__init__(parent)
@@ -61,6 +64,7 @@ class TaskList(QDialog):
         self._session = session
         self._spot = spot
         self._tasks: tuple[TaskTime, ...] = ()
+        self._timeline = Timeline(0)
         self.setObjectName("tasksDialog")
         self.setWindowTitle(say("Tasks in this recording"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -80,14 +84,17 @@ class TaskList(QDialog):
         self._see = look.button(say("&Go there"), self._go, name="goToTaskButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteTaskButton")
         new = look.button(say("&New task…"), self._new, name="newTaskButton")
+        self._share = look.button(say("&Share only this…"), self._share_alone, name="shareTaskButton")
+        joined = bridge.snapshot.joined
+        self._share.setVisible(joined is not None and not joined.is_own and session.state == "held")
         close = look.button(say("Cl&ose"), self.accept, name="closeTasksButton")
-        layout.addLayout(Flow(self._edit, self._see, self._delete, new, close))
+        layout.addLayout(Flow(self._edit, self._see, self._share, self._delete, new, close))
         look.fit(self, 560)
 
     def show_tasks(self, timeline: Timeline) -> None:
         """Show what is in the recording now."""
         row = self._list.currentRow()
-        self._tasks = timeline.tasks
+        self._timeline, self._tasks = timeline, timeline.tasks
         self._list.clear()
         for task in self._tasks:
             item = QListWidgetItem(task_line(task))
@@ -100,10 +107,21 @@ class TaskList(QDialog):
     def _allow(self) -> None:
         for button in (self._edit, self._see, self._delete):
             button.setEnabled(self._chosen() is not None)
+        self._share.setEnabled(self._rest() is not None)
 
     def _chosen(self) -> TaskTime | None:
         row = self._list.currentRow()
         return self._tasks[row] if 0 <= row < len(self._tasks) else None
+
+    def _rest(self) -> Choice | None:
+        task = self._chosen()
+        return None if task is None else all_but(self._timeline, task)
+
+    def _share_alone(self) -> None:
+        rest = self._rest()
+        if rest is not None:
+            self.accept()
+            self.alone.emit(rest)
 
     def _go(self) -> None:
         task = self._chosen()

@@ -1,6 +1,7 @@
 """What stays of a session when spans of it are cut out: nothing of them, and everything else."""
 
 import json
+from itertools import dropwhile
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from capture_agent.encode import frames
 from capture_agent.encode.event_log import Message, decode
-from capture_agent.held.cut import FOREVER_US, Cut, Span, merged
+from capture_agent.held.cut import FOREVER_US, Cut, Span, is_whole, merged
+from capture_agent.held.spans import all_but
+from capture_agent.held.timeline import TaskTime, Timeline
 
 KEY = b"\0\0\0\1\x67sps\0\0\0\1\x68pps\0\0\0\1\x65picture"
 DELTA = b"\0\0\0\1\x41change"
@@ -139,6 +142,25 @@ def test_a_cut_of_some_streams_leaves_the_others_and_the_marks_as_they_are(made,
     assert inside == []
 
 
+@st.composite
+def screens(draw):
+    """Return the frames of a monitor, and when a task began and ended."""
+    times = sorted(draw(st.sets(st.integers(0, 90), max_size=30)))
+    shown = [frame(t_us, key=n == 0 or draw(st.integers(0, 4)) == 0) for n, t_us in enumerate(times)]
+    return shown, *sorted(draw(st.tuples(st.integers(0, 89), st.integers(0, 89))))
+
+
+@pytest.mark.promise("P11")
+@given(screens())
+def test_of_a_task_that_is_kept_alone_the_screen_stays_from_its_first_key_frame_on(made):
+    shown, start_us, end_us = made
+    task = TaskTime(start_us, end_us + 1, "Read", "done")
+    rest = all_but(Timeline(100, tasks=(task,)), task)
+    kept = [message for message in Cut(rest.spans).keep(shown) if message.topic == "screen/1"]
+    inside = [message for message in shown if start_us <= message.t_us <= end_us + 1]
+    assert kept == list(dropwhile(lambda message: message != frame(message.t_us, key=True), inside))
+
+
 @pytest.mark.promise("P11")
 def test_where_the_monitors_are_is_said_again_after_the_span():
     kept = cut_all([[monitors(0, 1)], [monitors(50, 2), event(90)]], [Span(40, 60)])
@@ -179,3 +201,10 @@ def test_spans_that_touch_are_one():
 def test_a_number_of_keys_goes_with_any_of_its_time(start, end, stays):
     counted = Message("counts", 20, b'{"kind":"count","start_us":10,"keys":7}')
     assert (counted in Cut([Span(start, end)]).keep([counted])) is stays
+
+
+def test_spans_are_whole_if_together_they_leave_nothing():
+    assert is_whole([Span(10), Span(0, 10)])
+    assert not is_whole([Span(11), Span(0, 10)])
+    assert not is_whole([Span(0, 10)])
+    assert not is_whole([])

@@ -91,6 +91,13 @@ def test_no_words_no_time_or_two_at_once_are_refused(wrong):
         put(JUDGED, wrong, LENGTH)
 
 
+def test_a_task_beside_another_one_has_times_of_its_own_so_that_a_cut_goes_between_them():
+    between = put(JUDGED, task(500, 600), LENGTH)
+    assert [message.t_us for message in between] == [100, 300, 500, 501, 599, 600]
+    with pytest.raises(ConsentError, match="nothing was recorded"):
+        put(between, task(599, 600, of="other"), LENGTH)
+
+
 def test_a_task_that_was_not_judged_ends_where_another_one_is_marked():
     goes_on = messages(TaskStarted(10, "a", "Write"), TaskStarted(700, "a", "Write", again=True))
     found = put(goes_on, task(300, 400), LENGTH)
@@ -159,7 +166,8 @@ def test_whatever_is_changed_tasks_stay_in_order_apart_and_outside_of_gaps(pause
         assert not any(gap.start_us <= m.t_us < gap.end_us for m in told for gap in build(gaps, LENGTH).gaps)
         found = list(now.values())
         assert all(one.start_us < one.end_us and one.text for one in found)
-        assert all(one.end_us <= after.start_us for one, after in pairwise(found))
+        # Nothing is told of two tasks at one time: a cut goes between them.
+        assert all(one.end_us + (one.outcome != "") <= after.start_us for one, after in pairwise(found))
         for name in now:
             kinds = [decode(m)["kind"] for m in told if decode(m)["task"] == name]
             assert kinds == ["started"] * kinds.count("started") + ["finished"] * bool(now[name].outcome)

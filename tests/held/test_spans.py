@@ -20,7 +20,7 @@ from capture_agent.core.events import (
 from capture_agent.core.privacy import Cleared
 from capture_agent.encode.event_log import encode
 from capture_agent.held.cut import FOREVER_US, Cut, Span
-from capture_agent.held.spans import What, choices, programs, tasks, typed
+from capture_agent.held.spans import What, all_but, choices, programs, tasks, typed
 from capture_agent.held.timeline import build
 
 SECOND = 1_000_000
@@ -145,6 +145,32 @@ def test_all_that_was_typed_in_a_field_goes_and_every_key_is_in_one_field(made):
         assert "".join(run.text for run in left.runs) == "".join(others)
 
 
+stretches = st.builds(lambda at, length: Span(at, at + length), st.integers(0, 20 * SECOND), st.integers(1, SECOND))
+
+
+@pytest.mark.promise("P11")
+@given(sessions(), st.lists(stretches, max_size=3))
+def test_all_of_a_task_stays_and_nothing_else_whatever_was_marked_in_it_before(made, marked):
+    events, duration_us = made
+    timeline = build(messages(events), duration_us)
+    for task in timeline.tasks:
+        rest = all_but(timeline, task)
+        if rest is None:
+            assert task.start_us == task.end_us  # it began with the last event of all
+            continue
+        assert (rest.what, rest.name) == (What.ALL_BUT_TASK, task.text)
+        last_us = task.end_us if task.outcome else duration_us
+        outside = [event for event in events if not task.start_us <= event.t_us <= last_us]
+        kept = cut(events, duration_us, rest.spans)
+        gone = [*outside, *releases(events, outside)]
+        assert kept == messages([event for event in events if event not in gone])
+        assert build(kept, duration_us).tasks == (task,)
+        gone = [event for event in events if event in outside or any(span.holds(event.t_us) for span in marked)]
+        gone += releases(events, gone)
+        left = cut(events, duration_us, [*marked, *rest.spans])
+        assert left == messages([event for event in events if event not in gone])
+
+
 def of(*events, duration_us=60 * SECOND):
     return build(messages(sorted(events, key=lambda event: event.t_us)), duration_us)
 
@@ -196,3 +222,27 @@ def test_a_key_that_was_pressed_inside_does_not_tell_by_its_release_which_it_was
     events = [*keys(SECOND, "a"), Key(2 * SECOND, False, ord("a"), "a", None, (), False), *keys(3 * SECOND, "a")]
     kept = cut(events, 4 * SECOND, [Span(SECOND, SECOND + 1)])
     assert [(one.t_us, json.loads(one.data)["down"]) for one in kept] == [(3 * SECOND, True)]
+
+
+def test_a_task_is_kept_alone_from_its_first_word_to_the_next_one_or_to_the_end():
+    read, write = TaskStarted(10 * SECOND, "r", "Read"), TaskStarted(20 * SECOND, "w", "Write")
+    timeline = of(Focus(0, WINDOWS["inbox"]), read, write)
+    first, second = (all_but(timeline, task) for task in timeline.tasks)
+    assert first == (What.ALL_BUT_TASK, (Span(0, 10 * SECOND), Span(20 * SECOND)), "Read", 0)
+    assert second == (What.ALL_BUT_TASK, (Span(0, 20 * SECOND),), "Write", 0)
+    (whole,) = of(TaskStarted(0, "r", "Read")).tasks
+    assert all_but(of(TaskStarted(0, "r", "Read")), whole).spans == ()
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [TaskFinished(9, "a", Outcome.DONE, 1, "private"), TaskStarted(9, "b", "Read")],
+        [TaskStarted(9, "b", "Read"), TaskFinished(19, "b", Outcome.DONE, 1, ""), TaskStarted(19, "c", "Private")],
+        [TaskStarted(9, "b", ""), TaskFinished(19, "b", Outcome.DONE, 1, "")],
+        [TaskStarted(9, "b", "Read"), TaskFinished(9, "b", Outcome.DONE, 1, "")],
+    ],
+)
+def test_a_task_that_no_cut_could_tell_from_another_or_that_has_no_words_or_time_is_not_kept_alone(events):
+    timeline = of(*events)
+    assert all_but(timeline, next(task for task in timeline.tasks if task.id == "b")) is None

@@ -130,7 +130,7 @@ WINDOWS: dict[str, list[str]] = {
     ],
     "who": [OWN, AGREE, "agent.ask_who()", "shell.bridge.refresh()"],
     "beginning": [OWN, AGREE, "agent._now = m.replace(agent._now, starts_in=7)", "shell.bridge.refresh()"],
-    "share": [*RECORDINGS, CHOOSE_FIRST, "shell.window.recordings._ask_share()"],
+    "share": [*PLAYING, "player.list_tasks(); app.activeModalWidget()._share_alone()"],  # as for all of it, and more
     "withdraw": [
         *[STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", CHOOSE_FIRST],
         "shell.window.recordings._ask_withdraw()",

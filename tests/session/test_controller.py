@@ -395,6 +395,21 @@ def test_a_task_keeps_its_id_across_pause_and_restart(person):
         agent.finish_task(Outcome.DONE, None, "")
 
 
+def test_a_task_that_was_judged_in_a_pause_and_the_next_one_are_told_at_times_of_their_own(person):
+    agent = recording(person)
+    agent.start_task("read")
+    agent.pause(None)
+    agent.finish_task(Outcome.DONE, 1, "")
+    agent.start_task("write")
+    agent.resume()
+    person.tick()
+    agent.stop()
+    (held,) = agent.sessions()
+    first, second = agent.review(held.id).timeline.tasks
+    assert (first.text, first.outcome, second.text) == ("read", "done", "write")
+    assert first.end_us < second.start_us
+
+
 def test_a_session_in_which_nothing_was_recorded_leaves_nothing(person):
     person.world.proved = False
     person.agent.choose_own()

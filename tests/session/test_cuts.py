@@ -8,10 +8,11 @@ import pytest
 from small_world import ALL, look_at_editor, studying, type_text
 
 from capture_agent.core.errors import ConsentError, KeyError_
+from capture_agent.core.events import Outcome
 from capture_agent.core.policy import Recipient, RecipientKind
 from capture_agent.encode.event_log import decode, read_log
 from capture_agent.held.cut import Span
-from capture_agent.held.spans import What
+from capture_agent.held.spans import What, all_but
 from capture_agent.keys import age
 from capture_agent.session.snapshot import WaitingCut
 
@@ -39,14 +40,13 @@ def letters(person, session):
 
 
 def shared(path):
-    """Return what the researcher reads of the keys."""
+    """Return every event that the researcher reads."""
     with tarfile.open(fileobj=io.BytesIO(age.decrypt(Path(path).read_bytes(), [LAB]))) as tar:
-        log = tar.extractfile("events.mcap")
-        return presses(log)
+        return list(read_log(tar.extractfile("events.mcap")))
 
 
-def presses(log):
-    keys = [decode(message) for message in read_log(log) if message.topic == "keyboard"]
+def presses(events):
+    keys = [decode(message) for message in events if message.topic == "keyboard"]
     return "".join(key["text"] or "" for key in keys if key["down"])
 
 
@@ -89,7 +89,7 @@ def test_what_is_marked_is_cut_out_before_the_recording_is_shared_and_cannot_be_
     mark(person, written, 4, 5)
     person.crash()
     (path,) = person.agent.release(session)
-    assert shared(path) == "adf"
+    assert presses(shared(path)) == "adf"
     assert (letters(person, session), person.agent.cuts(session)) == ("adf", ())
 
 
@@ -99,7 +99,7 @@ def test_what_was_undone_is_shared(person, written):
     mark(person, written, 1, 3)
     person.agent.undo_cut(session, person.agent.cuts(session)[0].number)
     (path,) = person.agent.release(session)
-    assert shared(path) == "abcdef"
+    assert presses(shared(path)) == "abcdef"
 
 
 @pytest.mark.promise("P11")
@@ -122,7 +122,7 @@ def test_what_is_marked_is_not_in_the_folder_that_one_opens_for_oneself(person, 
     mark(person, written, 1, 3)
     person.agent.open_own(session, str(tmp_path / "mine"))
     with (tmp_path / "mine" / "events.mcap").open("rb") as log:
-        assert presses(log) == "adef"
+        assert presses(read_log(log)) == "adef"
     with (tmp_path / "mine" / "events.mcap").open("rb") as log:
         gaps = [decode(message) for message in read_log(log) if message.topic == "marks"]
     assert (at[1], at[3]) in [(gap["start_us"], gap["t_us"]) for gap in gaps if gap.get("reason") == "forgotten"]
@@ -151,4 +151,33 @@ def test_a_cut_for_good_that_could_not_be_done_is_neither_undone_nor_shared(pers
         person.agent.undo_cut(session, cut.number)
     person.secrets.locked = False
     (path,) = person.agent.release(session)
-    assert shared(path) == "adef"
+    assert presses(shared(path)) == "adef"
+
+
+@pytest.mark.promise("P11")
+def test_one_task_is_shared_without_the_rest_and_what_was_marked_in_it(person):
+    agent = studying(person, recipients=(Recipient("Lab", LAB.recipient, RecipientKind.CLASSICAL, ALL),))
+    look_at_editor(person)
+    for text, words in (("abc", "Private"), ("defg", "Write a report"), ("hij", "Secret")):
+        agent.start_task(words)
+        type_text(person, text)
+        agent.finish_task(Outcome.DONE, 1, f"{words}: well")
+        person.tick()
+    agent.stop()
+    (one,) = agent.sessions()
+    timeline = agent.review(one.id).timeline
+    task = timeline.tasks[1]
+    e_us = next(t_us for run in timeline.runs for t_us, letter in zip(run.ends, run.text, strict=True) if letter == "e")
+    agent.cut(one.id, [Span(e_us, e_us + 1)], What.STRETCH)
+    rest = all_but(timeline, task)
+    agent.cut(one.id, rest.spans, rest.what)
+    assert [cut.what for cut in agent.cuts(one.id)] == [What.STRETCH, What.ALL_BUT_TASK]
+    (path,) = agent.release(one.id)
+    told = [message for message in shared(path) if message.topic != "marks"]
+    assert presses(told) == "dfg"
+    assert {message.t_us for message in told if message.topic == "tasks"} == {task.start_us, task.end_us}
+    assert all(task.start_us <= message.t_us <= task.end_us for message in told)
+    opened = b"".join(message.data for message in told)
+    assert b"Write a report" in opened
+    assert not [word for word in (b"Private", b"Secret") if word in opened]
+    assert agent.review(one.id).timeline.tasks == (task,)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from capture_agent.core.errors import StorageError
 from capture_agent.core.events import (
     Button,
     Focus,
@@ -100,9 +101,12 @@ class MemoryCuts:
     calls: list[str]
 
     def __init__(self) -> None:
+        self.full = False  # whether no cut can be noted
         self._cuts: defaultdict[str, list[WaitingCut]] = defaultdict(list)
 
     def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
+        if self.full:
+            raise StorageError("the disk is full")
         self.calls.append(f"cut {session} {what.value} {' '.join(f'{span.start_us}-{span.end_us}' for span in spans)}")
         self._cuts[session].append(WaitingCut(len(self.calls), what, tuple(spans)))
 

@@ -16,13 +16,8 @@ from capture_agent.ui.view_state import Icon, View
 WAIT_S = 10.0
 
 
-@pytest.fixture(scope="session")
-def loop() -> QCoreApplication:
-    return QCoreApplication.instance() or QCoreApplication([])
-
-
 @pytest.fixture
-def bridge(loop: QCoreApplication) -> Iterator[Bridge]:
+def bridge(application: QCoreApplication) -> Iterator[Bridge]:
     made = Bridge(memory_agent.MemoryAgent())
     yield made
     made.close()
@@ -171,7 +166,7 @@ def test_what_waits_can_be_taken_back_without_stopping_what_runs(bridge: Bridge)
     assert (done, bridge.first) == (["first"], None)
 
 
-def test_closing_stops_what_takes_too_long(loop: QCoreApplication) -> None:
+def test_closing_stops_what_takes_too_long(application: QCoreApplication) -> None:
     bridge = Bridge(memory_agent.MemoryAgent())
     begun, undone = threading.Event(), threading.Event()
 

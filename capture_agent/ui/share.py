@@ -1,0 +1,70 @@
+"""Share a recording, whole or one task of it: a window that says who will be able to read it, then the sealing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from capture_agent.core.language import say
+from capture_agent.core.policy import Policy
+from capture_agent.held.spans import Choice
+from capture_agent.ui import words
+from capture_agent.ui.ask import ask
+from capture_agent.ui.bridge import Bridge
+
+
+def ask_share(parent: QWidget, joined: Policy, then: Callable[[], object], rest: Choice | None = None) -> QDialog:
+    """Ask whether to share a recording with those whom `joined` names. `rest`: all of it but the task that is shared."""
+    place = joined.destination
+    does = (
+        say("{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=_who(joined))
+        if place is None
+        else say("{names} will be able to read it. It is delivered to {place}.", names=_who(joined), place=place)
+    )
+    if rest is None:
+        title = say("Share this recording?")
+    else:
+        title = say("Share only the task “{text}”?", text=rest.name)
+        does = "\n\n".join([does, _rest_goes(rest)] if rest.spans else [does])
+    return ask(parent, name="shareDialog", title=title, explained=does, yes=say("&Share"), then=then)
+
+
+def share(bridge: Bridge, joined: Policy, session: str, told: Callable[[str, Path | None], object]) -> None:
+    """Seal a recording in the background; what is said then, and the folder to show, goes to `told`."""
+    place = joined.destination
+    done = (
+        say(
+            "Sealed for {names}. Hand over the file in this folder. Save its receipt, too: with the code "
+            "on it you can withdraw this, even without this computer.",
+            names=_who(joined),
+        )
+        if place is None
+        else say(
+            "Sealed for {names}. It is delivered to {place} by itself. Save its receipt: with the code on "
+            "it you can withdraw this, even without this computer.",
+            names=_who(joined),
+            place=place,
+        )
+    )
+    bridge.run_watched(
+        say("Sealing the recording…"),
+        lambda progress: bridge.agent.release(session, progress),
+        lambda paths: told(done, Path(paths[0]).parent if paths and place is None else None),
+    )
+
+
+def _who(joined: Policy) -> str:
+    return words.join_words([recipient.name for recipient in joined.recipients])
+
+
+def _rest_goes(rest: Choice) -> str:
+    """Return what happens to the rest, and what of the task goes with it: a picture refers to those before it."""
+    lines = [
+        say("When you share it, the rest is cut out of the recording, also of the one on this computer."),
+        say("It can never be opened again, by anyone, and this cannot be undone."),
+    ]
+    if rest.spans[0].start_us == 0:
+        lines.append(say("Of the screen, up to ten seconds at the beginning of the task go with it."))
+    return " ".join(lines)
