@@ -48,8 +48,14 @@ class CutChoice(QDialog):
     looked_at = Signal(object)
 
     def __init__(
-        self, parent: QWidget, timeline: Timeline, offered: Sequence[Choice], then: Callable[[Choice], object]
+        self,
+        parent: QWidget,
+        timeline: Timeline,
+        offered: Sequence[Choice],
+        then: Callable[[Choice], object],
+        first: Choice | None = None,
     ) -> None:
+        """Offer these; `first` is chosen at the beginning, if it is one of them."""
         super().__init__(parent)
         self._offered = offered
         self._then = then
@@ -60,7 +66,7 @@ class CutChoice(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         lines = look.column(self, margin=look.SPACE)
         lines.addWidget(look.heading(title))
-        self._list = self._filled(timeline)
+        self._list = self._filled(timeline, first)
         lines.addWidget(self._list, 1)
         lines.addWidget(
             look.text(say("All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more."))
@@ -77,8 +83,9 @@ class CutChoice(QDialog):
         look.fit(self, 560, 460)
         self._list.setFocus()
         self.open()
+        self._list.scrollToItem(self._list.currentItem())
 
-    def _filled(self, timeline: Timeline) -> QTreeWidget:
+    def _filled(self, timeline: Timeline, first: Choice | None) -> QTreeWidget:
         shown = _List()
         shown.setObjectName("cutChoiceList")
         shown.setAccessibleName(say("What can be cut out"))
@@ -102,6 +109,8 @@ class CutChoice(QDialog):
             line.setToolTip(0, line.text(0))
             line.setData(0, _AT, at)
             groups[one.what].addChild(line)
+            if one == first:
+                shown.setCurrentItem(line)
         return shown
 
     def _chosen(self) -> Choice | None:

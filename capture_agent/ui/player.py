@@ -309,8 +309,8 @@ class Player(QWidget):
 
     def _ask_choice(self) -> None:
         self._stop()
-        offered = self._cuts.to_choose()
-        choice = CutChoice(self, self._timeline, offered, lambda one: self._cuts.mark(one.what, one.spans))
+        offered, first = self._cuts.to_choose(), self.bar.picked
+        choice = CutChoice(self, self._timeline, offered, lambda one: self._cuts.mark(one.what, one.spans), first)
         choice.looked_at.connect(self._shade)
 
     def _shade(self, spans: tuple[Span, ...]) -> None:

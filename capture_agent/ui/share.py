@@ -16,10 +16,13 @@ from capture_agent.ui.bridge import Bridge
 
 
 def ask_share(parent: QWidget, joined: Policy, then: Callable[[], object], rest: Choice | None = None) -> QDialog:
-    """Ask whether to share a recording with those whom `joined` names. `rest`: all of it but the task that is shared."""
+    """Ask whether to share a recording with those whom `joined` names. `rest`: all but the task that is shared."""
     place = joined.destination
     does = (
-        say("{names} will be able to read it once you hand the file over. Nothing is sent by itself.", names=_who(joined))
+        say(
+            "{names} will be able to read it once you hand the file over. Nothing is sent by itself.",
+            names=_who(joined),
+        )
         if place is None
         else say("{names} will be able to read it. It is delivered to {place}.", names=_who(joined), place=place)
     )

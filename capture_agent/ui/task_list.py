@@ -85,10 +85,10 @@ class TaskList(QDialog):
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteTaskButton")
         new = look.button(say("&New task…"), self._new, name="newTaskButton")
         self._share = look.button(say("&Share only this…"), self._share_alone, name="shareTaskButton")
-        joined = bridge.snapshot.joined
-        self._share.setVisible(joined is not None and not joined.is_own and session.state == "held")
         close = look.button(say("Cl&ose"), self.accept, name="closeTasksButton")
         layout.addLayout(Flow(self._edit, self._see, self._share, self._delete, new, close))
+        joined = bridge.snapshot.joined
+        self._share.setVisible(joined is not None and not joined.is_own and session.state == "held")
         look.fit(self, 560)
 
     def show_tasks(self, timeline: Timeline) -> None:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSlider, QToolTip
 
 from capture_agent.core.language import say
 from capture_agent.held.cut import Span
+from capture_agent.held.spans import Choice, typed
 from capture_agent.held.timeline import InFront, TaskTime, Timeline
 from capture_agent.ui import words
 from capture_agent.ui.colours import blend
@@ -36,6 +37,7 @@ _TRACK = 20  # px
 _GAP = 2  # px between lanes
 _LEAST = 24  # px of a stretch that has its name in it
 _HANDLE = 6.0  # px, half of its width
+_NEAR = 3.0  # px; as far from a line as one may point to mean it, and as a hand may tremble meanwhile
 
 
 def clock(t_us: int) -> str:
@@ -46,10 +48,12 @@ def clock(t_us: int) -> str:
 
 
 class TimeBar(QSlider):
-    """Its value is the session time in ms."""
+    """Its value is the session time in ms. A click on what was typed picks that, as long as the value is within it."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
+        self.picked: Choice | None = None  # what was typed there
+        self._pointed: float | None = None  # px: where the button went down; None since it is dragged
         self.timeline = Timeline(0)
         self.marked: tuple[int | None, int | None] = None, None  # µs: the stretch to cut
         self.cuts: tuple[Span, ...] = ()  # marked to be cut out
@@ -61,10 +65,11 @@ class TimeBar(QSlider):
         self.setPageStep(_PAGE_MS)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
+        self.valueChanged.connect(self._unpick)
 
     def show_timeline(self, timeline: Timeline) -> None:
         """Show another session; the value becomes its beginning."""
-        self.timeline = timeline
+        self.timeline, self.picked = timeline, None
         self._still = None
         self.setRange(0, max(1, timeline.duration_us // MS_US))
         self.setValue(0)
@@ -100,19 +105,44 @@ class TimeBar(QSlider):
     # --- pointing
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Go where the pointer is, and follow it."""
+        """Go where the pointer is, and follow it; on what was typed, to the last key that it points at."""
         if event.button() is Qt.MouseButton.LeftButton:
             self.setSliderDown(True)
-            self.setValue(self._time_at(event.position().x()) // MS_US)
+            self._pointed = event.position().x()
+            found = self._typed_at(event.position())
+            if found is None:
+                self.setValue(self._time_at(self._pointed) // MS_US)
+            else:
+                self.picked, key_us = found
+                self.setValue(_ms_after(key_us))
+                self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Follow the pointer while its button is down."""
-        if self.isSliderDown():
-            self.setValue(self._time_at(event.position().x()) // MS_US)
+        x = event.position().x()
+        if self.isSliderDown() and (self._pointed is None or abs(x - self._pointed) > _NEAR):
+            self._pointed = None
+            self.setValue(self._time_at(x) // MS_US)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Stay there."""
         self.setSliderDown(False)
+
+    def _unpick(self, value: int) -> None:
+        if self.picked is not None:
+            (span,) = self.picked.spans
+            if not span.start_us // MS_US <= value <= _ms_after(span.end_us):
+                self.picked = None
+                self.update()
+
+    def _typed_at(self, at: QPointF) -> tuple[Choice, int] | None:
+        """Return what was typed whose lines are at this place, the nearest, and when its last key there went down."""
+        near = [t_us for t_us in self._keys() if abs(self._x(t_us) - at.x()) <= _NEAR]
+        if not near or at.y() > _TRACK + _GAP:
+            return None
+        nearest_us = min(near, key=lambda t_us: abs(self._x(t_us) - at.x()))
+        found = next(one for one in typed(self.timeline) if one.spans[0].holds(nearest_us))
+        return found, max(t_us for t_us in near if found.spans[0].holds(t_us))
 
     def event(self, event: QEvent) -> bool:
         """Say what is under the pointer when it rests."""
@@ -185,6 +215,9 @@ class TimeBar(QSlider):
 
     def _pressed(self) -> Iterator[int]:
         yield from (click.t_us for click in self.timeline.clicks)
+        yield from self._keys()
+
+    def _keys(self) -> Iterator[int]:
         for run in self.timeline.runs:
             yield from run.ends
 
@@ -227,7 +260,8 @@ class TimeBar(QSlider):
         shade = QColor(colour)
         shade.setAlpha(70)
         marked = () if start_us is None or end_us is None else (Span(start_us, end_us),)
-        for span in (*self._shaded, *marked):
+        picked = () if self.picked is None else self.picked.spans
+        for span in (*self._shaded, *picked, *marked):
             box = self._box(span.start_us, span.end_us, 2, _TRACK + 4)
             painter.fillRect(box, shade)
             painter.drawRect(box)
@@ -272,6 +306,11 @@ class TimeBar(QSlider):
         """Return where a stretch is; a short one is at least two pixels wide, so that it is seen."""
         left = self._x(start_us)
         return QRectF(left, top, max(2.0, self._x(min(end_us, self.timeline.duration_us)) - left), height)
+
+
+def _ms_after(t_us: int) -> int:
+    """Return the first ms at which what happened at `t_us` has happened."""
+    return -(-t_us // MS_US)
 
 
 def window_words(window: InFront) -> str:

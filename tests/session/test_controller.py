@@ -398,10 +398,12 @@ def test_a_task_keeps_its_id_across_pause_and_restart(person):
 def test_a_task_that_was_judged_in_a_pause_and_the_next_one_are_told_at_times_of_their_own(person):
     agent = recording(person)
     agent.start_task("read")
+    person.tick()
     agent.pause(None)
     agent.finish_task(Outcome.DONE, 1, "")
     agent.start_task("write")
     agent.resume()
+    person.tick()
     person.tick()
     agent.stop()
     (held,) = agent.sessions()

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 from memory_agent import MOST, MemoryAgent, study_policy
-from PySide6.QtCore import QCoreApplication
+from memory_review import SAID
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
@@ -16,13 +18,16 @@ from capture_agent.held.cut import FOREVER_US, Span
 from capture_agent.held.spans import What
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.cut_choice import CutChoice
 from capture_agent.ui.player import Player
 from capture_agent.ui.recordings import RecordingsPage
 from capture_agent.ui.task_list import TaskList
+from capture_agent.ui.time_bar import TimeBar
 
 WAIT_S = 30.0
 SECOND = 1_000_000
 SESSION = "0" * 32
+TYPED_US = 310 * SECOND  # when something was typed in it
 REST = (Span(0, 5 * SECOND), Span(420 * SECOND + 1))  # all but the one task of `memory_review`
 CUT = f"cut {SESSION} all-but-task 0-{5 * SECOND} {420 * SECOND + 1}-{FOREVER_US}"
 
@@ -159,8 +164,74 @@ def test_there_is_no_such_button_where_nothing_can_be_shared(
         agent.choose_own()
         page._bridge.refresh()
     else:
-        agent.put(HeldSession(SESSION, "desk-work", datetime.now(UTC), 600.0, 10**6, state, complete=True, days_left=60))
+        agent.put(
+            HeldSession(SESSION, "desk-work", datetime.now(UTC), 600.0, 10**6, state, complete=True, days_left=60)
+        )
     player = opened(page)
     player.list_tasks()
     (listed,) = player.findChildren(TaskList)
     assert not listed._share.isVisibleTo(listed)
+
+
+def click(bar: TimeBar, t_us: int, y: int = 10, beside: int = 0) -> None:
+    at = QPoint(round(bar._x(t_us)) + beside, y)
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+
+
+@pytest.mark.parametrize("beside", [-2, 0, 2])
+def test_a_click_on_what_was_typed_goes_there_and_picks_it_for_the_choice_of_what_to_cut(
+    page: RecordingsPage, agent: MemoryAgent, beside: int
+) -> None:
+    player = opened(page)
+    player.bar.resize(1000, player.bar.height())
+    click(player.bar, TYPED_US, beside=beside)
+    run = player._timeline.typing_at(player.position_us)
+    assert run is not None and (run.start_us, run.text) == (TYPED_US, SAID)
+    assert run.until(player.position_us) == SAID[: run.ends.index(player.position_us) + 1]
+    typed = Span(TYPED_US, run.end_us + 1)
+    assert player.bar.picked is not None and player.bar.picked.spans == (typed,)
+    player._ask_choice()
+    (choice,) = player.findChildren(CutChoice)
+    press(choice, "cutChosenButton")
+    assert done(agent) == [f"cut {SESSION} typed {typed.start_us}-{typed.end_us}"]
+
+
+def test_what_was_picked_is_let_go_when_the_player_stands_elsewhere_and_is_kept_within_it(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    bar = opened(page).bar
+    bar.resize(1000, bar.height())
+    click(bar, TYPED_US)
+    for value in (311_000, 310_000):
+        bar.setValue(value)
+        assert bar.picked is not None
+    bar.setValue(309_999)
+    assert bar.picked is None
+
+
+def test_a_click_beside_what_was_typed_or_on_a_window_below_goes_to_its_own_time_and_picks_nothing(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    bar = opened(page).bar
+    bar.resize(1000, bar.height())
+    for t_us, y in ((100 * SECOND, 10), (TYPED_US, bar.height() - 4)):
+        click(bar, t_us, y)
+        assert bar.picked is None
+        assert abs(bar.value() * 1000 - t_us) < SECOND
+
+
+def test_a_hand_that_trembles_in_a_click_lets_nothing_go_and_one_that_drags_is_followed(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    bar = opened(page).bar
+    bar.resize(1000, bar.height())
+    at = QPoint(round(bar._x(TYPED_US)), 10)
+    QTest.mousePress(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    went_to = bar.value()
+    QTest.mouseMove(bar, at + QPoint(2, 0))
+    assert (bar.value(), bar.picked is not None) == (went_to, True)
+    QTest.mouseMove(bar, at + QPoint(80, 0))
+    QTest.mouseMove(bar, at + QPoint(81, 0))
+    assert abs(bar.value() * 1000 - bar._time_at(at.x() + 81)) < 1000
+    assert bar.picked is None
+    QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
