@@ -83,7 +83,8 @@ class CutChoice(QDialog):
         look.fit(self, 560, 460)
         self._list.setFocus()
         self.open()
-        self._list.scrollToItem(self._list.currentItem())
+        if (line := self._list.currentItem()) is not None:
+            self._list.scrollToItem(line)
 
     def _filled(self, timeline: Timeline, first: Choice | None) -> QTreeWidget:
         shown = _List()

@@ -34,7 +34,7 @@ def ask_share(parent: QWidget, joined: Policy, then: Callable[[], object], rest:
     return ask(parent, name="shareDialog", title=title, explained=does, yes=say("&Share"), then=then)
 
 
-def share(bridge: Bridge, joined: Policy, session: str, told: Callable[[str, Path | None], object]) -> None:
+def share(bridge: Bridge, joined: Policy, session: str, told: Callable[[str, Path | None], None]) -> None:
     """Seal a recording in the background; what is said then, and the folder to show, goes to `told`."""
     place = joined.destination
     done = (
