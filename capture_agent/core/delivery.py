@@ -1,8 +1,9 @@
-"""When to try again what could not be delivered, and what is said of it. Pure."""
+"""How fast to deliver, when to try again what could not be delivered, and what is said of it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -20,6 +21,9 @@ FIRST_S = 4.0  # the longest wait after the first failure: what passes by itself
 LONGEST_S = 3600.0  # a computer that was offline for a week delivers within the hour
 CALM_S = 60  # how long any request may take, however small
 LEAST_RATE = 16 * 1024  # bytes a second: what is slower than this is taken for stuck
+LEAST_KBIT = 64  # kilobits a second: a file goes in one piece, and 100 MB take three and a half hours with this cap
+MAX_KBIT = 1_000_000
+STEPS = 8  # a second, in which a cap lets bytes go: smooth, and no server takes that for a connection that hangs
 
 
 class Trouble(StrEnum):
@@ -129,6 +133,27 @@ def delay_s(failures: int, luck: float) -> float:
     return luck * min(LONGEST_S, FIRST_S * 2.0 ** min(max(failures, 1) - 1, 12))
 
 
-def patience_s(size: int) -> int:
-    """Return how long one request that carries `size` bytes may take, in seconds."""
-    return CALM_S + size // LEAST_RATE
+def patience_s(size: int, rate: int | None = None) -> int:
+    """Return how long one request that carries `size` bytes, `rate` a second at most, may take, in seconds."""
+    return CALM_S + size // LEAST_RATE + (0 if rate is None else size // rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A cap of `rate` bytes a second: what goes is paid for with time before anything else goes.
+
+    A token bucket that holds one step, said by the moment at which it has one again. No time is saved up: after a wait
+    nothing goes faster. So in no stretch of T seconds do more than `rate` · T bytes and one step go.
+    """
+
+    rate: int
+    free: float = float("-inf")  # when the next bytes may go, in seconds of any clock that never goes back
+
+    @property
+    def step(self) -> int:
+        """How many bytes go at once, at most."""
+        return max(1, self.rate // STEPS)
+
+    def after(self, sent: int, now: float) -> Pace:
+        """Return the pace to use once `sent` bytes, a step at most, went at `now`."""
+        return replace(self, free=max(self.free, now) + sent / self.rate)

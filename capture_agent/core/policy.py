@@ -180,6 +180,12 @@ class Settings:
     pause_on_battery_saver: bool = True
     max_held_mb: int | None = None
     deliver_on_metered: bool = False  # also over a network that costs by volume
+    max_delivery_kbit: int | None = None  # a second
+
+    @property
+    def delivery_rate(self) -> int | None:
+        """How many bytes a second what is delivered may take; None: as many as there are."""
+        return None if self.max_delivery_kbit is None else self.max_delivery_kbit * 1000 // 8
 
     @property
     def never(self) -> frozenset[NeverRule]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from capture_agent.core.asking import is_terminal
 from capture_agent.core.events import (
     CATEGORY_OF,
     Button,
@@ -36,9 +37,9 @@ from capture_agent.core.events import (
     Window,
     Withheld,
 )
-from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, MOVED_LATE_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
-from capture_agent.core.keyboard import COMPANIONS, MODES, SETTLE_US, Reduced, is_command
+from capture_agent.core.keyboard import COMPANIONS, MODES, MODIFIERS, SETTLE_US, Reduced, is_command
 from capture_agent.core.rules import Rules
 from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
@@ -90,6 +91,7 @@ class Gate:
     typed: Run = field(default_factory=Run)  # what may become a secret
     pictures: Mapping[int, tuple[int, tuple[Rect, ...]]] = field(default_factory=dict)
     withheld: frozenset[int] = frozenset()  # keys whose going down was not kept; then neither is their coming up
+    moved_us: int = -MOVED_LATE_US  # the last press that may have moved the focus to another field
 
     def observe(self, focus: Focus | FieldFocus) -> Gate:
         """Learn a change of focus or a look as soon as it arrives, ahead of the events that wait."""
@@ -147,6 +149,8 @@ class Gate:
         windows = [(since, window) for since, _, window in self._focused(start, end) if window is not None]
         # The pointer types nothing by itself: a look that comes late is enough.
         late = LOOK_WITHIN_US if isinstance(event, Key) else end - start
+        if isinstance(event, Key) and self.fields.secret_within(start, max(end, self._told_until(event))):
+            return Verdict.SENSITIVE
         verdict = self.fields.verdict(start, end, windows, late_us=late)
         pressed = isinstance(event, Key) and event.down
         unseen = pressed and not self.fields.looked_after(event.t_us)
@@ -154,9 +158,15 @@ class Gate:
 
     def awaits(self, event: Event, now_us: int) -> bool:
         """Return whether a look at the field of a key is still to come; a source that is stuck is not waited for."""
-        if not isinstance(event, Key) or not event.down or now_us > event.t_us + LOOK_WITHIN_US + LOOK_TAKES_US:
+        if not isinstance(event, Key) or not event.down:
             return False
-        return self.fields.looked_after(event.t_us) is None
+        stuck = now_us > event.t_us + LOOK_WITHIN_US + LOOK_TAKES_US
+        return now_us < self._told_until(event) or (not stuck and self.fields.looked_after(event.t_us) is None)
+
+    def _told_until(self, key: Key) -> int:
+        """Return until when a program may tell late that the field which `key` went to is a secret one."""
+        moved = key.t_us >= self.moved_us and not self._moves_focus(key)
+        return self.moved_us + MOVED_LATE_US if moved else key.t_us
 
     def clear(self, event: Event, intervals: Intervals) -> tuple[Gate, Kept]:
         """Return the gate to use next, and what may be kept of `event`.
@@ -164,6 +174,8 @@ class Gate:
         `event` is the oldest that waits, and `waiting` said that its time has come.
         """
         start, end = hold_window(event)
+        if self._moves_focus(event) and event.t_us != self.moved_us:
+            return replace(self, moved_us=event.t_us).clear(event, intervals)
         if self._ends_the_run(event, intervals):
             gate, passed = self._typed(self.typed.end(), intervals)
             after, kept = gate.clear(event, intervals)
@@ -234,6 +246,14 @@ class Gate:
             if Category.COUNTS in agreed:
                 reduced = reduced.count(key, intervals)
         return (self if reduced is self.reduced else replace(self, reduced=reduced)), tuple(cleared)
+
+    def _moves_focus(self, event: Event) -> bool:
+        """Whether `event` may give the keyboard to another field of the same program."""
+        if not isinstance(event, Key | Button) or not event.down:
+            return False
+        if self.last_focus is not None and is_terminal(self.last_focus):
+            return False
+        return isinstance(event, Button) or (is_command(event) and event.sym not in COMPANIONS | MODIFIERS)
 
     def _ends_the_run(self, event: Event, intervals: Intervals) -> bool:
         """Whether what is typed from `event` on goes elsewhere than what was typed before it."""

@@ -4,59 +4,57 @@ To a store it runs as a process of its own (`errand` sends it off): the program 
 connection, and a request that hangs, or a library that fails, takes nothing with it. It is given one sealed file, one
 destination and what opens it, on standard input, and says on standard output what came of it:
 
-    {"path": …, "destination": …, "credentials": {…}}  →  {"sha256": …, "size": …}  or  {"trouble": …}
+    {"path": …, "destination": …, "credentials": {…}, "rate": …}  →  {"sha256": …, "size": …}  or  {"trouble": …}
 
 **Once, and only once.** The file's name is 128 random bits, in the ledger before the first try, and files are only ever
 created: whole, or not at all, and nothing is replaced. A try of which nobody knows how it ended is made again; that the
 name is there then means that the first one arrived. Where reading is allowed that is checked, byte for byte. With an
 account that may only create, it has to be concluded: nobody else can have known the name before we used it, and a store
 shows nothing under a name before all of it is there.
+
+**No faster than it may go.** An atomic request wants all of the file at once, and obstore sends it as fast as the line
+takes it. With a cap it is told to go through a proxy, `_Relay`, on a port of this computer that is open for this one
+delivery, and lets the bytes through at their pace: to the address of the store, for who knows its password, and nothing
+else. TLS goes through it from end to end.
 """
 
 from __future__ import annotations
 
-import errno
+import base64
 import hashlib
 import json
 import mmap
-import os
 import re
 import secrets
+import socket
+import socketserver
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from capture_agent.core.delivery import Trouble, Undelivered, patience_s
 from capture_agent.core.destination import Destination, Kind, parse
 from capture_agent.desktop.process import harden
+from capture_agent.outbox import inbox
+from capture_agent.outbox.inbox import CHUNK, Cap, Carried, Watch
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-CHUNK = 1 << 20  # bytes: how much of a file is in memory while it is copied or compared
 CONNECT_S = 15  # a server that does not take a connection by then is away
-SHARED_FILE = 0o644  # sealed, and meant for others: a folder that others read is of no use with 0600
-_PART = ".part"
+_HEAD = 1 << 16  # bytes: how long the head of a request may be
 _STATUS = re.compile(r"status: (\d{3})")  # as object_store shows an answer that it does not know
 _TLS = "InvalidCertificate"
 
-Watch = Callable[[int, int], None]
-"""Told how many bytes of how many are done; raises to stop. What was begun leaves nothing behind."""
 
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A file that arrived: what it is, whatever it is called."""
-
-    sha256: str
-    size: int
-
-
-def carry(path: Path, destination: Destination, credentials: Mapping[str, str], watch: Watch) -> Carried:
+def carry(
+    path: Path, destination: Destination, credentials: Mapping[str, str], watch: Watch, cap: Cap | None = None
+) -> Carried:
     """Deliver the file at `path` under its own name. It may be there already, from a try that was cut short.
 
     Raises:
@@ -64,113 +62,23 @@ def carry(path: Path, destination: Destination, credentials: Mapping[str, str], 
     """
     try:
         with path.open("rb") as stream:
-            carried = _measure(stream, lambda done, size: watch(done // 2, size))
+            carried = inbox.measure(stream, lambda done, size: watch(done // 2, size))
     except OSError:
         raise Undelivered(Trouble.UNREADABLE) from None
     if destination.is_folder:
-        _into_folder(path, Path(destination.text), carried, watch)
+        inbox.put(path, Path(destination.text), carried, watch, cap)
     else:
-        _into_store(path, destination, credentials, carried)
+        _into_store(path, destination, credentials, carried, cap)
     watch(carried.size, carried.size)
     return carried
-
-
-# --- a folder, or a share
-
-
-def _into_folder(path: Path, folder: Path, carried: Carried, watch: Watch) -> None:
-    target = folder / path.name
-    try:
-        if not folder.is_dir():
-            # It is never made: where a share is not mounted, that would be a folder which nobody looks into.
-            raise Undelivered(Trouble.AWAY)
-        for left in folder.glob(f".{path.name}.*{_PART}"):
-            left.unlink(missing_ok=True)  # of a try that was killed
-        if target.exists():
-            _compare(target, carried)
-            return
-        part = folder / f".{path.name}.{secrets.token_hex(4)}{_PART}"
-        try:
-            _copy(path, part, carried, watch)
-            _appear(part, target, carried)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-        _sync(folder)
-    except OSError as error:
-        raise Undelivered(_trouble_of(error)) from None
-
-
-def _copy(path: Path, part: Path, carried: Carried, watch: Watch) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(part, flags, SHARED_FILE)
-    with path.open("rb") as source, os.fdopen(descriptor, "wb") as sink:
-        if sys.platform != "win32":
-            with suppress(OSError):  # a share may have modes of its own
-                os.fchmod(descriptor, SHARED_FILE)  # whatever this process makes is private otherwise
-        copied = _measure(source, lambda done, size: watch((size + done) // 2, size), sink)
-        sink.flush()
-        os.fsync(sink.fileno())
-    if copied != carried:
-        raise Undelivered(Trouble.UNREADABLE)
-
-
-def _appear(part: Path, target: Path, carried: Carried) -> None:
-    """Give a whole file its name, if nothing has it."""
-    try:
-        os.link(part, target, follow_symlinks=False)
-    except FileExistsError:
-        _compare(target, carried)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}:
-            raise
-        # FAT and some shares know no links. Between look and name nobody can take it: it is random, and ours.
-        if target.exists():
-            _compare(target, carried)
-        else:
-            part.rename(target)
-
-
-def _compare(target: Path, carried: Carried) -> None:
-    with target.open("rb") as stream:
-        if _measure(stream) != carried:
-            raise Undelivered(Trouble.NOT_OURS)
-
-
-def _measure(stream: BinaryIO, watch: Watch = lambda _done, _size: None, sink: BinaryIO | None = None) -> Carried:
-    digest, done, size = hashlib.sha256(), 0, os.fstat(stream.fileno()).st_size
-    while data := stream.read(CHUNK):
-        digest.update(data)
-        done += len(data)
-        if sink is not None:
-            sink.write(data)
-        watch(done, size)
-    return Carried(digest.hexdigest(), done)
-
-
-def _sync(folder: Path) -> None:
-    """Make the name survive a power cut. Some shares and Windows cannot be asked to, and do it by themselves."""
-    if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with suppress(OSError):
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _trouble_of(error: OSError) -> Trouble:
-    if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}:
-        return Trouble.FULL
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return Trouble.REFUSED
-    return Trouble.AWAY
 
 
 # --- a store
 
 
-def _into_store(path: Path, destination: Destination, credentials: Mapping[str, str], carried: Carried) -> None:
+def _into_store(
+    path: Path, destination: Destination, credentials: Mapping[str, str], carried: Carried, cap: Cap | None
+) -> None:
     try:
         import obstore
         from obstore import exceptions
@@ -178,13 +86,15 @@ def _into_store(path: Path, destination: Destination, credentials: Mapping[str, 
         raise Undelivered(Trouble.NO_LIBRARY) from None
     name = "/".join(filter(None, (destination.prefix, path.name)))
     try:
-        store = _open(destination, credentials, carried.size)
-        # Mapped, not read: an atomic request needs all of the file at once, and so it takes no memory.
-        with path.open("rb") as stream:
-            data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-        obstore.put(store, name, data, mode="create", use_multipart=False)
-    except exceptions.AlreadyExistsError:
-        _compare_stored(store, name, carried)
+        with nullcontext("") if cap is None else _relay(_address(destination), cap) as proxy:
+            store = _open(destination, credentials, patience_s(carried.size, None if cap is None else cap.rate), proxy)
+            # Mapped, not read: an atomic request needs all of the file at once, and so it takes no memory.
+            with path.open("rb") as stream:
+                data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+            try:
+                obstore.put(store, name, data, mode="create", use_multipart=False)
+            except exceptions.AlreadyExistsError:
+                _compare_stored(store, name, carried)
     except (exceptions.BaseError, NotImplementedError) as error:
         raise Undelivered(_trouble_of_store(error)) from None
     except OSError as error:
@@ -234,30 +144,43 @@ def _trouble_of_store(error: Exception) -> Trouble:
             return Trouble.BUSY
 
 
-def _open(destination: Destination, credentials: Mapping[str, str], size: int) -> ObjectStore:
+def _address(destination: Destination) -> str:
+    """Return the URL of the server that has the store."""
+    own = {
+        Kind.S3: f"https://s3.{destination.region}.amazonaws.com",
+        Kind.GCS: "https://storage.googleapis.com",
+        Kind.AZURE: f"https://{destination.account}.blob.core.windows.net",
+    }
+    return destination.endpoint or own[destination.kind]
+
+
+def _open(destination: Destination, credentials: Mapping[str, str], patience: int, proxy: str) -> ObjectStore:
     """Return the store. TLS is always verified; http is for this computer alone; nothing is retried in here."""
     from obstore.store import AzureStore, GCSStore, S3Store
 
+    client: Any = {
+        "allow_http": destination.in_the_clear,
+        "allow_invalid_certificates": False,
+        "connect_timeout": f"{CONNECT_S}s",
+        "timeout": f"{patience}s",
+        "user_agent": "capture-agent",
+    }
+    if proxy:
+        client |= {"proxy_url": proxy, "pool_max_idle_per_host": "0"}  # a connection for each request: see `_Relayed`
     options: Any = {
-        "client_options": {
-            "allow_http": destination.in_the_clear,
-            "allow_invalid_certificates": False,
-            "connect_timeout": f"{CONNECT_S}s",
-            "timeout": f"{patience_s(size)}s",
-            "user_agent": "capture-agent",
-        },
+        "client_options": client,
         "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=0)},
     }
     match destination.kind:
         case Kind.S3:
-            endpoint = destination.endpoint or f"https://s3.{destination.region}.amazonaws.com"
             keys = {
                 "access_key_id": credentials["AWS_ACCESS_KEY_ID"],
                 "secret_access_key": credentials["AWS_SECRET_ACCESS_KEY"],
             }
             if "AWS_SESSION_TOKEN" in credentials:
                 keys["session_token"] = credentials["AWS_SESSION_TOKEN"]
-            config: Any = {"region": destination.region, "endpoint": endpoint, "conditional_put": "etag", **keys}
+            config: Any = {"region": destination.region, "endpoint": _address(destination), **keys}
+            config["conditional_put"] = "etag"
             return S3Store(destination.bucket, config=config, **options)
         case Kind.GCS:
             config = {"service_account_key": credentials["GOOGLE_SERVICE_ACCOUNT_KEY"]}
@@ -273,6 +196,132 @@ def _open(destination: Destination, credentials: Mapping[str, str], size: int) -
             return AzureStore(destination.bucket, config=config, **options)
 
 
+# --- at its pace
+
+
+@contextmanager
+def _relay(address: str, cap: Cap) -> Iterator[str]:
+    """Yield the URL of a proxy to `address`, a URL, that is there in here, and as fast as `cap` lets it be."""
+    with _Relay(address, cap) as relay:
+        threading.Thread(target=relay.serve_forever, args=(0.05,), name="relay", daemon=True).start()
+        try:
+            yield relay.url
+        finally:
+            relay.shutdown()
+
+
+class _Relay(socketserver.ThreadingTCPServer):
+    """A proxy on the loopback (RFC 9110, 9.3.6: CONNECT; http as it is), to one address, for who has the password."""
+
+    daemon_threads = True
+
+    def __init__(self, address: str, cap: Cap) -> None:
+        super().__init__(("127.0.0.1", 0), _Relayed)
+        url = urlsplit(address)
+        self.secure = url.scheme == "https"
+        self.host, self.port = str(url.hostname), url.port or (443 if self.secure else 80)
+        self.cap = cap
+        self.url = f"http://courier:{secrets.token_hex(32)}@127.0.0.1:{self.server_address[1]}"
+        self.credential = _basic(urlsplit(self.url))
+
+    def admits(self, method: str, target: str) -> bool:
+        """Return whether this is what obstore asks in order to get to the one address."""
+        try:
+            url = urlsplit(f"//{target}" if self.secure else target)
+            there = (url.hostname, url.port or 80) == (self.host, self.port)
+        except ValueError:
+            return False
+        return there and (method == "CONNECT" if self.secure else url.scheme == "http")
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the address, through the proxy that the environment names, as obstore would.
+
+        Raises:
+            OSError: There is none.
+        """
+        from http.client import HTTPConnection, HTTPException
+        from urllib.request import getproxies_environment, proxy_bypass
+
+        found = getproxies_environment()
+        named = found.get("https") or found.get("all") or ""
+        if not self.secure or not named or proxy_bypass(self.host):
+            line = HTTPConnection(self.host, self.port, timeout=CONNECT_S)
+        else:
+            via = urlsplit(named if "://" in named else f"http://{named}")
+            if via.scheme != "http" or not via.hostname:
+                raise ConnectionError
+            line = HTTPConnection(via.hostname, via.port or 80, timeout=CONNECT_S)
+            line.set_tunnel(self.host, self.port, {"Proxy-Authorization": _basic(via)} if via.username else {})
+        try:
+            line.connect()
+        except HTTPException as error:
+            raise ConnectionError from error
+        line.sock.settimeout(None)
+        return line.sock
+
+
+def _basic(proxy: SplitResult) -> str:
+    """Return what a proxy wants to know from who has its URL (RFC 7617)."""
+    word = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+    return "Basic " + base64.b64encode(word.encode()).decode()
+
+
+class _Relayed(socketserver.BaseRequestHandler):
+    """One connection of obstore's, which is one request: its head is looked at, all that follows only passes."""
+
+    server: _Relay
+
+    def handle(self) -> None:
+        """Pass it on, or refuse it; where either end goes away the other sees its connection end."""
+        with suppress(OSError):
+            head, rest = self._head()
+            first, *lines = head.split("\r\n")
+            method, target = (*first.split(" "), "", "")[:2]
+            given = next((line[20:].strip() for line in lines if line.lower().startswith("proxy-authorization:")), "")
+            if not secrets.compare_digest(given.encode(), self.server.credential.encode()):
+                self.request.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            elif not self.server.admits(method, target):
+                self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            else:
+                with self.server.dial() as store:
+                    if self.server.secure:
+                        self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    else:
+                        kept = [line for line in lines if not line.lower().startswith("proxy-")]
+                        path = "/" + target.removeprefix("http://").partition("/")[2]
+                        rest = "\r\n".join([f"{method} {path} HTTP/1.1", *kept, "", ""]).encode("latin-1") + rest
+                    self._pass(store, rest)
+
+    def _head(self) -> tuple[str, bytes]:
+        """Return the head of a request, and what came with it."""
+        self.request.settimeout(CONNECT_S)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            data = self.request.recv(_HEAD)
+            if not data or len(got) > _HEAD:
+                raise ConnectionError
+            got += data
+        self.request.settimeout(None)
+        head, _, rest = got.partition(b"\r\n\r\n")
+        return head.decode("latin-1"), rest
+
+    def _pass(self, store: socket.socket, rest: bytes) -> None:
+        """Pass `rest` on, and then what comes from either end, until both have ended."""
+        back = threading.Thread(target=self._pump, args=(store, self.request), name="relay back", daemon=True)
+        back.start()
+        self._pump(self.request, store, rest)
+        back.join()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, data: bytes = b"") -> None:
+        with suppress(OSError):
+            while data or (data := source.recv(self.server.cap.step)):
+                step, data = data[: self.server.cap.step], data[self.server.cap.step :]
+                sink.sendall(step)
+                self.server.cap.wait(len(step))
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
 # --- as a process of its own
 
 
@@ -281,9 +330,10 @@ def main(stdin: BinaryIO, tell: Callable[[str], object]) -> None:
     harden()
     _end_with_parent()
     order = json.loads(stdin.read())
+    cap = None if order["rate"] is None else Cap(order["rate"])
     try:
         carried = carry(
-            Path(order["path"]), parse(order["destination"]), order["credentials"], lambda _done, _size: None
+            Path(order["path"]), parse(order["destination"]), order["credentials"], lambda _done, _size: None, cap
         )
     except Undelivered as error:
         tell(json.dumps({"trouble": error.trouble.value}))

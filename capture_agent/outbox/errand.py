@@ -15,16 +15,22 @@ from capture_agent.core.destination import Destination
 from capture_agent.core.errors import FaultError
 from capture_agent.core.progress import CancelledError
 from capture_agent.outbox import courier
-from capture_agent.outbox.courier import Carried, Watch
 from capture_agent.outbox.credentials import without
+from capture_agent.outbox.inbox import Cap, Carried, Watch
 
 _LOOK_S = 0.2  # how often it is looked whether nobody waits for the courier any more
 
 
 def send(
-    path: Path, destination: Destination, credentials: Mapping[str, str], watch: Watch, stop: threading.Event
+    path: Path,
+    destination: Destination,
+    credentials: Mapping[str, str],
+    watch: Watch,
+    stop: threading.Event,
+    *,
+    rate: int | None = None,
 ) -> Carried:
-    """Deliver the file at `path`. Slow; any thread that lives as long as this takes.
+    """Deliver the file at `path`, `rate` bytes a second at most. Slow; any thread that lives as long as this takes.
 
     Raises:
         Undelivered: It did not arrive, as far as is known.
@@ -39,8 +45,8 @@ def send(
 
     watched(0, 0)
     if destination.is_folder:
-        return courier.carry(path, destination, {}, watched)
-    order = {"path": str(path), "destination": destination.text, "credentials": dict(credentials)}
+        return courier.carry(path, destination, {}, watched, None if rate is None else Cap(rate))
+    order = {"path": str(path), "destination": destination.text, "credentials": dict(credentials), "rate": rate}
     return _answer(_run(json.dumps(order), stop))
 
 

@@ -53,7 +53,7 @@ class Clockwork(Controller):
             self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
-        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered)
+        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
         self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)
@@ -163,6 +163,9 @@ class Clockwork(Controller):
 
     def _metered(self) -> bool:
         return not self._agreement.settings.deliver_on_metered and self._world.metered()
+
+    def _rate(self) -> int | None:
+        return self._agreement.settings.delivery_rate
 
     # --- who is there
 

@@ -42,11 +42,22 @@ class _Luck:
 class Delivering:
     """The deliveries of one profile. Main thread only, but for `deliver`, which is slow; never both at once."""
 
-    def __init__(self, shelf: Shelf, now_us: Callable[[], int], metered: Callable[[], bool] = lambda: False) -> None:
-        """Deliver nothing yet. `metered`: whether nothing may go now because the network costs by volume."""
+    def __init__(
+        self,
+        shelf: Shelf,
+        now_us: Callable[[], int],
+        metered: Callable[[], bool] = lambda: False,
+        rate: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Deliver nothing yet.
+
+        `metered`: whether nothing may go now because the network costs by volume; `rate`: how many bytes a second may
+        go at most, if there is a cap. Both are asked before each file, on any thread.
+        """
         self._shelf = shelf
         self._now_us = now_us
         self._metered = metered
+        self._rate = rate
         self._luck: dict[str, _Luck] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -188,6 +199,7 @@ class Delivering:
             credentials,
             lambda done, size: progress(parcel.name, done, size),
             self._stop,
+            rate=self._rate(),
         )
         body = {
             "file": parcel.name,

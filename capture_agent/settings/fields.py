@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
+from capture_agent.core.delivery import LEAST_KBIT, MAX_KBIT
 from capture_agent.core.events import Category
 from capture_agent.core.never import LEAST_TEXT, folded
 from capture_agent.core.policy import MAX_CONSENT_MONTHS, MAX_FPS_LIMIT, LegalBasis, MonitoringLaw, Right
@@ -104,5 +105,6 @@ LawName = Annotated[MonitoringLaw, Field(strict=False)]
 RightName = Annotated[Right, Field(strict=False)]
 Hours = Annotated[Schedule, PlainValidator(_schedule)]
 HeldMb = Annotated[int, Field(ge=LEAST_HELD_MB, le=MAX_HELD_MB)]
+DeliveryKbit = Annotated[int, Field(ge=LEAST_KBIT, le=MAX_KBIT)]
 Fps = Annotated[int, Field(ge=1, le=MAX_FPS_LIMIT)]
 ConsentMonths = Annotated[int, Field(ge=1, le=MAX_CONSENT_MONTHS)]

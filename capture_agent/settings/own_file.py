@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from capture_agent.core.delivery import LEAST_KBIT, MAX_KBIT
 from capture_agent.core.errors import ConfigError, StorageError
 from capture_agent.core.language import noted
 from capture_agent.core.never import LEAST_TEXT, NeverKind, NeverRule
@@ -23,6 +24,7 @@ from capture_agent.settings.fields import (
     MAX_TITLE_TEXTS,
     CategoryName,
     ConsentMonths,
+    DeliveryKbit,
     Format,
     Fps,
     HeldMb,
@@ -96,6 +98,12 @@ class SettingsTable(Table):
         description="true to deliver what you shared also over a network that costs by volume, or false",
     )
 
+    max_delivery_kbit: DeliveryKbit | None = Field(
+        default=None,
+        description=f"a whole number of kilobits a second that delivering may take, {LEAST_KBIT} to {MAX_KBIT}; "
+        "without it, as many as there are",
+    )
+
     @model_validator(mode="after")
     def _hotkeys_differ(self) -> SettingsTable:
         if _combination(self.pause_hotkey) == _combination(self.task_hotkey):
@@ -117,6 +125,7 @@ class SettingsTable(Table):
             pause_on_battery_saver=self.pause_on_battery_saver,
             max_held_mb=self.max_held_mb,
             deliver_on_metered=self.deliver_on_metered,
+            max_delivery_kbit=self.max_delivery_kbit,
         )
 
 

@@ -24,7 +24,7 @@ from capture_agent.core.events import (
     Window,
     Withheld,
 )
-from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, Fields
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, MOVED_LATE_US, Fields
 from capture_agent.core.intervals import Intervals
 from capture_agent.core.privacy import MASK_BGRX, Gate
 from capture_agent.core.rules import Rules
@@ -36,7 +36,7 @@ for mark in range(-900_000, 10_100_000, 100_000):
 PLACE = Rect(4, 4, 16, 12)
 EDITOR = Window(1, "editor", "a title", PLACE, PLACE, 100)
 OTHER = Window(2, "terminal", "a title", PLACE, PLACE, 101)
-RULES = Rules(frozenset(Category), frozenset({"editor", "terminal", "desktop"}))
+RULES = Rules(frozenset(Category), frozenset({"editor", "terminal", "desktop", "xterm"}))
 CLEAR, SENSITIVE, UNKNOWN = Verdict.CLEAR, Verdict.SENSITIVE, Verdict.UNKNOWN
 
 
@@ -133,6 +133,55 @@ def test_a_look_is_waited_for_and_a_source_that_is_stuck_is_not():
     assert not gate.awaits(key(400_000), last + 1)
     assert not gate.awaits(key(100_000), 100_000)
     assert not gate.awaits(key(400_000, down=False), 400_000)
+
+
+LOOK_US = 50_000
+MOVERS = [
+    key(0, "Tab", None),
+    key(0, "Return", None),
+    key(0, "l", None, ("ctrl",)),
+    Button(0, True, "left", 5, 5, False),
+]
+
+
+def after(mover, at_us, told_us, window=EDITOR):
+    """A gate that saw a press at `at_us`, and in time, or late, that a secret field got the keyboard by it."""
+    gate = Gate(RULES).observe(Focus(0, window))
+    gate, _ = gate.clear(Focus(0, window), ALWAYS)
+    for t_us in range(0, 3_000_000, LOOK_US):
+        gate = gate.observe(FieldFocus(t_us, SENSITIVE if told_us <= t_us < told_us + 1_000_000 else CLEAR, window.id))
+    return gate.clear(replace(mover, t_us=at_us), ALWAYS)[0]
+
+
+@pytest.mark.promise("P8")
+@given(
+    st.sampled_from(MOVERS),
+    st.integers(0, MOVED_LATE_US - 1),
+    st.integers(0, MOVED_LATE_US // LOOK_US).map(LOOK_US.__mul__),
+)
+def test_what_is_typed_after_a_press_into_another_field_waits_for_a_program_that_tells_late(mover, typed, told):
+    gate = after(mover, 1_000_000, 1_000_000 + told)
+    assert kept(gate, key(1_000_000 + typed)).reason is Reason.SECRET_FIELD
+    assert (kept(gate, key(999_999)).reason is Reason.SECRET_FIELD) is (told < HOLD_US)  # it went to the field before
+
+
+@pytest.mark.promise("P8")
+def test_letters_shift_and_what_is_pressed_in_a_terminal_move_no_focus():
+    for press in (key(0), key(0, "Shift_L", None), key(0, "BackSpace", None), key(0, "Control_L", None)):
+        gate = after(press, 1_000_000, 1_500_000)
+        assert kept(gate, key(1_100_000)).cleared
+        assert not gate.awaits(key(1_100_000), 1_100_000 + HOLD_US)
+    shell = replace(OTHER, app="xterm")
+    gate = after(MOVERS[1], 1_000_000, 1_500_000, shell)
+    assert kept(gate, key(1_100_000)).cleared
+
+
+def test_a_key_after_a_press_is_waited_for_as_long_as_a_program_may_tell_late_and_no_longer():
+    gate = after(MOVERS[0], 1_000_000, 2_900_000)
+    assert gate.awaits(key(1_100_000), 1_000_000 + MOVED_LATE_US - 1)
+    assert not gate.awaits(key(1_100_000), 1_000_000 + MOVED_LATE_US)
+    assert not gate.awaits(key(1_000_000, "Tab", None), 1_000_000 + HOLD_US)  # itself went to the field before
+    assert kept(gate, key(1_100_000)).cleared
 
 
 @pytest.mark.promise("P8")

@@ -23,6 +23,21 @@ BUCKET = "study"
 
 
 @dataclass
+class Clock:
+    """A clock that goes by what is slept alone; no test waits for it. Any thread."""
+
+    time: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.slept.append(seconds)
+
+
+@dataclass
 class Bucket:
     """A bucket of a server. What tests ask of it goes around the proxy, as its owner's requests would."""
 

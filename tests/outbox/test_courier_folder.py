@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from file_secrets import strike
+from store_server import Clock
 
 from capture_agent.core.delivery import Trouble, Undelivered
 from capture_agent.core.destination import parse
 from capture_agent.core.progress import CancelledError
-from capture_agent.outbox.courier import Carried, carry
+from capture_agent.outbox.courier import carry
+from capture_agent.outbox.inbox import Cap, Carried
 
 pytestmark = pytest.mark.promise("P14")
 
@@ -109,6 +111,27 @@ def test_stopping_in_the_middle_leaves_nothing(parcel: Path, inbox: Path) -> Non
     with pytest.raises(CancelledError):
         carry(parcel, parse(str(inbox)), {}, stop)
     assert list(inbox.iterdir()) == []
+
+
+def test_with_a_cap_it_takes_the_time_that_the_cap_says_and_can_be_stopped_all_the_while(
+    parcel: Path, inbox: Path
+) -> None:
+    clock = Clock()
+    carried = carry(parcel, parse(str(inbox)), {}, lambda _done, _size: None, Cap(8_000, clock.now, clock.sleep))
+    assert (inbox / parcel.name).read_bytes() == parcel.read_bytes()
+    assert clock.time == pytest.approx(carried.size / 8_000)
+    assert max(clock.slept) < 0.126  # smooth
+
+    def stop(done: int, size: int) -> None:
+        if done > size // 2:
+            assert len(list(inbox.iterdir())) == 1
+            raise CancelledError
+
+    (inbox / parcel.name).unlink()
+    with pytest.raises(CancelledError):
+        carry(parcel, parse(str(inbox)), {}, stop, Cap(8_000, clock.now, clock.sleep))
+    assert list(inbox.iterdir()) == []
+    assert clock.time == pytest.approx((carried.size + 1_000) / 8_000)
 
 
 def test_a_kill_at_every_step_leaves_the_whole_file_or_none(parcel: Path, inbox: Path) -> None:

@@ -20,8 +20,9 @@ from capture_agent.core.destination import parse
 from capture_agent.core.errors import FaultError
 from capture_agent.core.progress import CancelledError
 from capture_agent.outbox import errand
-from capture_agent.outbox.courier import Carried, carry
+from capture_agent.outbox.courier import carry
 from capture_agent.outbox.errand import send
+from capture_agent.outbox.inbox import Carried
 
 pytestmark = pytest.mark.promise("P14")
 FORBIDDEN = "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>the words of a server</StringToSign></Error>"
@@ -159,7 +160,7 @@ def test_the_courier_obeys_no_variable_of_the_environment(
 def test_what_the_courier_met_is_told_by_its_name_alone(parcel: Path, bucket: Bucket, proxy: Proxy) -> None:
     """Neither the words of a server nor what opens it come back, or stand on standard error or in an argument."""
     proxy.harms = [answers("403 Forbidden", FORBIDDEN)]
-    order = {"path": str(parcel), "destination": bucket.destination(proxy.port), "credentials": ACCESS}
+    order = {"path": str(parcel), "destination": bucket.destination(proxy.port), "credentials": ACCESS, "rate": None}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "capture_agent.outbox.courier"],
         input=json.dumps(order),

@@ -320,6 +320,23 @@ def test_an_empty_session_can_be_released(sessions: ModuleType, who: Signer, tmp
     assert manifest.clock.duration_us == 0
 
 
+def runs(data: bytes, length: int = 16) -> set[bytes]:
+    """Every run of bytes in it that is this long, but for the words that begin each age file."""
+    body = data.split(b"\n---", 1)[1]
+    return {body[at : at + length] for at in range(len(body) - length)}
+
+
+@pytest.mark.promise("P4")
+def test_nothing_in_two_files_of_one_recording_says_that_they_belong_together(
+    sessions: ModuleType, who: Signer, tmp_path: Path
+) -> None:
+    me = age.new_hybrid()
+    held = sessions.make_held(tmp_path / "held", sessions.work(6), session="a" * 32)
+    first, second = (sessions.released(held, who, tmp_path / "out", sessions.recipient(me))[0].path for _ in range(2))
+    assert first.name[:8] != second.name[:8]
+    assert not runs(first.read_bytes()) & runs(second.read_bytes())
+
+
 @pytest.mark.promise("P4")
 def test_the_storage_sees_a_random_name_and_a_rounded_size_only(
     sessions: ModuleType, who: Signer, tmp_path: Path

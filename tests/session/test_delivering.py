@@ -292,6 +292,17 @@ def test_over_a_network_that_costs_nothing_goes_unless_the_person_wants_it(perso
         assert until_tried(person) is None
 
 
+def test_with_a_cap_it_takes_as_long_as_the_cap_says(person, inbox):
+    agent, _, path = shared(person, inbox)
+    size = path.stat().st_size
+    person.world.chosen = Settings(max_delivery_kbit=max(64, size * 8 // 1000))  # about a second's worth
+    agent.reload()
+    began = time.monotonic()
+    assert until_tried(person) is None
+    assert time.monotonic() - began > 0.9 * size / person.world.chosen.delivery_rate
+    assert (inbox / path.name).stat().st_size == size
+
+
 def test_a_folder_is_no_network(person, inbox):
     person.world.costs = True
     shared(person, inbox)

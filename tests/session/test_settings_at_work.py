@@ -77,6 +77,7 @@ FLIPS = [
 SEEN_ELSEWHERE = {
     "deliver_on_metered": "session/test_delivering.py::"
     "test_over_a_network_that_costs_nothing_goes_unless_the_person_wants_it",
+    "max_delivery_kbit": "session/test_delivering.py::test_with_a_cap_it_takes_as_long_as_the_cap_says",
     "pause_hotkey": "real/test_pause.py::test_the_keys_that_pause_can_be_chosen_and_the_old_ones_are_given_back",
     "task_hotkey": "real/test_settings.py::test_language_and_the_keys_for_a_task_are_those_of_the_settings",
     "locale": "real/test_settings.py::test_language_and_the_keys_for_a_task_are_those_of_the_settings",

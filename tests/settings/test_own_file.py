@@ -56,6 +56,7 @@ EFFECTS = {
     'schedule = "mon 09:00-12:00"': lambda read, left: not left.allows(datetime(2026, 11, 24, 10)),
     "pause_on_battery_saver = false": lambda read, left: not read.pause_on_battery_saver,  # at work: test_rhythm.py
     "deliver_on_metered = true": lambda read, left: read.deliver_on_metered,
+    "max_delivery_kbit = 64": lambda read, left: read.delivery_rate == 8_000,
     'locale = "de_CH"': lambda read, left: read.locale == "de_CH",
 }
 
@@ -86,6 +87,11 @@ def test_nothing_that_only_a_study_may_say_can_be_set(tmp_path: Path, key: str) 
         ("max_fps = 0", "max_fps"),
         ("max_held_mb = 5001", "max_held_mb"),
         ("max_held_mb = 9", "max_held_mb"),
+        ("max_delivery_kbit = 0", "max_delivery_kbit"),
+        ("max_delivery_kbit = 63", "max_delivery_kbit"),
+        ("max_delivery_kbit = 1000001", "max_delivery_kbit"),
+        ("max_delivery_kbit = 64.5", "max_delivery_kbit"),
+        ('max_delivery_kbit = "1 Mbit"', "max_delivery_kbit"),
         ('categories = ["microphone"]', "categories[1]"),
         ('pause_hotkey = "p"', "pause_hotkey"),
         ('pause_hotkey = "shift+p"', "pause_hotkey"),
