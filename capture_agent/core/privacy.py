@@ -361,10 +361,11 @@ class Gate:
         follows = self.pictures.get(number) == (frame.number - 1, covered)
         top, bottom = frame.rows if follows and frame.rows is not None else (0, frame.pixels.shape[0])
         pixels = frame.pixels[top:bottom]
-        if covered:
+        within = [rect for rect in covered if rect.y - area.y < bottom and rect.bottom - area.y > top]
+        if within:  # mostly a panel is, far from what was drawn: nothing needs to be copied then
             pixels = pixels.copy()
             words = pixels.view("<u4")[..., 0]  # a pixel at a time: 1.7 ms become 0.05 for 800 × 600
-            for rect in covered:
+            for rect in within:
                 first, left = rect.y - area.y - top, rect.x - area.x
                 words[max(0, first) : max(0, first + rect.height), left : left + rect.width] = _MASK_WORD
         gate = replace(self, pictures={**self.pictures, number: (frame.number, covered)})

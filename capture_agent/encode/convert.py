@@ -41,8 +41,9 @@ class Converter:
             return frame
         top, bottom = top // BAND * BAND, min(height, -(-bottom // BAND) * BAND)
         if frame is None or bottom - top > height // 2:
-            self._frame = frame = self._convert(pixels)
-            return frame
+            frame = self._frame = None  # first, so that its memory serves the next one
+            self._frame = self._convert(pixels)
+            return self._frame
         top, bottom = max(0, top - _REACH), min(height, bottom + _REACH)
         # Their own neighbours are converted too, and thrown away.
         first, last = max(0, top - _REACH), min(height, bottom + _REACH)

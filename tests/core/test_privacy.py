@@ -248,6 +248,7 @@ def test_pictures_put_over_one_another_are_what_each_frame_is_painted_over_as_a_
         drawn = rect.intersect(AREA)
         pixels = pixels.copy()
         pixels[drawn.y : drawn.bottom, drawn.x : drawn.right] = shade
+        pixels.flags.writeable = False  # the source still compares with them
         stack = new_stack if shade % 3 == 0 else stack
         layout = Layout(tuple(window(app, place, n) for n, (app, place) in enumerate((("editor", AREA), *stack))))
         rows = (drawn.y, drawn.bottom) if known and number > 1 else None
@@ -260,6 +261,16 @@ def test_pictures_put_over_one_another_are_what_each_frame_is_painted_over_as_a_
         shown = picture.pixels.copy() if shown is None else shown
         shown[picture.top : picture.top + picture.pixels.shape[0]] = picture.pixels
         assert (shown == Gate(RULES).clear(replace(now, rows=None), ALWAYS)[1].cleared[0].event.pixels).all()
+
+
+@pytest.mark.parametrize(("rows", "copied"), [((0, 20), False), ((0, 21), True), ((22, 24), False), ((21, 24), True)])
+def test_rows_are_copied_only_if_something_in_them_is_painted_over(rows, copied):
+    layout = Layout((window("editor", AREA), window("new", Rect(0, 20, SIDE, 2), 1)))
+    gate, _ = Gate(RULES).clear(replace(frame(layout), number=1), ALWAYS)
+    now = replace(frame(layout), number=2, rows=rows)
+    picture = gate.clear(now, ALWAYS)[1].cleared[0].event
+    assert (picture.top, picture.top + picture.pixels.shape[0]) == rows
+    assert np.shares_memory(picture.pixels, now.pixels) is not copied
 
 
 @pytest.mark.promise("P8")
