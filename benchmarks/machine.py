@@ -14,11 +14,12 @@ LIBRARIES = ("av", "mss", "numpy", "mcap", "pyrage", "PySide6-Essentials", "pyth
 
 
 def when_and_what() -> dict[str, str]:
-    """Return the date (UTC) and the commit that is measured, "+" behind it if files differ from it."""
+    """Return the date (UTC) and the commit that is measured, "+" behind it if files differ that are not its docs."""
     place = Path(__file__).parent.parent
     git = ("git", "-C", str(place), "-c", "safe.directory=*")
     commit = subprocess.run((*git, "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False).stdout
-    changed = subprocess.run((*git, "status", "--short", "-uno"), capture_output=True, text=True, check=False).stdout
+    program = ("status", "--short", "-uno", "--", ".", ":!docs")
+    changed = subprocess.run((*git, *program), capture_output=True, text=True, check=False).stdout
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": (commit.strip() or "unknown") + ("+" if changed.strip() else ""),
