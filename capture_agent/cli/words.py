@@ -186,13 +186,20 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             + ("" if one["complete"] or one["state"] == "recording" else ", incomplete")
             + (", its readers cannot be told yet" if one["pending"] else "")
             + ("".join(f"\nto {place}" for place in one["delivered_to"]))
-            + (", not all has arrived yet" if one["waiting"] else ""),
+            + (", not all has arrived yet" if one["waiting"] else "")
+            + _cuts(one["cuts"]),
             one["study"],
             str(one["days_left"]) if one["here"] else "–",
             _withheld(one["withheld_us"]),
         )
         for one in sessions
     ]
+
+
+def _cuts(count: int) -> str:
+    """Return that cuts are marked which nobody has carried out yet."""
+    said = "1 cut waits" if count == 1 else f"{count} cuts wait"
+    return f"\n{said} until you share it or cut for good" if count else ""
 
 
 def _withheld(by_reason: Mapping[str, int] | None) -> str:

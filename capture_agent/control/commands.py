@@ -172,7 +172,7 @@ def describe_session(held: HeldSession) -> Result:
     """Return one held session, as `sessions --json` shows it."""
     found = asdict(held)
     size = found.pop("size")
-    lists = {"released_to": list(held.released_to), "delivered_to": list(held.delivered_to)}
+    lists = {"released_to": list(held.released_to), "delivered_to": list(held.delivered_to), "cuts": len(held.cuts)}
     return {**found, "bytes": size, "started": _time(held.started), **lists}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from capture_agent.encode import frames
 from capture_agent.encode.event_log import Message
 from capture_agent.encode.records import KEYBOARD, POINTER, SCREEN_PREFIX, SHORTCUTS, screen_topic
 from capture_agent.held import reader
+from capture_agent.held.cut import Span
 from capture_agent.held.reader import DURATION_US
 from capture_agent.held.tape import Tape
 from capture_agent.keys.age import Identity
@@ -46,10 +47,13 @@ class Track:
         """Return the key frame from which on frames have to be decoded to see `frame`."""
         return self.keys[bisect_right(self.keys, frame) - 1]
 
-    def nearest_key(self, t_us: int) -> int | None:
-        """Return the key frame that is nearest in time; None if there is none."""
-        at = bisect_left(self.keys, t_us, key=self.times.__getitem__)
-        near = self.keys[max(0, at - 1) : at + 1]
+    def nearest_key(self, t_us: int, without: Collection[Span] = ()) -> int | None:
+        """Return the key frame that is nearest in time, and in no span of `without`; None if there is none."""
+        keys: Sequence[int] = self.keys
+        if without:
+            keys = [key for key in keys if not any(span.holds(self.times[key]) for span in without)]
+        at = bisect_left(keys, t_us, key=self.times.__getitem__)
+        near = keys[max(0, at - 1) : at + 1]
         return min(near, key=lambda frame: abs(self.times[frame] - t_us), default=None)
 
 

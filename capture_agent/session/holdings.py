@@ -148,7 +148,7 @@ class Holdings:
         """
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
-            return self._lines.listed(self._store.sessions(), known, hidden, self._now())
+            return self._lines.listed(self._store.sessions(), known, hidden, self.intents.marked, self._now())
 
     @property
     def waiting(self) -> int:

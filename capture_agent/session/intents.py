@@ -145,12 +145,18 @@ class Intents:
 
     def cuts(self, session: str) -> tuple[WaitingCut, ...]:
         """Return what is marked in a session."""
+        return self.marked.get(session, ())
+
+    @property
+    def marked(self) -> Mapping[str, tuple[WaitingCut, ...]]:
+        """What is marked, by session."""
+        found: dict[str, tuple[WaitingCut, ...]] = {}
         with self._shelf.lock:
-            return tuple(
-                WaitingCut(one.entry.seq, What(str(one.body["what"])), tuple(one.spans[session]))
-                for one in self._marked(session)
-                if one.entry is not None
-            )
+            for one in self._undoable():
+                for session, spans in one.spans.items() if one.entry is not None else ():
+                    cut = WaitingCut(one.entry.seq, What(str(one.body["what"])), tuple(spans))
+                    found[session] = (*found.get(session, ()), cut)
+        return found
 
     def going_of(self, session: str) -> tuple[Span, ...]:
         """Return everything that is to go of a session, also what nobody can undo any more and is not done yet."""
@@ -190,9 +196,12 @@ class Intents:
                 self._try(one)
 
     def _marked(self, session: str) -> list[_Open]:
-        """Return the cuts of a session that can be undone: a cut that is for good takes their place at once."""
+        return [one for one in self._undoable() if session in one.spans]
+
+    def _undoable(self) -> list[_Open]:
+        """Return the cuts that can be undone: a cut that is for good takes their place at once."""
         replaced = {id(other) for one in self._open for other in self._replaced(one)}
-        return [one for one in self._open if one.waits and session in one.spans and id(one) not in replaced]
+        return [one for one in self._open if one.waits and id(one) not in replaced]
 
     def withdraw(self, study: str, session: str, withdrawal_sha256: str, event: Mapping[str, object]) -> None:
         """Withdraw a session that was released. It counts once it is noted, which needs no keyring.

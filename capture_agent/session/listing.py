@@ -16,7 +16,7 @@ from capture_agent.ledger.deliveries import deliveries
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.releases import ReleasedSession, expired, files_of, released_sessions
 from capture_agent.ledger.standing import Entry, Kind
-from capture_agent.session.snapshot import HeldSession
+from capture_agent.session.snapshot import HeldSession, WaitingCut
 
 _DAY = timedelta(days=1)
 
@@ -34,7 +34,12 @@ class Lines:
         self._lives: tuple[object, object, Mapping[str, _Life]] = (None, None, {})
 
     def listed(
-        self, infos: Sequence[HeldInfo], known: Collection[str], hidden: Collection[str], now: datetime
+        self,
+        infos: Sequence[HeldInfo],
+        known: Collection[str],
+        hidden: Collection[str],
+        marked: Mapping[str, tuple[WaitingCut, ...]],
+        now: datetime,
     ) -> tuple[HeldSession, ...]:
         """Return all sessions, newest first: the files `infos`, of whose keys `known` are there, and what has no file.
 
@@ -45,7 +50,8 @@ class Lines:
         for info in reversed(infos):  # of two that began at once the later one stays the newer
             if info.id not in hidden:
                 left = math.ceil((_began(info) + ends[info.study] - now) / _DAY)
-                sources[info.id] = _Source(info, lives.get(info.id, _HELD), info.id in known, max(0, left))
+                life, cuts = lives.get(info.id, _HELD), marked.get(info.id, ())
+                sources[info.id] = _Source(info, life, info.id in known, max(0, left), cuts)
         for session, released in self._ledger.folded(released_sessions).items():
             if session not in here:
                 sources[session] = _Source(released, lives[session])
@@ -118,6 +124,7 @@ class _Source(NamedTuple):
     life: _Life
     has_key: bool = True
     days_left: int = 0
+    cuts: tuple[WaitingCut, ...] = ()
 
 
 def length_s(info: HeldInfo) -> float:
@@ -183,6 +190,7 @@ def _line(session: str, source: _Source) -> HeldSession:
         pending=life.pending,
         delivered_to=life.delivered_to,
         waiting=life.waiting,
+        cuts=source.cuts,
     )
 
 

@@ -5,6 +5,7 @@ Everything stays in this process's memory: no picture and no event is written an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.encode.frames import Pixels
 from capture_agent.encode.video import Decoder
 from capture_agent.held import timeline
+from capture_agent.held.cut import Span
 from capture_agent.held.index import Index, read_index
 from capture_agent.held.timeline import Timeline
 from capture_agent.keys.age import Identity
@@ -61,15 +63,17 @@ class Review:
         """The monitors of which there are pictures, by number."""
         return tuple(monitor for monitor, track in self._index.tracks.items() if track.keys)
 
-    def near(self, monitor: int, t_us: int) -> Picture | None:
+    def near(self, monitor: int, t_us: int, without: Collection[Span] = ()) -> Picture | None:
         """Return the key frame that is nearest to `t_us`: one frame is decoded. None if the monitor has no pictures.
+
+        Those in spans of `without` are none.
 
         Raises:
             StorageError: The file is missing.
             VerificationError: It was changed since it was opened.
         """
         film = self._film(monitor)
-        key = film.track.nearest_key(t_us)
+        key = film.track.nearest_key(t_us, without)
         return None if key is None else film.picture(key, exact=film.track.shown(t_us) == key)
 
     def at(self, monitor: int, t_us: int) -> Picture | None:
@@ -111,11 +115,14 @@ class _Film:
         return Picture(self.track.times[frame], self._decoder.pixels(), exact)
 
 
-def glance(review: Review) -> Glance:
-    """Return what the list shows of a session: its picture is the middle one of its first monitor. Raises as `near`."""
+def glance(review: Review, without: Collection[Span] = ()) -> Glance:
+    """Return what the list shows of a session: its picture is the middle one of its first monitor. Raises as `near`.
+
+    What is marked to be cut out, `without`, is not in the picture.
+    """
     times = review.timeline
     monitor = next(iter(review.monitors), None)
-    picture = None if monitor is None else review.near(monitor, times.duration_us // 2)
+    picture = None if monitor is None else review.near(monitor, times.duration_us // 2, without)
     return Glance(
         None if picture is None else smaller(picture.pixels, THUMBNAIL_PX),
         times.apps,

@@ -54,6 +54,7 @@ class HeldSession:
     shares_in: int | None = None  # days of use, this one included, until it is shared by itself; None: by hand alone
     delivered_to: tuple[str, ...] = ()  # where files of it arrived: what was shared, or that it is withdrawn
     waiting: bool = False  # some of them have not arrived yet
+    cuts: tuple[WaitingCut, ...] = ()  # marked to be cut out; until they are, length and size are those of all of it
 
     @property
     def is_shared(self) -> bool:

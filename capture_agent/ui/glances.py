@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import say
 from capture_agent.core.progress import CancelledError
-from capture_agent.session.snapshot import Agent, HeldSession
+from capture_agent.session.snapshot import Agent, HeldSession, WaitingCut
 from capture_agent.ui import words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.looking import Looker
@@ -30,7 +30,8 @@ _REST_MS = 200  # lines that are only scrolled past are not looked into
 _MOST_TOLD = 3  # programs and tasks: more have no room
 _MOST_KEPT = 200  # glances, of 50 to 170 kB each
 
-Key = tuple[str, int, str]  # a recording as it is: what is cut out changes its size
+# A recording as it is: what is cut out changes its size.
+Key = tuple[str, int, str, tuple[WaitingCut, ...]]
 
 
 class Glances(QObject):
@@ -75,7 +76,7 @@ class Glances(QObject):
         while line is not None and self._tree.visualItemRect(line).top() < height:
             session = self._session(line)
             if session is not None and _key(session) not in self._known:
-                work = partial(_looked_into, self._agent, session.id, self._looker)
+                work = partial(_looked_into, self._agent, session, self._looker)
                 self._looker.look(session.id, work, partial(self._seen, _key(session)))
             line = self._tree.itemBelow(line)
 
@@ -130,10 +131,10 @@ def _some(names: list[str]) -> str:
 
 
 def _key(session: HeldSession) -> Key:
-    return session.id, session.size, session.state
+    return session.id, session.size, session.state, session.cuts
 
 
-def _looked_into(agent: Agent, session: str, looker: Looker) -> Glance:
+def _looked_into(agent: Agent, session: HeldSession, looker: Looker) -> Glance:
     """Look into a recording; on the looker's thread."""
     from capture_agent.session.review import glance  # what decodes video is loaded only when it is wanted
 
@@ -141,4 +142,5 @@ def _looked_into(agent: Agent, session: str, looker: Looker) -> Glance:
         if looker.closed:
             raise CancelledError
 
-    return glance(agent.review(session, progress))
+    marked = [span for cut in session.cuts for span in cut.spans]
+    return glance(agent.review(session.id, progress), marked)

@@ -43,7 +43,7 @@ class Player(QWidget):
     """Opens a recording on a thread of its own, and shows it. Everything is in memory, and gone when it closes.
 
     Signals:
-        changed: something was cut out of the recording, a task was told anew, or it was deleted.
+        changed: something was marked or cut out of the recording, a task was told anew, or it was deleted.
         shared: it is to be shared now, with those whom this `Policy` names; the player closes.
         opened: the recording is shown, or shown anew; its `Timeline`.
     """
@@ -321,6 +321,7 @@ class Player(QWidget):
     def _show_cuts(self) -> None:
         self.bar.show_cuts(self._cuts.spans)
         self._choose.setEnabled(bool(self._cuts.to_choose()))
+        self.changed.emit()
         self._moved(0)
 
     def _cut_done(self) -> None:

@@ -60,6 +60,13 @@ def state_words(session: HeldSession) -> str:
         if session.state == "withdrawn":
             untold = say("Withdrawn; {names} cannot be told yet", names=names)
             said = untold if session.pending else say("Withdrawn from {names}", names=names)
+    if session.cuts:
+        said = say_many(
+            "{what}; {count} cut waits until you share it or cut for good",
+            "{what}; {count} cuts wait until you share it or cut for good",
+            len(session.cuts),
+            what=said,
+        )
     if session.shares_in is not None:
         when = say_many("{count} day of use", "{count} days of use", session.shares_in)
         said = say("{what}; shared by itself after {when}", what=said, when=when)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from capture_agent.cli.words import status_lines
-from capture_agent.control.commands import describe
+from datetime import UTC, datetime
+
+import pytest
+
+from capture_agent.cli.words import session_rows, status_lines
+from capture_agent.control.commands import describe, describe_session
 from capture_agent.core.never import NeverKind, NeverRule
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import HINDERING, Reason
-from capture_agent.session.snapshot import Snapshot
+from capture_agent.held.spans import What
+from capture_agent.session.snapshot import HeldSession, Snapshot, WaitingCut
 
 
 def said(waiting: Reason | None) -> str:
@@ -27,3 +32,18 @@ def test_status_says_what_the_person_keeps_out() -> None:
         "Never recorded, as you said: the program signal",
         "Never recorded, as you said: windows with “My bank” in their title",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "held"),
+        (1, "held\n1 cut waits until you share it or cut for good"),
+        (2, "held\n2 cuts wait until you share it or cut for good"),
+    ],
+)
+def test_a_recording_says_how_many_cuts_wait(count: int, said: str) -> None:
+    cuts = tuple(WaitingCut(number, What.STRETCH, ()) for number in range(count))
+    line = describe_session(HeldSession("3f9c", "desk", datetime.now(UTC), 1.0, 1, "held", True, 29, cuts=cuts))
+    assert line["cuts"] == count
+    assert session_rows([line | {"withheld_us": None}])[0][4] == said

@@ -82,6 +82,26 @@ def test_what_is_marked_waits_through_time_crashes_and_restarts(person, written)
     assert letters(person, session) == "abcdef"
 
 
+def test_the_list_says_what_waits_to_be_cut_out_as_long_as_it_does(person, written):
+    session, _ = written
+
+    def waits():
+        (line,) = person.agent.sessions()
+        assert line.cuts == person.agent.cuts(session)
+        return len(line.cuts)
+
+    assert waits() == 0
+    mark(person, written, 0, 2)
+    mark(person, written, 3, 4)
+    assert waits() == 2
+    person.crash()
+    assert waits() == 2
+    person.agent.undo_cut(session, person.agent.cuts(session)[0].number)
+    assert waits() == 1
+    person.agent.release(session)
+    assert waits() == 0
+
+
 @pytest.mark.promise("P11")
 def test_what_is_marked_is_cut_out_before_the_recording_is_shared_and_cannot_be_undone_then(person, written):
     session, _ = written

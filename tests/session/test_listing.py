@@ -41,8 +41,15 @@ def stop(person, _session):
     person.agent.stop()
 
 
-def cut(person, session):
+def mark(person, session):
     person.agent.cut(session, [Span(1_000_000)], What.STRETCH)
+
+
+def unmark(person, session):
+    person.agent.undo_cut(session, person.agent.cuts(session)[0].number)
+
+
+def cut_what_is_marked(person, session):
     person.agent.cut_for_good(session)
 
 
@@ -104,7 +111,8 @@ def damage(person, session):
 
 LIVES = {
     "grows while it is recorded": [grow, stop],
-    "cut": [stop, cut],
+    "marked, undone, cut": [stop, mark, unmark, mark, cut_what_is_marked],
+    "shared with cuts": [stop, mark, mark, share],
     "shared, delivered, withdrawn": [stop, share, arrive, withdraw, tell],
     "deleted, undone, deleted": [stop, delete_for_now, undo, delete],
     "shared, deleted, withdrawn": [stop, share, delete, withdraw, tell],

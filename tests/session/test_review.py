@@ -16,7 +16,7 @@ from capture_agent.held.cut import Span
 from capture_agent.held.index import MOVE_EVERY_US, read_index
 from capture_agent.held.spans import What
 from capture_agent.keys import age
-from capture_agent.session.review import Review, glance
+from capture_agent.session.review import THUMBNAIL_PX, Review, glance, smaller
 
 SECOND = 1_000_000
 WIDTH, HEIGHT = 320, 200
@@ -104,6 +104,21 @@ def test_a_glance_has_a_small_picture_programs_tasks_and_what_was_withheld(revie
     seen = glance(review)
     assert seen.picture.shape == (100, 160, 3)
     assert (seen.apps, seen.tasks, seen.withheld_s) == (("xterm",), ("Write the letter",), 1.0)
+
+
+def test_the_picture_of_a_glance_is_from_no_stretch_that_is_marked_to_be_cut_out(held, review):
+    keys = [t for n, t in enumerate(frame_times(held)) if n % 10 == 0]
+    middle = min(keys, key=lambda t: abs(t - review.timeline.duration_us // 2))
+
+    def shown(*spans):
+        return glance(review, spans).picture
+
+    assert (shown() == smaller(review.near(1, middle).pixels, THUMBNAIL_PX)).all()
+    others = [t for t in keys if t != middle]
+    beside = [smaller(review.near(1, t).pixels, THUMBNAIL_PX) for t in others]
+    assert any((shown(Span(middle, middle + 1)) == one).all() for one in beside)
+    assert (shown(*[Span(t, t + 1) for t in keys[1:]]) == smaller(review.near(1, keys[0]).pixels, THUMBNAIL_PX)).all()
+    assert shown(Span(0)) is None
 
 
 def test_a_session_without_a_screen_has_no_picture(tmp_path):

@@ -395,7 +395,8 @@ class MemoryAgent(MemoryCuts):
         self._now = replace(self._now, task=None)
 
     def sessions(self) -> tuple[HeldSession, ...]:
-        return tuple(sorted(self._sessions.values(), key=lambda session: session.started, reverse=True))
+        lines = [replace(one, cuts=tuple(self._cuts[one.id])) for one in self._sessions.values()]
+        return tuple(sorted(lines, key=lambda session: session.started, reverse=True))
 
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         self._wait()

@@ -88,8 +88,11 @@ class MemoryReview:
         self.complete = complete
         self.monitors = (1, 2)
 
-    def near(self, monitor, t_us):
-        return self.at(monitor, t_us // (10 * SECOND) * 10 * SECOND)
+    def near(self, monitor, t_us, without=()):
+        key = t_us // (10 * SECOND) * 10 * SECOND
+        while any(span.holds(key) for span in without):
+            key -= 10 * SECOND
+        return self.at(monitor, key)
 
     def at(self, monitor, t_us):
         return SimpleNamespace(t_us=t_us, pixels=painted(monitor, t_us), exact=True)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import memory_agent
 import pytest
 
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.policy import OWN_DEVICE
+from capture_agent.held.spans import What
+from capture_agent.session.snapshot import HeldSession, WaitingCut
 from capture_agent.ui import words
 from capture_agent.ui.programs import offered
+from capture_agent.ui.recordings import state_words
 
 
 @pytest.mark.parametrize(
@@ -60,3 +65,16 @@ def test_only_the_studys_programs_are_offered_when_it_names_them() -> None:
 def test_programs_that_the_person_excluded_are_not_offered() -> None:
     assert "gimp" not in offered({"gimp": "GIMP"}, None, {"gimp"})
     assert "gimp" not in offered({}, frozenset({"gimp"}), {"gimp"})
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "Only yours"),
+        (1, "Only yours; 1 cut waits until you share it or cut for good"),
+        (2, "Only yours; 2 cuts wait until you share it or cut for good"),
+    ],
+)
+def test_a_recording_says_how_many_cuts_wait(count: int, said: str) -> None:
+    cuts = tuple(WaitingCut(number, What.STRETCH, ()) for number in range(count))
+    assert state_words(HeldSession("a", "desk", datetime.now(UTC), 1.0, 1, "held", True, 29, cuts=cuts)) == said
