@@ -153,7 +153,9 @@ class Intents:
         found: dict[str, tuple[WaitingCut, ...]] = {}
         with self._shelf.lock:
             for one in self._undoable():
-                for session, spans in one.spans.items() if one.entry is not None else ():
+                if one.entry is None:
+                    continue
+                for session, spans in one.spans.items():
                     cut = WaitingCut(one.entry.seq, What(str(one.body["what"])), tuple(spans))
                     found[session] = (*found.get(session, ()), cut)
         return found
