@@ -23,9 +23,6 @@ MEMORY_US = 5_000_000
 LOOK_WITHIN_US = 200_000
 # What was seen is known this late after the look began; then the source has said UNKNOWN, or is stuck.
 LOOK_TAKES_US = 200_000
-# A busy program may tell this late, after the press that moved its focus, that a secret field has it: two of 200
-# password fields of a web page were told of after more than `HOLD_US`, beside other work. A terminal tells nothing.
-MOVED_LATE_US = 600_000
 MAX_LOOKS = 256  # that are remembered: 5 s of looks at every key, 30 ms apart
 MAX_PLACES = 64  # of secret fields that are remembered: windows with a secret on screen are few
 

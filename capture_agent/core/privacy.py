@@ -37,9 +37,10 @@ from capture_agent.core.events import (
     Window,
     Withheld,
 )
-from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, MOVED_LATE_US, TRANSITION_US, Fields
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, TRANSITION_US, Fields
 from capture_agent.core.intervals import Intervals, Place
-from capture_agent.core.keyboard import COMPANIONS, MODES, MODIFIERS, SETTLE_US, Reduced, is_command
+from capture_agent.core.keyboard import COMPANIONS, MODES, SETTLE_US, Reduced, is_command
+from capture_agent.core.presses import Presses
 from capture_agent.core.rules import Rules
 from capture_agent.core.scrub import scrub, secrets_in
 from capture_agent.core.stretches import Reason, Stretches
@@ -91,10 +92,13 @@ class Gate:
     typed: Run = field(default_factory=Run)  # what may become a secret
     pictures: Mapping[int, tuple[int, tuple[Rect, ...]]] = field(default_factory=dict)
     withheld: frozenset[int] = frozenset()  # keys whose going down was not kept; then neither is their coming up
-    moved_us: int = -MOVED_LATE_US  # the last press that may have moved the focus to another field
+    presses: Presses = field(default_factory=Presses)
 
-    def observe(self, focus: Focus | FieldFocus) -> Gate:
-        """Learn a change of focus or a look as soon as it arrives, ahead of the events that wait."""
+    def observe(self, focus: Focus | FieldFocus | Key | Button) -> Gate:
+        """Learn a change of focus, a look, or a press as soon as it arrives, ahead of the events that wait."""
+        if isinstance(focus, Key | Button):
+            presses = self.presses.arrived(focus)
+            return self if presses is self.presses else replace(self, presses=presses)
         if isinstance(focus, FieldFocus):
             rules = self.rules
             if focus.private is not None and focus.private != (focus.window in rules.private):
@@ -149,11 +153,11 @@ class Gate:
         windows = [(since, window) for since, _, window in self._focused(start, end) if window is not None]
         # The pointer types nothing by itself: a look that comes late is enough.
         late = LOOK_WITHIN_US if isinstance(event, Key) else end - start
-        if isinstance(event, Key) and self.fields.secret_within(start, max(end, self._told_until(event))):
+        if isinstance(event, Key) and self.fields.secret_within(start, max(end, self.presses.told_until(event))):
             return Verdict.SENSITIVE
         verdict = self.fields.verdict(start, end, windows, late_us=late)
         pressed = isinstance(event, Key) and event.down
-        unseen = pressed and not self.fields.looked_after(event.t_us)
+        unseen = pressed and (not self.fields.looked_after(event.t_us) or self.presses.stayed_briefly(event))
         return Verdict.UNKNOWN if unseen and verdict is Verdict.CLEAR else verdict
 
     def awaits(self, event: Event, now_us: int) -> bool:
@@ -161,24 +165,20 @@ class Gate:
         if not isinstance(event, Key) or not event.down:
             return False
         stuck = now_us > event.t_us + LOOK_WITHIN_US + LOOK_TAKES_US
-        return now_us < self._told_until(event) or (not stuck and self.fields.looked_after(event.t_us) is None)
-
-    def _told_until(self, key: Key) -> int:
-        """Return until when a program may tell late that the field which `key` went to is a secret one."""
-        moved = key.t_us >= self.moved_us and not self._moves_focus(key)
-        return self.moved_us + MOVED_LATE_US if moved else key.t_us
+        return now_us < self.presses.told_until(event) or (not stuck and self.fields.looked_after(event.t_us) is None)
 
     def clear(self, event: Event, intervals: Intervals) -> tuple[Gate, Kept]:
         """Return the gate to use next, and what may be kept of `event`.
 
         `event` is the oldest that waits, and `waiting` said that its time has come.
         """
+        return self._pressed(event)._decide(event, intervals)
+
+    def _decide(self, event: Event, intervals: Intervals) -> tuple[Gate, Kept]:
         start, end = hold_window(event)
-        if self._moves_focus(event) and event.t_us != self.moved_us:
-            return replace(self, moved_us=event.t_us).clear(event, intervals)
         if self._ends_the_run(event, intervals):
             gate, passed = self._typed(self.typed.end(), intervals)
-            after, kept = gate.clear(event, intervals)
+            after, kept = gate._decide(event, intervals)
             return after, replace(kept, cleared=(*passed, *kept.cleared))
         # Where the holes are is said even though it happened in the hole.
         if not isinstance(event, Gap | Withheld) and intervals.place(start, end) is not Place.INSIDE:
@@ -247,13 +247,13 @@ class Gate:
                 reduced = reduced.count(key, intervals)
         return (self if reduced is self.reduced else replace(self, reduced=reduced)), tuple(cleared)
 
-    def _moves_focus(self, event: Event) -> bool:
-        """Whether `event` may give the keyboard to another field of the same program."""
-        if not isinstance(event, Key | Button) or not event.down:
-            return False
-        if self.last_focus is not None and is_terminal(self.last_focus):
-            return False
-        return isinstance(event, Button) or (is_command(event) and event.sym not in COMPANIONS | MODIFIERS)
+    def _pressed(self, event: Event) -> Gate:
+        """Take note of a press that may move the focus; in a terminal no field is told of."""
+        if not isinstance(event, Key | Button):
+            return self
+        moves = self.last_focus is None or not is_terminal(self.last_focus)
+        presses = self.presses.decided(event, moves=moves)
+        return self if presses is self.presses else replace(self, presses=presses)
 
     def _ends_the_run(self, event: Event, intervals: Intervals) -> bool:
         """Whether what is typed from `event` on goes elsewhere than what was typed before it."""

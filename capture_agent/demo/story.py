@@ -107,8 +107,9 @@ class Story:
         self.picture("task")
         self.hands.key("Return")
         with self.working_in(self.editor):
-            self.hands.type(f"{TYPED}\n\tand so on\n")
+            self.hands.type(f"{TYPED}\n\tand so on, and so forth\n")
             self.hands.key("Home", hold=("Control_L",))
+            time.sleep(LOOK_S)  # nobody is faster, and what is typed between two such keys at once is not kept
             self.hands.key("End", hold=("Shift_L",))
             self.hands.scroll(0, 3)
             self.hands.scroll(0, -2)

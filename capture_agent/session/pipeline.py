@@ -17,7 +17,7 @@ from itertools import count
 from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.events import Event, FieldFocus, Focus, Frame, Gap, GapReason, Picture, Withheld
+from capture_agent.core.events import Button, Event, FieldFocus, Focus, Frame, Gap, GapReason, Key, Picture, Withheld
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, waiting
@@ -258,7 +258,7 @@ class Pipeline:
         self._writer.close(reason, {name: str(number) for name, number in about.items()} | {WITHHELD_US: withheld})
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Focus | FieldFocus):
+        if isinstance(event, Focus | FieldFocus | Key | Button):
             self._gate = self._gate.observe(event)
         elif isinstance(event, Gap):
             # The sources were stopped; where the focus went meanwhile is not known until they say so again.

@@ -24,8 +24,9 @@ from capture_agent.core.events import (
     Window,
     Withheld,
 )
-from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, MOVED_LATE_US, Fields
+from capture_agent.core.fields import HOLD_US, LOOK_TAKES_US, LOOK_WITHIN_US, Fields
 from capture_agent.core.intervals import Intervals
+from capture_agent.core.presses import BRIEF_US, LATE_US
 from capture_agent.core.privacy import MASK_BGRX, Gate
 from capture_agent.core.rules import Rules
 from capture_agent.core.stretches import Reason
@@ -144,25 +145,39 @@ MOVERS = [
 ]
 
 
-def after(mover, at_us, told_us, window=EDITOR):
+def after(mover, at_us, told_us, window=EDITOR, ahead=()):
     """A gate that saw a press at `at_us`, and in time, or late, that a secret field got the keyboard by it."""
     gate = Gate(RULES).observe(Focus(0, window))
     gate, _ = gate.clear(Focus(0, window), ALWAYS)
     for t_us in range(0, 3_000_000, LOOK_US):
         gate = gate.observe(FieldFocus(t_us, SENSITIVE if told_us <= t_us < told_us + 1_000_000 else CLEAR, window.id))
+    for press in (replace(mover, t_us=at_us), *ahead):
+        gate = gate.observe(press)
     return gate.clear(replace(mover, t_us=at_us), ALWAYS)[0]
 
 
 @pytest.mark.promise("P8")
 @given(
     st.sampled_from(MOVERS),
-    st.integers(0, MOVED_LATE_US - 1),
-    st.integers(0, MOVED_LATE_US // LOOK_US).map(LOOK_US.__mul__),
+    st.integers(0, LATE_US - 1),
+    st.integers(0, LATE_US // LOOK_US).map(LOOK_US.__mul__),
 )
 def test_what_is_typed_after_a_press_into_another_field_waits_for_a_program_that_tells_late(mover, typed, told):
     gate = after(mover, 1_000_000, 1_000_000 + told)
     assert kept(gate, key(1_000_000 + typed)).reason is Reason.SECRET_FIELD
     assert (kept(gate, key(999_999)).reason is Reason.SECRET_FIELD) is (told < HOLD_US)  # it went to the field before
+
+
+@pytest.mark.promise("P8")
+@given(st.sampled_from(MOVERS), st.sampled_from(MOVERS), st.integers(0, 2 * BRIEF_US), st.data())
+def test_what_is_typed_into_a_field_that_was_left_at_once_is_not_kept(into, out, stayed, data):
+    gate = after(replace(into, t_us=1_000_000), 1_000_000, 9_000_000, ahead=(replace(out, t_us=1_000_000 + stayed),))
+    typed = key(1_000_000 + data.draw(st.integers(0, stayed)))
+    verdict = kept(gate, typed)
+    assert bool(verdict.cleared) is (stayed >= BRIEF_US)
+    assert verdict.reason in {None, Reason.FIELD_UNKNOWN}
+    gate, _ = gate.clear(replace(out, t_us=1_000_000 + stayed), ALWAYS)
+    assert kept(gate, key(1_000_000 + stayed)).cleared  # where nobody left, it is known
 
 
 @pytest.mark.promise("P8")
@@ -178,8 +193,8 @@ def test_letters_shift_and_what_is_pressed_in_a_terminal_move_no_focus():
 
 def test_a_key_after_a_press_is_waited_for_as_long_as_a_program_may_tell_late_and_no_longer():
     gate = after(MOVERS[0], 1_000_000, 2_900_000)
-    assert gate.awaits(key(1_100_000), 1_000_000 + MOVED_LATE_US - 1)
-    assert not gate.awaits(key(1_100_000), 1_000_000 + MOVED_LATE_US)
+    assert gate.awaits(key(1_100_000), 1_000_000 + LATE_US - 1)
+    assert not gate.awaits(key(1_100_000), 1_000_000 + LATE_US)
     assert not gate.awaits(key(1_000_000, "Tab", None), 1_000_000 + HOLD_US)  # itself went to the field before
     assert kept(gate, key(1_100_000)).cleared
 

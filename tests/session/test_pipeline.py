@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,6 +146,31 @@ def test_a_key_waits_for_the_look_that_comes_late_and_not_for_one_that_does_not_
     pipeline.close_interval(now[0])
     pipeline.close("stopped")
     assert [json.loads(m.data)["text"] for m in shelf.messages("keyboard")] == ["x"]
+
+
+@pytest.mark.promise("P8")
+def test_what_is_typed_between_two_presses_of_a_program_is_not_kept():
+    shelf, start = Shelf(), clock()
+    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
+    pipeline.open_interval(start)
+    pipeline.put(Focus(start, EDITOR))
+    pipeline.put(look(start))
+    wait_marking(pipeline, 0.35)
+    now = clock()
+    tab = Key(now, True, 23, "Tab", None, (), injected=False)
+    for event in (
+        tab,
+        key(now + 3_000, "secret"),
+        replace(tab, t_us=now + 9_000),
+        key(now + 20_000, "plain"),
+        look(now + 25_000),
+    ):
+        pipeline.put(event)
+    wait_marking(pipeline, 1.0)
+    pipeline.close_interval(clock())
+    pipeline.close("stopped")
+    kept = [json.loads(m.data)["sym"] for m in shelf.messages("keyboard")]
+    assert kept == ["Tab", "Tab", "plain"]
 
 
 @pytest.mark.promise("P10")
