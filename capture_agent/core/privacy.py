@@ -156,8 +156,9 @@ class Gate:
         if isinstance(event, Key) and self.fields.secret_within(start, max(end, self.presses.told_until(event))):
             return Verdict.SENSITIVE
         verdict = self.fields.verdict(start, end, windows, late_us=late)
-        pressed = isinstance(event, Key) and event.down
-        unseen = pressed and (not self.fields.looked_after(event.t_us) or self.presses.stayed_briefly(event))
+        if not isinstance(event, Key) or not event.down:
+            return verdict
+        unseen = not self.fields.looked_after(event.t_us) or self.presses.stayed_briefly(event)
         return Verdict.UNKNOWN if unseen and verdict is Verdict.CLEAR else verdict
 
     def awaits(self, event: Event, now_us: int) -> bool:
