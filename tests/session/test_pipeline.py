@@ -80,13 +80,20 @@ def wait_marking(pipeline, seconds):
         time.sleep(0.05)
 
 
-def test_what_happens_in_an_open_interval_is_kept_in_order_and_sealed():
-    shelf, start = Shelf(), clock()
+def looking(shelf):
+    """A pipeline that has known for a while which window has the keyboard, and since when."""
+    start = clock()
     pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
     pipeline.open_interval(start)
     pipeline.put(Focus(start, EDITOR))
     pipeline.put(look(start))
     wait_marking(pipeline, 0.35)
+    return pipeline, start
+
+
+def test_what_happens_in_an_open_interval_is_kept_in_order_and_sealed():
+    shelf = Shelf()
+    pipeline, start = looking(shelf)
     times = [clock() + n for n in range(100)]
     for t_us in reversed(times):  # threads deliver in any order
         pipeline.put(key(t_us))
@@ -150,12 +157,8 @@ def test_a_key_waits_for_the_look_that_comes_late_and_not_for_one_that_does_not_
 
 @pytest.mark.promise("P8")
 def test_what_is_typed_between_two_presses_of_a_program_is_not_kept():
-    shelf, start = Shelf(), clock()
-    pipeline = Pipeline(shelf, RULES, epoch_us=start, clock=clock)
-    pipeline.open_interval(start)
-    pipeline.put(Focus(start, EDITOR))
-    pipeline.put(look(start))
-    wait_marking(pipeline, 0.35)
+    shelf = Shelf()
+    pipeline, _ = looking(shelf)
     now = clock()
     tab = Key(now, True, 23, "Tab", None, (), injected=False)
     for event in (

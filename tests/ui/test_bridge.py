@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import memory_agent
 import pytest
 from PySide6.QtCore import QCoreApplication
+from waiting import WAIT_S, until
 
 from capture_agent.core.errors import CaptureAgentError, FaultError, StorageError
 from capture_agent.core.progress import Progress
 from capture_agent.ui.bridge import Bridge, in_words
 from capture_agent.ui.view_state import Icon, View
-
-WAIT_S = 10.0
 
 
 @pytest.fixture
@@ -28,14 +26,6 @@ def failures(bridge: Bridge) -> list[CaptureAgentError]:
     seen: list[CaptureAgentError] = []
     bridge.failed.connect(seen.append)
     return seen
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < deadline, "did not come true"
-        QCoreApplication.processEvents()
-        time.sleep(0.002)
 
 
 def test_what_is_asked_for_is_shown_when_the_call_returns(bridge: Bridge) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +11,7 @@ from memory_review import SAID
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton
+from waiting import until
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
 from capture_agent.held.cut import FOREVER_US, Span
@@ -24,20 +24,11 @@ from capture_agent.ui.recordings import RecordingsPage
 from capture_agent.ui.task_list import TaskList
 from capture_agent.ui.time_bar import TimeBar
 
-WAIT_S = 30.0
 SECOND = 1_000_000
 SESSION = "0" * 32
 TYPED_US = 310 * SECOND  # when something was typed in it
 REST = (Span(0, 5 * SECOND), Span(420 * SECOND + 1))  # all but the one task of `memory_review`
 CUT = f"cut {SESSION} all-but-task 0-{5 * SECOND} {420 * SECOND + 1}-{FOREVER_US}"
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < deadline, "did not come true"
-        QCoreApplication.processEvents()
-        time.sleep(0.002)
 
 
 @pytest.fixture
