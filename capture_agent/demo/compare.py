@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture_agent.core.keyboard import COMPANIONS, MODIFIERS
 from capture_agent.demo.acts import Act, Expect, Kind
 
 # The X server stamps events in whole ms, and the two clocks are one to about that; the rest is margin.
@@ -142,5 +143,7 @@ def _middle(values: Sequence[int]) -> int:
 
 def _words(act: Act, offset_us: int = 0) -> str:
     """Name an act without what it typed, which may end up in a log; its time is that of the session."""
-    where = "" if act.kind is Kind.KEY else f" at {act.x}, {act.y}"
+    where = f" at {act.x}, {act.y}"
+    if act.kind is Kind.KEY:
+        where = f" of {act.what}" if act.what in COMPANIONS | MODIFIERS else ""
     return f"{act.kind} {'down' if act.down else 'up'}{where}, {act.t_us - offset_us} µs"

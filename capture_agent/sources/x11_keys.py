@@ -11,7 +11,7 @@ from capture_agent.core.errors import DesktopError
 from capture_agent.core.events import Key
 from capture_agent.desktop import x11_xi2, x11_xkb
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.x11_clock import measure
+from capture_agent.desktop.x11_clock import Ordered, measure
 from capture_agent.desktop.x11_connection import Connection
 from capture_agent.desktop.x11_keymap import Keymap, held
 
@@ -36,7 +36,7 @@ class KeyReader:
         except DesktopError:
             self.connection.close()
             raise
-        self._clock = measure(self.connection)
+        self._clock = Ordered(measure(self.connection))
         x11_xkb.select(self.connection)
         x11_xi2.select(self.connection, x11_xi2.KEYS, _MASK)
         # State changes that are queued by now may be older than this answer. Each carries the whole

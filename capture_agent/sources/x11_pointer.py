@@ -11,7 +11,7 @@ from Xlib.ext import xinput
 from capture_agent.core.events import Button, InputEvent, Move, PointerShape, Scroll
 from capture_agent.desktop import x11_cursor, x11_xi2
 from capture_agent.desktop.clock import now_us
-from capture_agent.desktop.x11_clock import measure
+from capture_agent.desktop.x11_clock import Ordered, measure
 from capture_agent.desktop.x11_connection import Connection
 from capture_agent.desktop.x11_xi2 import Kind, Raw
 from capture_agent.sources.pointer import Point, positions
@@ -32,6 +32,7 @@ class PointerReader:
         """
         self.connection = Connection(display)
         self._clock = measure(self.connection)
+        self._ordered = Ordered(self._clock)
         self.connection.root.change_attributes(event_mask=X.StructureNotifyMask)
         x11_cursor.select(self.connection)
         x11_xi2.select(self.connection, x11_xi2.POINTER, _MASK)
@@ -81,7 +82,7 @@ class PointerReader:
         return result
 
     def _event(self, raw: Raw, at: Point) -> InputEvent | None:
-        t_us = self._clock.to_us(raw.time, now_us())
+        t_us = self._ordered.to_us(raw.time, now_us())
         injected = raw.source in self._devices.xtest
         if raw.kind is Kind.MOTION:
             # Smooth scrolling is motion of other valuators; the wheel's buttons tell of it too.

@@ -141,6 +141,21 @@ def test_differences_never_say_what_was_typed() -> None:
     assert difference == "done and not recorded: key down, 5 µs"
 
 
+def test_two_keys_told_in_the_wrong_order_are_found_and_those_that_type_nothing_named() -> None:
+    letter = Act(20_000, Kind.KEY, "A", down=False, expect=Expect.KEPT)
+    shift = Act(20_200, Kind.KEY, "Shift_L", down=False, expect=Expect.KEPT)
+    first, last = Act(0, Kind.KEY, "b", expect=Expect.KEPT), Act(40_000, Kind.KEY, "b", expect=Expect.KEPT)
+    done = [first, letter, shift, last]
+    assert compare(done, done).equal
+    swapped = [first, replace(shift, t_us=19_000), letter, last]
+    assert compare(done, swapped).differences == (
+        "done and not recorded: key up, 20000 µs",
+        "recorded and never done: key up, 20000 µs",
+    )
+    (difference,) = compare(done, [first, letter, last]).differences
+    assert difference == "done and not recorded: key up of Shift_L, 20200 µs"
+
+
 def test_events_of_a_log_become_acts() -> None:
     key = {"t_us": 7, "kind": "key", "sym": "Return", "down": True, "text": "\r"}
     assert recorded_act(key) == Act(7, Kind.KEY, "Return", True, None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from capture_agent.core.errors import ConfigError
 from capture_agent.core.events import Rect
 from capture_agent.desktop import x11_check, x11_hotkeys, x11_keymap, x11_monitors, x11_xi2, x11_xkb
-from capture_agent.desktop.x11_clock import WRAP_MS, ServerClock, offset
+from capture_agent.desktop.x11_clock import BACK_US, WRAP_MS, Ordered, ServerClock, offset
 from capture_agent.desktop.x11_shown import enough_seen
 from capture_agent.desktop.x11_xkb import Modifiers
 
@@ -30,6 +30,23 @@ def test_the_server_s_clock_may_wrap(now_ms: int, ago_ms: int, offset_ms: int) -
 
 def test_no_time_means_now() -> None:
     assert ServerClock().to_us(0, 123_456_789) == 123_456_000
+
+
+@given(jumps_ms=st.lists(st.integers(-20, 20), min_size=1, max_size=40))
+def test_what_the_server_told_later_is_never_earlier(jumps_ms: list[int]) -> None:
+    """Its processors may disagree on the time; what only grows is taken as it is."""
+    stamps = [1_000_000 + n + jump for n, jump in enumerate(jumps_ms)]
+    clock = Ordered(ServerClock())
+    times = [clock.to_us(stamp, 1_000_000_000) for stamp in stamps]
+    assert times == [max(stamps[: n + 1]) * 1000 for n in range(len(stamps))]
+
+
+def test_a_clock_that_was_set_back_is_followed() -> None:
+    clock = Ordered(ServerClock())
+    assert clock.to_us(5_000, 5_000_000) == 5_000_000
+    back_ms = 5_000 - BACK_US // 1000 - 1
+    assert clock.to_us(back_ms, 5_000_000) == back_ms * 1000
+    assert clock.to_us(back_ms + 1, 5_000_000) == (back_ms + 1) * 1000
 
 
 def test_the_same_clock_has_no_offset_and_another_one_has() -> None:
