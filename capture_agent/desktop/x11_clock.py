@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 WRAP_MS = 1 << 32
 TRIES = 5  # the quickest of five round trips bounds the offset best
-SAME_CLOCK_MS = 2  # cut to whole ms, and the round trip itself
-# Virtual processors were seen 5 ms apart on what time it is. Further back it is another clock, and followed.
-BACK_US = 50_000
+# One clock, read on two processors: virtual ones were seen 5 ms apart on what time it is, for moments. An offset taken
+# in such a moment would shift all keys against the pointer. A clock that is another one is further away.
+APART_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Ordered:
     def to_us(self, server_ms: int, near_us: int) -> int:
         """See `ServerClock.to_us`; to be called once for each event, in the order that the server told."""
         t_us = self._clock.to_us(server_ms, near_us)
-        if not self._last_us - BACK_US <= t_us < self._last_us:
+        if not self._last_us - APART_MS * 1000 <= t_us < self._last_us:
             self._last_us = t_us
         return self._last_us
 
@@ -69,7 +69,7 @@ def offset(before_us: int, server_ms: int, after_us: int) -> int:
     ahead = (middle_ms - server_ms) % WRAP_MS
     if ahead >= WRAP_MS // 2:
         ahead -= WRAP_MS
-    slack = SAME_CLOCK_MS + (after_us - before_us) // 1000
+    slack = APART_MS + (after_us - before_us) // 1000
     return 0 if abs(ahead) <= slack else ahead
 
 
