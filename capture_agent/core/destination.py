@@ -4,7 +4,7 @@
 
     /srv/inbox                                       a folder, on this computer or a share; it has to be there
     s3://BUCKET/PREFIX?region=R&endpoint=URL         Amazon S3, or with `endpoint` whatever speaks S3
-    gs://BUCKET/PREFIX                               Google Cloud Storage
+    gs://BUCKET/PREFIX?endpoint=URL                  Google Cloud Storage
     az://ACCOUNT/CONTAINER/PREFIX?endpoint=URL       Azure Blob Storage
 
 A prefix may be left out. An endpoint is https; http is for this computer alone (127.0.0.1, ::1, localhost).
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     AZURE = "az"
 
 
-_OPTIONS = {Kind.S3: {"region", "endpoint"}, Kind.GCS: set[str](), Kind.AZURE: {"endpoint"}}
+_OPTIONS = {Kind.S3: {"region", "endpoint"}, Kind.GCS: {"endpoint"}, Kind.AZURE: {"endpoint"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def parse(text: str) -> Destination:
         raise ValueError("it must have no user name, password, port or fragment")
     given = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
     if not set(given) <= options:
-        raise ValueError(f"after ? it takes {' and '.join(sorted(options)) or 'nothing'}")
+        raise ValueError(f"after ? it takes {' and '.join(sorted(options))}")
     account, path = ("", url.path.strip("/"))
     bucket = url.netloc
     if kind is Kind.AZURE:

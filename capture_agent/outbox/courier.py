@@ -183,7 +183,11 @@ def _open(destination: Destination, credentials: Mapping[str, str], patience: in
             config["conditional_put"] = "etag"
             return S3Store(destination.bucket, config=config, **options)
         case Kind.GCS:
-            config = {"service_account_key": credentials["GOOGLE_SERVICE_ACCOUNT_KEY"]}
+            # Said here, because a key may name another address in itself, and the library would obey it.
+            config = {
+                "service_account_key": credentials["GOOGLE_SERVICE_ACCOUNT_KEY"],
+                "base_url": _address(destination),
+            }
             return GCSStore(destination.bucket, config=config, **options)
         case _:
             config = {"account_name": destination.account}

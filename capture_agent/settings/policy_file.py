@@ -165,8 +165,8 @@ class PolicyTable(Table):
     destination: Annotated[str, AfterValidator(_destination)] | None = Field(
         default=None,
         description="where released bundles are delivered: the full path of a folder, or s3://BUCKET/PREFIX, "
-        "gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX (s3 takes ?region=…&endpoint=https://…); without it, "
-        "participants hand them over",
+        "gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX (each takes ?endpoint=https://…, s3 also region=…); "
+        "without it, participants hand them over",
     )
     purposes: dict[str, Sentence] = Field(
         min_length=1, description='a table of purposes: an id (a-z, 0-9, -) = "what the data is used for"'

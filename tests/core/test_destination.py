@@ -20,6 +20,7 @@ from capture_agent.core.destination import Destination, Kind, parse
         ),
         ("s3://study?endpoint=http://127.0.0.1:9", Destination(Kind.S3, "", "study", endpoint="http://127.0.0.1:9")),
         ("gs://study/a", Destination(Kind.GCS, "", "study", "a")),
+        ("gs://study?endpoint=http://127.0.0.1:9", Destination(Kind.GCS, "", "study", endpoint="http://127.0.0.1:9")),
         ("az://account/study/a", Destination(Kind.AZURE, "", "study", "a", "account")),
     ],
 )
@@ -49,7 +50,8 @@ def test_a_destination_is_taken_apart(text: str, wanted: Destination) -> None:
         ("s3://study?endpoint=https://me:secret@host", "its endpoint is no address"),
         ("s3://study?endpoint=http://s3.example.org", "its endpoint is not https"),
         ("s3://study?endpoint=http://127.0.0.1.example.org", "its endpoint is not https"),
-        ("gs://study?region=x", "takes nothing"),
+        ("gs://study?region=x", "takes endpoint"),
+        ("gs://study?endpoint=http://gcs.example.org", "its endpoint is not https"),
         ("az://account", "no bucket"),
         ("az://my-account/study", "its account"),
     ],

@@ -15,11 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-ACCESS = {
-    "AWS_ACCESS_KEY_ID": "AKIATESTINGONLY00000",
-    "AWS_SECRET_ACCESS_KEY": "not/a/secret+but/looks/like/one0000000000",
-}
-BUCKET = "study"
+from benchmarks.rclone import ACCESS as ACCESS
+from benchmarks.rclone import BUCKET, free_port
 
 
 @dataclass
@@ -92,12 +89,6 @@ def moto() -> Iterator[Bucket]:
         server.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @dataclass
 class Seen:
     """A request as the proxy read it: its head, how many bytes of the body are still to come, and how many passed."""
@@ -113,6 +104,14 @@ Harm = Callable[["Seen", socket.socket, socket.socket], bool]
 """Does something to a request, with the sockets of client and server; returns whether it still goes to the server."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What ends a connection once so many bytes of a body went to the server, which then sees it end, too."""
+
+    after: int  # fewer than there are
+    then: Callable[[socket.socket], object]
+
+
 @dataclass
 class Proxy:
     """One connection, one request; `harms` are taken one a request, the last one for all that follow."""
@@ -121,6 +120,7 @@ class Proxy:
     harms: list[Harm] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     cut_answer: bool = False  # reset the connection after the server has answered, without handing the answer on
+    cut: Cut | None = None  # once: end the connection in the middle of a body
     pace: float = 0.0  # seconds before each 64 KiB of a body
     port: int = 0
 
@@ -141,7 +141,7 @@ class Proxy:
 
         self._server = Threads(("127.0.0.1", 0), Handler)
         self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -166,15 +166,23 @@ class Proxy:
                 return
             kept = [line for line in lines if not line.lower().startswith(("connection:", "expect:"))]
             server.sendall("\r\n".join([*kept, "Connection: close", "", ""]).encode("latin-1"))
-            server.sendall(body)
+            seen.left += len(body)  # which goes first
             while seen.left > 0:
                 time.sleep(self.pace)
-                data = client.recv(65536)
+                data = body or client.recv(65536)
+                body = b""
                 if not data:
                     return
+                cut = self.cut if self.cut is not None and seen.passed + len(data) > self.cut.after else None
+                if cut is not None:
+                    data = data[: cut.after - seen.passed]
                 server.sendall(data)
                 seen.left -= len(data)
                 seen.passed += len(data)
+                if cut is not None:
+                    self.cut = None
+                    cut.then(client)
+                    return
             answer = b""
             while data := server.recv(65536):
                 answer += data

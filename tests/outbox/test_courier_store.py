@@ -22,20 +22,27 @@ from capture_agent.core.progress import CancelledError
 from capture_agent.outbox import errand
 from capture_agent.outbox.courier import carry
 from capture_agent.outbox.errand import send
-from capture_agent.outbox.inbox import Carried
+from capture_agent.outbox.inbox import Cap, Carried
 
 pytestmark = pytest.mark.promise("P14")
 FORBIDDEN = "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>the words of a server</StringToSign></Error>"
 
 
-def deliver(path: Path, destination: str) -> Carried:
+@pytest.fixture(params=[None, 3_000_000], ids=["no-cap", "cap"])
+def rate(request: pytest.FixtureRequest) -> int | None:
+    """Bytes a second: with a cap all goes through the courier's relay."""
+    found: int | None = request.param
+    return found
+
+
+def deliver(path: Path, destination: str, rate: int | None = None) -> Carried:
     """In this process: what runs in one of its own is the same, and takes a second longer."""
-    return carry(path, parse(destination), ACCESS, lambda _done, _size: None)
+    return carry(path, parse(destination), ACCESS, lambda _done, _size: None, None if rate is None else Cap(rate))
 
 
-def trouble(path: Path, destination: str) -> Trouble:
+def trouble(path: Path, destination: str, rate: int | None = None) -> Trouble:
     with pytest.raises(Undelivered) as caught:
-        deliver(path, destination)
+        deliver(path, destination, rate)
     return caught.value.trouble
 
 
@@ -51,13 +58,14 @@ def test_a_file_arrives_whole_and_once_however_often_it_is_tried(parcel: Path, b
 
 
 def test_with_an_account_that_may_only_create_it_arrives_and_again_counts_as_arrived(
-    parcel: Path, bucket: Bucket, proxy: Proxy
+    parcel: Path, bucket: Bucket, proxy: Proxy, rate: int | None
 ) -> None:
     proxy.harms = [create_only]
-    first = deliver(parcel, bucket.destination(proxy.port))
+    first = deliver(parcel, bucket.destination(proxy.port), rate)
     assert [one.method for one in proxy.seen] == ["PUT"]  # nothing else is even asked for
     assert "if-none-match: *" in proxy.seen[0].head.lower()
-    assert deliver(parcel, bucket.destination(proxy.port)) == first
+    assert deliver(parcel, bucket.destination(proxy.port), rate) == first
+    assert [one.method for one in proxy.seen] == ["PUT", "PUT", "GET"]
     assert whole(bucket, parcel)
 
 
@@ -68,11 +76,13 @@ def test_another_object_of_the_same_name_is_left_as_it_is(parcel: Path, bucket: 
         assert bucket.read(f"in/{parcel.name}") == other
 
 
-def test_an_answer_that_got_lost_is_no_second_object(parcel: Path, bucket: Bucket, proxy: Proxy) -> None:
+def test_an_answer_that_got_lost_is_no_second_object(
+    parcel: Path, bucket: Bucket, proxy: Proxy, rate: int | None
+) -> None:
     proxy.harms, proxy.cut_answer = [create_only], True
-    assert trouble(parcel, bucket.destination(proxy.port)) is Trouble.AWAY
+    assert trouble(parcel, bucket.destination(proxy.port), rate) is Trouble.AWAY
     assert whole(bucket, parcel)
-    deliver(parcel, bucket.destination(proxy.port))
+    deliver(parcel, bucket.destination(proxy.port), rate)
     assert whole(bucket, parcel)
 
 
@@ -91,19 +101,19 @@ def test_an_answer_that_got_lost_is_no_second_object(parcel: Path, bucket: Bucke
     ids=lambda value: value.value if isinstance(value, Trouble) else "",
 )
 def test_what_a_server_or_network_does_is_known_and_the_next_try_delivers(
-    parcel: Path, bucket: Bucket, proxy: Proxy, harm: store_server.Harm, wanted: Trouble
+    parcel: Path, bucket: Bucket, proxy: Proxy, rate: int | None, *, harm: store_server.Harm, wanted: Trouble
 ) -> None:
     proxy.harms = [harm, passes]
-    assert trouble(parcel, bucket.destination(proxy.port)) is wanted
+    assert trouble(parcel, bucket.destination(proxy.port), rate) is wanted
     assert len(proxy.seen) == 1  # nothing is tried again in there: that is decided, and noted, outside
     assert bucket.names() == []
-    deliver(parcel, bucket.destination(proxy.port))
+    deliver(parcel, bucket.destination(proxy.port), rate)
     assert whole(bucket, parcel)
 
 
-def test_a_slow_line_is_waited_for(parcel: Path, bucket: Bucket, proxy: Proxy) -> None:
+def test_a_slow_line_is_waited_for(parcel: Path, bucket: Bucket, proxy: Proxy, rate: int | None) -> None:
     proxy.pace = 0.1
-    deliver(parcel, bucket.destination(proxy.port))
+    deliver(parcel, bucket.destination(proxy.port), rate)
     assert whole(bucket, parcel)
 
 
