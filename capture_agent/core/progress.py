@@ -13,6 +13,7 @@ It raises `CancelledError` to stop the work, which then leaves nothing behind.
 
 # What is being done; members of a bundle go by their names.
 READING = "reading"
+CUTTING = "cutting"  # what stays of a recording is written anew
 REPORTING = "events"
 RECORDINGS = "recordings"  # one after the other
 NOTING = "noting"  # the last call: after it, the work can no longer be stopped

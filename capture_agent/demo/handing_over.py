@@ -88,6 +88,7 @@ def _review(story: Story) -> None:
     story.picture("player-cut")
     story.press("Cut for good")
     story.eyes.wait_gone(_QUESTION)
+    story.eyes.wait_gone("Marked to be cut out")
     _wait_for_keys(story)  # it is opened anew, without what was cut out
     story.hands.key("Escape")
     story.eyes.wait_gone("Time line")

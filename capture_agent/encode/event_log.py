@@ -61,7 +61,9 @@ _TAIL = (9 + 4) + (9 + 20) + 8  # bytes after it: DataEnd, Footer, magic
 _MAGIC_BYTES = 8
 _CHANNEL, _MESSAGE, _CHUNK, _METADATA = 0x04, 0x05, 0x06, 0x0C  # opcodes of records
 _RECORD_HEAD = struct.Struct("<BQ")  # opcode, length of what follows
-_MESSAGE_HEAD = struct.Struct("<HIQQ")  # channel, sequence, log time in ns, publish time
+_MESSAGE_HEAD = struct.Struct("<BQHIQQ")  # opcode, length; channel, sequence, log time in ns, publish time
+_CHUNK_HEAD = struct.Struct("<QQQII")  # first and last time, size and checksum of what is in it; length of a name
+_LENGTH, _LONG_LENGTH = struct.Struct("<I"), struct.Struct("<Q")
 _NS = 1000  # ns in a µs
 _JSON, _VIDEO = "json", "protobuf"
 
@@ -160,9 +162,9 @@ def skim_part(data: bytes) -> tuple[dict[str, str], list[Message]]:
     try:
         for record in _raw(data):
             if record[0] == _CHUNK:
-                _skim_chunk(Chunk.read(ReadDataStream(io.BytesIO(record[9:]))), topics, messages)
+                _skim_chunk(_chunk(record), topics, messages)
             elif record[0] == _METADATA and header is None:
-                header = Metadata.read(ReadDataStream(io.BytesIO(record[9:]))).metadata  # the padding comes last
+                header = _fields(record)  # the padding comes last
     except (McapError, zstandard.ZstdError, struct.error, KeyError, ValueError) as error:
         raise VerificationError("a log is damaged ({kind})", kind=type(error).__name__) from None
     if header is None:
@@ -174,20 +176,46 @@ def _skim_chunk(chunk: Chunk, topics: dict[int, str], messages: list[Message]) -
     _check_size(chunk)
     records = zstandard.decompress(chunk.data)
     place, end = 0, len(records)
-    head, skipped = _RECORD_HEAD.unpack_from, _RECORD_HEAD.size
-    inner, content = _MESSAGE_HEAD.unpack_from, _MESSAGE_HEAD.size
+    head, message, content = _RECORD_HEAD.unpack_from, _MESSAGE_HEAD.unpack_from, _MESSAGE_HEAD.size
     make = tuple.__new__  # what a named tuple does itself, in half the time
     while place < end:
-        kind, length = head(records, place)
-        place += skipped
-        if kind == _MESSAGE:
-            channel, _, time_ns, _ = inner(records, place)
-            found = (topics[channel], time_ns // _NS, records[place + content : place + length])
-            messages.append(make(Message, found))
-        elif kind == _CHANNEL:
-            number, topic = _channel(records[place : place + length])
-            topics[number] = topic
-        place += length
+        if records[place] == _MESSAGE:
+            _, length, channel, _, time_ns, _ = message(records, place)
+            after = place + _RECORD_HEAD.size + length
+            messages.append(make(Message, (topics[channel], time_ns // _NS, records[place + content : after])))
+        else:
+            kind, length = head(records, place)
+            after = place + _RECORD_HEAD.size + length
+            if kind == _CHANNEL:
+                number, topic = _channel(records[place + _RECORD_HEAD.size : after])
+                topics[number] = topic
+        place = after
+
+
+def _chunk(record: bytes) -> Chunk:
+    """Return the chunk that a record is, in a fifth of the time that the library takes."""
+    first_ns, last_ns, size, checksum, length = _CHUNK_HEAD.unpack_from(record, _RECORD_HEAD.size)
+    named = _RECORD_HEAD.size + _CHUNK_HEAD.size
+    begin = named + length + _LONG_LENGTH.size
+    end = begin + _LONG_LENGTH.unpack_from(record, named + length)[0]
+    if end != len(record):
+        raise ValueError
+    compression = record[named : named + length].decode()
+    return Chunk(compression, record[begin:], last_ns, first_ns, checksum, size)
+
+
+def _fields(record: bytes) -> dict[str, str]:
+    """Return the fields of a metadata record; its name is passed over."""
+    texts, place = [], _RECORD_HEAD.size
+    place += _LENGTH.size + _LENGTH.unpack_from(record, place)[0]
+    if place + _LENGTH.size + _LENGTH.unpack_from(record, place)[0] != len(record):
+        raise ValueError
+    place += _LENGTH.size
+    while place < len(record):
+        begin = place + _LENGTH.size
+        place = begin + _LENGTH.unpack_from(record, place)[0]
+        texts.append(record[begin:place].decode())
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 @lru_cache(maxsize=64)

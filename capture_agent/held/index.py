@@ -107,21 +107,21 @@ def read_index(path: Path, identity: Identity, progress: Progress = silent) -> I
     events: list[Message] = []
     seen: dict[str, list[tuple[int, int, bool]]] = {}
     last: Mapping[str, str] = {}
-    latest_us, moved_us = 0, -MOVE_EVERY_US
+    latest_us, due_us = 0, 0
     for part in reader.skim(path, identity, outside):
         if part.number % _TELL_EVERY == 1:
             progress(READING, part.number, len(outside.parts))
         last = part.header
+        latest_us = max([latest_us, *[message.t_us for message in part.messages]])
         for message in part.messages:
             topic, t_us, data = message
-            latest_us = max(latest_us, t_us)
-            if topic.startswith(SCREEN_PREFIX):
+            if topic == POINTER and data.startswith(_MOVE):
+                if t_us >= due_us:
+                    due_us = t_us + MOVE_EVERY_US
+                    events.append(message)
+            elif topic.startswith(SCREEN_PREFIX):
                 # Looked for in the message as it is: what stands before the packet holds no start code.
                 seen.setdefault(topic, []).append((t_us, part.number, frames.is_key_frame(data)))
-            elif topic == POINTER and data.startswith(_MOVE):
-                if t_us - moved_us >= MOVE_EVERY_US:
-                    moved_us = t_us
-                    events.append(message)
             elif topic not in _PRESSED or _UP not in data:
                 events.append(message)
     said = last.get(DURATION_US, "")

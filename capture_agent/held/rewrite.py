@@ -2,6 +2,9 @@
 
 The new file stands beside the old one until the vault has changed the keys: before that the old file counts, after
 that the new one, and whoever starts the agent in between can tell which by trying the key that there is.
+
+Writing it takes seconds, the rest does not. So it can be written before, as a draft, while others go on: nobody keeps
+the key of a draft, so one that a crash leaves is nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Protocol
 
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.language import noted
+from capture_agent.core.progress import CUTTING, Progress, silent
 from capture_agent.encode.event_log import Message, part_times, read_part
 from capture_agent.encode.records import MARKS
 from capture_agent.held import disk, reader
@@ -23,6 +27,8 @@ from capture_agent.held.writer import RESERVED, Writer
 from capture_agent.keys.age import Identity
 
 NEW_SUFFIX = ".cutting"  # of a file that takes the place of another one, or of one that was never finished
+DRAFT_SUFFIX = ".draft"
+_TELL_EVERY = 50  # parts between two reports of progress
 _NS = 1000  # ns in a µs
 
 
@@ -44,25 +50,44 @@ def new_path(path: Path) -> Path:
     return path.with_suffix(NEW_SUFFIX)
 
 
-def rewrite(path: Path, identity: Identity, recipient: str, cut: Change) -> bool:
+def draft_path(path: Path) -> Path:
+    """Return where what may become the new file of `path` is written."""
+    return path.with_suffix(DRAFT_SUFFIX)
+
+
+def rewrite(
+    path: Path,
+    identity: Identity,
+    recipient: str,
+    cut: Change,
+    *,
+    suffix: str = NEW_SUFFIX,
+    progress: Progress = silent,
+) -> bool:
     """Write what stays of a session to `new_path`, durably, and return whether anything does; else there is no file.
 
-    What cannot be read any more, because the file is damaged, does not stay; the new file is then incomplete.
+    What cannot be read any more, because the file is damaged, does not stay; the new file is then incomplete. With
+    `DRAFT_SUFFIX` it is written to `draft_path`.
 
     Raises:
         StorageError: The disk is full, or the file is missing. There is no new file, and the old one is as it was.
         KeyError_: `identity` is not this session's.
+        CancelledError: `progress` raised it; as above.
     """
-    new = new_path(path)
+    new = path.with_suffix(suffix)
     new.unlink(missing_ok=True)
     writer: Writer | None = None
     begun = _Begun()
+    size = passed = 0
     try:
         with suppress(VerificationError):
             for part in reader.read_sealed(path, identity):
                 if writer is None:
-                    about = _about(part)
-                    writer = Writer.create(path.parent, path.stem, recipient, about, NEW_SUFFIX)
+                    about, size = _about(part), path.stat().st_size
+                    writer = Writer.create(path.parent, path.stem, recipient, about, suffix)
+                if part.number % _TELL_EVERY == 1:
+                    progress(CUTTING, passed, size)
+                passed += len(part.data)
                 begun.take(part)
                 if not cut.touches(begun.times):
                     if begun.times is not None:
@@ -71,7 +96,7 @@ def rewrite(path: Path, identity: Identity, recipient: str, cut: Change) -> bool
                 else:
                     kept = cut.keep(read_part(part.data)[1])
                     begun.keeps(kept)
-                    writer.append(kept)
+                    writer.append(kept, synced=False)
         if writer is None or begun.last_us is None:
             new.unlink(missing_ok=True)
             return False
@@ -121,6 +146,16 @@ def cut_in_place(path: Path, identity: Identity, cut: Cut) -> None:
     finally:
         writer.abandon()
         _set_time(path, written_ns, begun)
+
+
+def take_draft(path: Path) -> bool:
+    """Let the draft be the new file, durably; return whether there is one."""
+    try:
+        draft_path(path).replace(new_path(path))
+        disk.sync_folder(path.parent)  # before any key changes: after a power cut a draft is removed
+    except OSError:
+        return False
+    return True
 
 
 def put_in_place(path: Path) -> None:

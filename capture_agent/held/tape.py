@@ -91,18 +91,26 @@ def part_name(number: int) -> str:
 
 def header(name: str, size: int) -> bytes:
     """Return the one way to write a member's header: mode 0600, no owner, no date."""
+    named, sized = name.encode("ascii"), b"%011o\0" % size
+    checksum = _BLANK_SUM + sum(named) + sum(sized)
+    return b"".join((named, _BLANK[len(named) : 124], sized, _BLANK[136:148], b"%06o\0 " % checksum, _BLANK[156:]))
+
+
+def _blank() -> bytes:
+    """Return a header without name and size; in the place of the checksum are spaces, as it is summed up."""
     fields = bytearray(BLOCK)
-    fields[0 : len(name)] = name.encode("ascii")
     fields[100:108] = b"0000600\0"
     fields[108:116] = fields[116:124] = b"0000000\0"
-    fields[124:136] = b"%011o\0" % size
     fields[136:148] = b"00000000000\0"
     fields[_CHECKSUM] = b" " * 8
     fields[156:157] = b"0"
     fields[257:265] = b"ustar\00000"
     fields[329:337] = fields[337:345] = b"0000000\0"
-    fields[_CHECKSUM] = b"%06o\0 " % sum(fields)
     return bytes(fields)
+
+
+_BLANK = _blank()
+_BLANK_SUM = sum(_BLANK)
 
 
 def member(name: str, data: bytes) -> bytes:

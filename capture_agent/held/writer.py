@@ -114,10 +114,10 @@ class Writer:
         """
         self._add({}, lambda header: with_header(part, header), synced=False)
 
-    def append(self, messages: Sequence[Message]) -> None:
+    def append(self, messages: Sequence[Message], *, synced: bool = True) -> None:
         """Write what happened as one part (or several, if it is very much), on the disk when this returns.
 
-        Nothing happened: nothing is written.
+        Nothing happened: nothing is written. Not `synced`: it is on the disk with the next that is, or with `close`.
 
         Raises:
             StorageError: The disk is full or broken. The file ends with its last whole part, and
@@ -125,7 +125,7 @@ class Writer:
             FaultError: The session is closed, or one message is larger than a part may be.
         """
         for some in _split(messages):
-            self._append({}, some)
+            self._append({}, some, synced=synced)
 
     def close(self, reason: str, about: Mapping[str, str] | None = None) -> None:
         """Write the end mark, with its reason and what is to be said at the end, and close the file.
@@ -158,8 +158,8 @@ class Writer:
         """Close the file as it is, without an end mark: it reads as incomplete. Safe to call twice."""
         self._file.close()
 
-    def _append(self, extra: Mapping[str, str], messages: Sequence[Message]) -> None:
-        self._add(extra, lambda header: write_part(header, messages), synced=True)
+    def _append(self, extra: Mapping[str, str], messages: Sequence[Message], *, synced: bool = True) -> None:
+        self._add(extra, lambda header: write_part(header, messages), synced=synced)
 
     def _add(self, extra: Mapping[str, str], part: Callable[[Mapping[str, str]], bytes], *, synced: bool) -> None:
         number = self.parts + 1

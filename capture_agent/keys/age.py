@@ -24,7 +24,7 @@ import pyrage
 from capture_agent.core.errors import ConfigError, KeyError_, VerificationError
 from capture_agent.core.policy import EXAMPLE_SEED_TEXT, RecipientKind
 from capture_agent.keys import bech32, classical, hybrid, scrypt, stanza
-from capture_agent.keys.stream import CHUNK_BYTES, OpenedReader, SealedWriter
+from capture_agent.keys.stream import CHUNK_BYTES, OpenedReader, SealedWriter, opened
 
 FINGERPRINT_WORDS = 9
 _WORD_BITS = 11  # the list has 2048 words; nine of them are 99 bits
@@ -130,8 +130,9 @@ def decrypt(data: bytes, identities: Sequence[Identity]) -> bytes:
         KeyError_: None of `identities` opens it.
         VerificationError: It is not an age file, was changed or is cut short.
     """
-    with decrypting(io.BytesIO(data), identities) as opened:
-        return opened.read()
+    stream = io.BytesIO(data)
+    file_key = _opened_header(stream, identities)
+    return opened(memoryview(data)[stream.tell() :], file_key)
 
 
 @contextmanager
@@ -168,6 +169,11 @@ def decrypting(stream: BinaryIO, identities: Sequence[Identity]) -> BinaryIO:
         KeyError_: None of `identities` opens it.
         VerificationError: It is not an age file or was changed; also when reading, then or cut short.
     """
+    return io.BufferedReader(OpenedReader(stream, _opened_header(stream, identities)), CHUNK_BYTES)
+
+
+def _opened_header(stream: BinaryIO, identities: Sequence[Identity]) -> bytes:
+    """Read the header of an age file and return the file key. Raises as `decrypt`."""
     try:
         header = stanza.read(stream)
         file_key = _file_key(header.stanzas, identities)
@@ -179,7 +185,7 @@ def decrypting(stream: BinaryIO, identities: Sequence[Identity]) -> BinaryIO:
         raise KeyError_("none of the keys at hand opens it", hint="Use the key of one of the people it was sealed for.")
     if not header.is_authentic(file_key):
         raise VerificationError("the header of the sealed file was changed", hint="Get the file again.")
-    return io.BufferedReader(OpenedReader(stream, file_key), CHUNK_BYTES)
+    return file_key
 
 
 def lock(data: bytes, passphrase: str) -> bytes:

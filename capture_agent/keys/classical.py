@@ -39,11 +39,12 @@ def wrap(file_key: bytes, recipient: bytes) -> Stanza:
 
 def opener(secret: bytes) -> Callable[[Stanza], bytes | None]:
     """Return `unwrap` with this secret half."""
-    return partial(unwrap, key=X25519PrivateKey.from_private_bytes(secret))
+    key = X25519PrivateKey.from_private_bytes(secret)
+    return partial(unwrap, key=key, recipient=key.public_key().public_bytes_raw())
 
 
-def unwrap(stanza: Stanza, key: X25519PrivateKey) -> bytes | None:
-    """Return the file key, or None if the stanza is not for this secret half.
+def unwrap(stanza: Stanza, key: X25519PrivateKey, recipient: bytes) -> bytes | None:
+    """Return the file key, or None if the stanza is not for this secret half; `recipient` is the public one.
 
     Raises:
         ValueError: It is an X25519 stanza, but not one that age writes.
@@ -58,7 +59,7 @@ def unwrap(stanza: Stanza, key: X25519PrivateKey) -> bytes | None:
     # Raises ValueError for a share of low order, as the format wants.
     shared = key.exchange(X25519PublicKey.from_public_bytes(share))
     try:
-        return _cipher(shared, share, key.public_key().public_bytes_raw()).decrypt(_ZERO_NONCE, stanza.body, None)
+        return _cipher(shared, share, recipient).decrypt(_ZERO_NONCE, stanza.body, None)
     except InvalidTag:
         return None
 

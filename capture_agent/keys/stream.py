@@ -111,16 +111,36 @@ class OpenedReader(io.RawIOBase):
     def _advance(self) -> None:
         following = _read_up_to(self._stream, CHUNK_BYTES + _TAG_BYTES)
         last = not following
-        try:
-            chunk = self._cipher.decrypt(_nonce(self._chunks, last=last), self._sealed, None)
-        except InvalidTag:
-            raise _damaged(noted("the sealed file was changed or is cut short")) from None
-        if not chunk and self._chunks:  # only a payload without any byte has an empty chunk
-            raise _damaged(noted("the sealed file ends in a way that no age file does"))
-        self._open = memoryview(chunk)
+        self._open = memoryview(_open_chunk(self._cipher, self._chunks, self._sealed, last=last))
         self._sealed = following
         self._chunks += 1
         self._ended = last
+
+
+def opened(payload: memoryview, file_key: bytes) -> bytes:
+    """Return all that is in `payload`, which is in memory as a whole: what `OpenedReader` reads, in less time.
+
+    Raises:
+        VerificationError: It was changed or is cut short.
+    """
+    if len(payload) < _NONCE_BYTES:
+        raise _damaged(noted("the sealed file is cut short"))
+    cipher, sealed = _payload_cipher(file_key, bytes(payload[:_NONCE_BYTES])), payload[_NONCE_BYTES:]
+    chunks: list[bytes] = []
+    for start in range(0, max(1, len(sealed)), CHUNK_BYTES + _TAG_BYTES):
+        end = start + CHUNK_BYTES + _TAG_BYTES
+        chunks.append(_open_chunk(cipher, len(chunks), sealed[start:end], last=end >= len(sealed)))
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _open_chunk(cipher: ChaCha20Poly1305, number: int, sealed: bytes | memoryview, *, last: bool) -> bytes:
+    try:
+        chunk = cipher.decrypt(_nonce(number, last=last), sealed, None)
+    except InvalidTag:
+        raise _damaged(noted("the sealed file was changed or is cut short")) from None
+    if not chunk and number:  # only a payload without any byte has an empty chunk
+        raise _damaged(noted("the sealed file ends in a way that no age file does"))
+    return chunk
 
 
 def _payload_cipher(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305:

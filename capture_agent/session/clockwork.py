@@ -269,7 +269,9 @@ class Clockwork(Controller):
         days = 0 if self._agreement.closed_because() else self._hold_days
         policy, chosen = self._agreement.policy, self._agreement.standing.hold_chosen
         touched = self._holdings.shelf.touched
-        entries = len(self._agreement.ledger.entries)  # what was released on another thread shows there
+        entries = len(self._agreement.ledger.entries)  # what was released or cut on another thread shows there
+        if entries != self._held_seen[-1]:
+            self._count()
         now, seen = self._world.now_us(), (days, chosen, self._held, touched.total(), entries)
         if not at_once and seen == self._held_seen and now - self._held_us < HOLD_EVERY_US:
             return

@@ -2,23 +2,80 @@
 
 What stays of a session is written beside it under a new identity; then the vault changes all keys in one step; then the
 new file takes the old one's place. Whatever step a crash interrupts, doing it again from the beginning completes it.
+
+All of that happens under the lock that ledger and vault need, and whoever else needs them waits. What takes seconds of
+it, the writing, can be done before and without the lock: `drafted`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
+from capture_agent.core.progress import Progress
 from capture_agent.held import reader, rewrite
-from capture_agent.held.cut import FOREVER_US, Cut, Span, is_whole
+from capture_agent.held.cut import FOREVER_US, Cut, Span, is_whole, merged
 from capture_agent.keys import age
 from capture_agent.session.shelf import Shelf
 
 
-def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
-    """Take `spans` out of the sessions that they are given for, by id.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stays of a session without `spans`, written beside it and sealed to a key that nobody keeps yet.
+
+    `touched`: what the shelf counted of the session when the writing began.
+    """
+
+    session: str
+    spans: tuple[Span, ...]
+    identity: age.Identity = field(repr=False)
+    touched: int
+
+    def fits(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> bool:
+        """Return whether it is what `spans` would leave of the session as it is now."""
+        return merged(spans.get(self.session, ())) == self.spans and shelf.touched[self.session] == self.touched
+
+
+@contextmanager
+def drafted(shelf: Shelf, session: str, spans: Sequence[Span], progress: Progress) -> Iterator[Draft | None]:
+    """Write what stays of a session, without the lock; within the block `cut_out` can use it, and after it it is gone.
+
+    None: there is no draft, because nothing stays, it could not be written, or another thread writes one. `cut_out`
+    does without, and says why it fails.
+
+    Raises:
+        CancelledError: `progress` raised it; nothing has happened.
+    """
+    if not shelf.drafting.acquire(blocking=False):
+        yield None
+        return
+    try:
+        draft = None
+        with suppress(CaptureAgentError, OSError):  # of a file that may be removed meanwhile
+            draft = _draft(shelf, session, merged(spans), progress)
+        yield draft
+    finally:
+        rewrite.draft_path(shelf.store.path(session)).unlink(missing_ok=True)
+        shelf.drafting.release()
+
+
+def _draft(shelf: Shelf, session: str, spans: tuple[Span, ...], progress: Progress) -> Draft | None:
+    if not spans or is_whole(spans):
+        return None
+    with shelf.lock:
+        old, touched = identity_of(shelf, session), shelf.touched[session]
+    fresh = age.new_classical()
+    path = shelf.store.path(session)
+    suffix = rewrite.DRAFT_SUFFIX
+    written = rewrite.rewrite(path, old, fresh.recipient, Cut(spans), suffix=suffix, progress=progress)
+    return Draft(session, spans, fresh, touched) if written else None
+
+
+def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]], draft: Draft | None = None) -> None:
+    """Take `spans` out of the sessions that they are given for, by id. A `draft` that fits is used.
 
     Raises:
         StorageError: The disk has no room for what stays. What was to go is gone from the sessions themselves; it is
@@ -26,13 +83,15 @@ def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
         KeyError_: The keyring is locked. Sessions that go as a whole are gone; it is to be called again for the others.
     """
     with shelf.lock:
+        if draft is not None and not draft.fits(shelf, spans):
+            draft = None
         shelf.touched.update(spans.keys())  # of a mapping it would add the values
         for session, cut in spans.items():
             if is_whole(cut):  # needs no key, and makes room
                 shelf.store.remove(session)
         for session in spans:
             complete(shelf, session)
-        _Work(shelf, spans).do()
+        _Work(shelf, spans, draft).do()
 
 
 def spans_to_json(spans: Mapping[str, Sequence[Span]]) -> list[list[object]]:
@@ -63,8 +122,13 @@ def spans_from_json(stored: object) -> dict[str, list[Span]]:
 
 
 def complete_all(shelf: Shelf) -> None:
-    """Finish what a crash interrupted, of sessions that no intent names: tasks that were told anew, or were not."""
+    """Finish what a crash interrupted, of sessions that no intent names: tasks that were told anew, or were not.
+
+    Nobody can be writing a draft yet: those that are there are nobody's.
+    """
     with shelf.lock:
+        for draft in shelf.store.folder.glob("*" + rewrite.DRAFT_SUFFIX):
+            draft.unlink()
         for new in shelf.store.folder.glob("*" + rewrite.NEW_SUFFIX):
             with suppress(CaptureAgentError):
                 complete(shelf, new.stem)
@@ -98,9 +162,10 @@ def _opens(new: Path, identity: age.Identity) -> bool:
 class _Work:
     """One run over all sessions: those whose keys go, and the identities of what stays of them."""
 
-    def __init__(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]]) -> None:
+    def __init__(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]], draft: Draft | None) -> None:
         self._shelf = shelf
         self._spans = spans
+        self._draft = draft
         self._gone: list[str] = []
         self._stays: dict[str, age.Identity] = {}
         self._failed: StorageError | None = None
@@ -130,6 +195,10 @@ class _Work:
             identity = self._shelf.vault.identity(session)
         except VerificationError:
             self._gone.append(session)  # its key is damaged: nobody can open it
+            return
+        if self._draft is not None and self._draft.session == session and rewrite.take_draft(path):
+            self._stays[session] = self._draft.identity
+            self._gone.append(session)
             return
         fresh = age.new_classical()
         try:

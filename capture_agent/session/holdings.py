@@ -273,8 +273,11 @@ class Holdings:
         with self._lock:
             session = self.find(session)
             self.allow(session, Input.RELEASE)
-            self.intents.cut_for_good(session)
+        self.intents.cut_for_good(session, progress)
+        with self._lock:
+            self.intents.cut_for_good(session)  # what was marked in that moment
             session = self.find(session)
+            self.allow(session, Input.RELEASE)
             line = next(info for info in self._store.sessions() if info.id == session)
             identity = cutting.identity_of(self.shelf, session)
             key = self._vault.signing_key(policy.study)

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, StorageError
 from capture_agent.core.policy import OWN_STUDY
+from capture_agent.core.progress import Progress, silent
 from capture_agent.held.cut import Span, merged
 from capture_agent.held.spans import What
 from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
-from capture_agent.session.cutting import cut_out, spans_from_json, spans_to_json
+from capture_agent.session.cutting import Draft, cut_out, drafted, spans_from_json, spans_to_json
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Going, WaitingCut
 from capture_agent.session.withdrawing import bury
@@ -179,14 +180,21 @@ class Intents:
             self._close(marked, Kind.CUT_UNDONE)
             self._shelf.touched[session] += 1
 
-    def cut_for_good(self, session: str) -> None:
-        """Cut out what is marked in a session, and what should have been before.
+    def cut_for_good(self, session: str, progress: Progress = silent) -> None:
+        """Cut out what is marked in a session now, and what should have been before. Slow; any thread.
+
+        Until what stays is written nothing is noted and nobody waits: each cut can still be undone, and a crash leaves
+        them marked. What is done then takes a moment.
 
         Raises:
             CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+            CancelledError: `progress` raised it; it stays marked.
         """
         with self._shelf.lock:
-            marked = self._marked(session)
+            wanted = self._marked(session)
+            spans = merged(span for one in wanted for span in one.spans[session])
+        with drafted(self._shelf, session, spans, progress) as draft, self._shelf.lock:
+            marked = [one for one in self._marked(session) if any(one is other for other in wanted)]
             if marked:
                 spans = merged(span for one in marked for span in one.spans[session])
                 replaced = [one.entry.seq for one in marked if one.entry is not None]
@@ -195,7 +203,7 @@ class Intents:
                 good.entry = self._note(good)
                 self._open.append(good)
             for one in [one for one in self._open if session in one.spans and not one.waits]:
-                self._try(one)
+                self._try(one, draft)
 
     def _marked(self, session: str) -> list[_Open]:
         return [one for one in self._undoable() if session in one.spans]
@@ -281,17 +289,17 @@ class Intents:
         if first is not None:
             raise first
 
-    def _try(self, one: _Open) -> None:
+    def _try(self, one: _Open, draft: Draft | None = None) -> None:
         one.can_undo, one.not_before = False, self._shelf.now() + AGAIN
-        self._carry_out(one)
+        self._carry_out(one, draft)
 
-    def _carry_out(self, one: _Open) -> None:
+    def _carry_out(self, one: _Open, draft: Draft | None) -> None:
         match one.kind:
             case Kind.DESTROY_INTENDED:
                 self.discard(one.sessions)
                 self._close(one, Kind.DESTROYED)
             case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
-                cut_out(self._shelf, spans_from_json(one.body.get("spans")))
+                cut_out(self._shelf, spans_from_json(one.body.get("spans")), draft)
                 for replaced in self._replaced(one):  # before it is closed itself: a crash in between does it again
                     self._close(replaced, Kind.CUT)
                 self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)

@@ -141,10 +141,9 @@ class Kept:
         """Keep what was marked."""
         self._holdings.intents.undo_cut(self._holdings.find(session), number)
 
-    def cut_for_good(self, session: str) -> None:
-        """Cut out what is marked."""
-        self._holdings.intents.cut_for_good(self._holdings.find(session))
-        self._count()
+    def cut_for_good(self, session: str, progress: Progress = silent) -> None:
+        """Cut out what is marked. Slow; any thread."""
+        self._holdings.intents.cut_for_good(self._holdings.find(session), progress)
 
     def put_task(self, session: str, task: TaskTime) -> None:
         """Word, judge, move or add a task of a held session. Words are kept only with consent, as while recording."""

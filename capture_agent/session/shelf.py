@@ -20,7 +20,7 @@ class Shelf:
     """The parts of one profile. Ledger and vault are used under `lock`, never while data is being composed.
 
     `outbox` is where bundles and tombstones go. `touched` counts how often something was cut out of a session: what was
-    composed before is not released after.
+    composed before is not released after. `drafting` is held by whoever writes a draft (`cutting.drafted`).
     """
 
     store: Store
@@ -31,3 +31,4 @@ class Shelf:
     outbox: Path
     lock: threading.RLock = field(default_factory=threading.RLock)
     touched: Counter[str] = field(default_factory=Counter)
+    drafting: threading.Lock = field(default_factory=threading.Lock)

@@ -175,6 +175,10 @@ class Bridge(QObject):
         self._tell_busy()
         return True
 
+    def goes_on(self, job: Job[T]) -> bool:
+        """Return whether a job runs or waits."""
+        return any(other is job for other in self._jobs)
+
     def cancel_waiting(self) -> None:
         """Take back every job that has not begun."""
         for job in list(self._jobs):

@@ -17,6 +17,7 @@ from capture_agent.session.snapshot import HeldSession, WaitingCut
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
+from capture_agent.ui.jobs import Job
 from capture_agent.ui.share import ask_share
 from capture_agent.ui.time_bar import clock
 
@@ -51,7 +52,7 @@ class Cuts(QWidget):
 
     Signals:
         changed: other spans are marked than before.
-        carried_out: the recording is another one now, or not there any more.
+        carried_out: the recording is another one now, or not there any more; or that was cancelled or failed.
         chosen: one of them was chosen; carries when it begins, µs.
         looked_at: spans that would be marked by the answer to a question; none when it was answered.
         shared: what is left is to be shared now, with those whom this `Policy` names.
@@ -69,14 +70,11 @@ class Cuts(QWidget):
         self._session = session
         self._timeline = Timeline(0)
         self._marked: tuple[WaitingCut, ...] = ()
+        self._cutting: Job[None] | None = None
         self.setObjectName("cutsLine")
         lines = look.column(self)
-        lines.addWidget(
-            look.text(
-                say("It will be cut out. You can undo that until you share it."),
-                name="cutsWords",
-            )
-        )
+        self._words = look.text(name="cutsWords")
+        lines.addWidget(self._words)
         self._list = QComboBox()
         self._list.setObjectName("cutsList")
         self._list.setAccessibleName(say("Marked to be cut out"))
@@ -88,6 +86,7 @@ class Cuts(QWidget):
         good = look.button(say("Cut for &good…"), self._ask_for_good, name="cutForGoodButton")
         self._list.setMinimumHeight(undo.minimumHeight())
         lines.addLayout(look.row(self._list, undo, good))
+        bridge.busy.connect(self._follow_work)
         self.hide()
 
     @property
@@ -138,6 +137,7 @@ class Cuts(QWidget):
         rest = (all_but(self._timeline, task) for task in self._timeline.tasks)
         offered = (*choices(self._timeline), *(one for one in rest if one is not None))
         named = {(one.what, one.spans): name_words(one) for one in offered}
+        self._words.setText(say("It will be cut out. You can undo that until you share it."))
         self._list.clear()
         for one in marked:
             name, when = named.get((one.what, one.spans), ""), when_words(one.spans, self._timeline)
@@ -168,5 +168,25 @@ class Cuts(QWidget):
         )
 
     def _cut_for_good(self) -> None:
-        if self._bridge.do(lambda: self._bridge.agent.cut_for_good(self._session.id)):
+        """Carry it out on the bridge's thread, which goes on if this player is closed."""
+        agent, session = self._bridge.agent, self._session.id
+        self._cutting = self._bridge.run_watched(
+            say("Cutting it out for good…"),
+            lambda progress: agent.cut_for_good(session, progress),
+            lambda _none: None,
+        )
+        self._follow_work()
+
+    def _follow_work(self, _labels: object = ()) -> None:
+        job = self._cutting
+        if job is None:
+            return
+        goes_on = self._bridge.goes_on(job)
+        self.setEnabled(not goes_on)
+        if goes_on:
+            percent = None if job.step is None else job.step.percent
+            more = "" if percent is None else " " + say("{percent} %", percent=percent)
+            self._words.setText(job.label + more)
+        else:
+            self._cutting = None
             self.carried_out.emit()

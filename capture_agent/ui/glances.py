@@ -6,7 +6,7 @@ long as the recording stays as it is, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ class Glances(QObject):
         self._column = column
         self._sessions: Mapping[str, HeldSession] = {}
         self._known: dict[Key, Glance | None] = {}
+        self.gives_way: Callable[[], bool] = lambda: False  # whether something else is opened, which comes first
         self._looker = Looker(self)
         self._looker.failed.connect(self._failed)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
@@ -71,14 +72,21 @@ class Glances(QObject):
         if not self._tree.isVisible():
             return
         self._looker.drop()
+        if self.gives_way():
+            self._rest.start()  # until it is open
+            return
         line = self._tree.itemAt(0, 0)
         height = self._tree.viewport().height()
         while line is not None and self._tree.visualItemRect(line).top() < height:
             session = self._session(line)
             if session is not None and _key(session) not in self._known:
-                work = partial(_looked_into, self._agent, session, self._looker)
+                work = partial(_looked_into, self._agent, session, self._unwanted)
                 self._looker.look(session.id, work, partial(self._seen, _key(session)))
             line = self._tree.itemBelow(line)
+
+    def _unwanted(self) -> bool:
+        """Return whether to look no further for now; asked on the looker's thread."""
+        return self._looker.closed or self.gives_way()
 
     def _seen(self, key: Key, glance: Glance) -> None:
         while len(self._known) >= _MOST_KEPT:
@@ -134,12 +142,12 @@ def _key(session: HeldSession) -> Key:
     return session.id, session.size, session.state, session.cuts
 
 
-def _looked_into(agent: Agent, session: HeldSession, looker: Looker) -> Glance:
-    """Look into a recording; on the looker's thread."""
+def _looked_into(agent: Agent, session: HeldSession, unwanted: Callable[[], bool]) -> Glance:
+    """Look into a recording, unless that is `unwanted` meanwhile; on the looker's thread."""
     from capture_agent.session.review import glance  # what decodes video is loaded only when it is wanted
 
     def progress(_what: str, _done: int, _total: int) -> None:
-        if looker.closed:
+        if unwanted():
             raise CancelledError
 
     marked = [span for cut in session.cuts for span in cut.spans]

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from capture_agent.bundle.manifest import EVENTS_NAME, video_place
 from capture_agent.core.language import noted, say
-from capture_agent.core.progress import NOTING, READING, RECORDINGS, REPORTING, CancelledError, Progress
+from capture_agent.core.progress import CUTTING, NOTING, READING, RECORDINGS, REPORTING, CancelledError, Progress
 
 STEP_S = 0.1  # between two tellings of how far a job has come: more often nobody sees, and each costs a repaint
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _STEPS = {
     READING: noted("Reading what was recorded"),
+    CUTTING: noted("Writing what stays"),
     EVENTS_NAME: noted("Writing the list of events"),
     REPORTING: noted("Making the report"),
     RECORDINGS: noted("Opening your recordings"),

@@ -57,6 +57,7 @@ class Player(QWidget):
         self._bridge = bridge
         self._session = session
         self._review: Review | None = None
+        self.opening = True  # whether it is being read, which other looking gives way to
         self._timeline = Timeline(0)
         self._played: float | None = None  # when the position was moved on last, while it plays
         self._marks: list[int | None] = [None, None]  # µs: from and to
@@ -145,6 +146,7 @@ class Player(QWidget):
 
     def _open(self) -> None:
         looker, agent, session = self._looker, self._bridge.agent, self._session.id
+        self.opening = True
 
         def progress(_what: str, _done: int, _total: int) -> None:
             if looker.closed:
@@ -154,6 +156,7 @@ class Player(QWidget):
         self._bridge.do(lambda: agent.looked_at(session))
 
     def _opened(self, review: Review) -> None:
+        self.opening = False
         here_us = self._timeline.duration_us and self.position_us
         self._review, self._timeline = review, review.timeline
         if not self._timeline.duration_us:
@@ -181,6 +184,7 @@ class Player(QWidget):
         self._pages.setCurrentIndex(0)
 
     def _failed(self, kind: str, error: CaptureAgentError) -> None:
+        self.opening = False
         message, hint = error.said()
         message = message[:1].upper() + message[1:]
         if kind == _OPEN:
@@ -381,6 +385,7 @@ class Player(QWidget):
         self._stop()
         self._settled.stop()
         self._looker.close()
+        self.opening = False
         self._review = None
         self.view.show_timeline(Timeline(0), 1)
         super().closeEvent(event)

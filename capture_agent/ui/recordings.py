@@ -141,6 +141,7 @@ class RecordingsPage(QWidget):
         self._list.itemActivated.connect(lambda _line, _column: self._play())
         layout.addWidget(self._list, 1)
         self._glances = Glances(bridge, self._list, _ID, _DONE)
+        self._glances.gives_way = lambda: self._player is not None and self._player.opening
         self._look = look.button(say("Loo&k at it…"), self._play, name="playerButton")
         self._open = look.button(say("&Open…"), self._ask_open, name="openButton")
         self._share = look.button(say("S&hare…"), self._ask_share, name="shareButton")
@@ -149,6 +150,7 @@ class RecordingsPage(QWidget):
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
         layout.addLayout(Flow(self._look, self._open, self._share, self._keep, self._withdraw, self._delete))
         bridge.changed.connect(self._follow)
+        bridge.busy.connect(self._work_ended)
         self._follow(bridge.view)
 
     def reload(self) -> None:
@@ -167,6 +169,10 @@ class RecordingsPage(QWidget):
         if self.isVisible() and self._followed is not self._bridge.snapshot:
             self.reload()
         self._followed = self._bridge.snapshot
+
+    def _work_ended(self, going: tuple[str, ...]) -> None:
+        if not going and self.isVisible():
+            self.reload()  # a recording was shared, or cut after its player was closed
 
     def _show(self, sessions: tuple[HeldSession, ...]) -> None:
         """Show what can be done something with: not what is over and was never shared."""
@@ -225,6 +231,7 @@ class RecordingsPage(QWidget):
         player.shared.connect(lambda joined: self._share_now(session, joined))
         player.destroyed.connect(lambda: self._forget_player(player))
         player.show()
+        self._glances.look_soon()  # again: what was begun gives way
         return player
 
     def close_player(self) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from small_world import ALL, look_at_editor, studying, type_text
 from capture_agent.core.errors import ConsentError, KeyError_
 from capture_agent.core.events import Outcome
 from capture_agent.core.policy import Recipient, RecipientKind
+from capture_agent.core.progress import CancelledError
 from capture_agent.encode.event_log import decode, read_log
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What, all_but
+from capture_agent.held.timeline import TaskTime
 from capture_agent.keys import age
 from capture_agent.session.snapshot import WaitingCut
 
@@ -172,6 +175,88 @@ def test_a_cut_for_good_that_could_not_be_done_is_neither_undone_nor_shared(pers
     person.secrets.locked = False
     (path,) = person.agent.release(session)
     assert presses(shared(path)) == "adef"
+
+
+def cut_for_good(person, session, meanwhile):
+    """Cut for good; `meanwhile` happens once, while what stays is written."""
+    happened = []
+
+    def progress(*_):
+        if not happened:
+            happened.append(True)
+            meanwhile()
+
+    person.agent.cut_for_good(session, progress)
+    assert happened
+
+
+@pytest.mark.promise("P5")
+def test_nobody_waits_for_the_lock_while_what_stays_is_written(person, written):
+    session, _ = written
+    mark(person, written, 0, 2)
+    lock, free = person.agent._holdings.lock, []
+
+    def main_thread():
+        free.append(lock.acquire(timeout=20))
+        if free[0]:
+            lock.release()
+
+    def look():
+        other = threading.Thread(target=main_thread)
+        other.start()
+        other.join()
+
+    cut_for_good(person, session, look)
+    assert free == [True]
+    assert (letters(person, session), person.agent.cuts(session)) == ("cdef", ())
+
+
+@pytest.mark.promise("P11")
+def test_what_is_marked_while_what_stays_is_written_stays_marked_and_what_is_undone_then_stays(person, written):
+    session, at = written
+    mark(person, written, 0, 2)
+    mark(person, written, 4, 5)
+
+    def change():
+        person.agent.undo_cut(session, person.agent.cuts(session)[0].number)
+        mark(person, written, 2, 3)
+
+    cut_for_good(person, session, change)
+    assert letters(person, session) == "abcdf"
+    assert [cut.spans for cut in person.agent.cuts(session)] == [(Span(at[2], at[3]),)]
+
+
+@pytest.mark.parametrize("when", ["told anew", "deleted"])
+def test_what_was_written_is_not_used_if_the_recording_became_another_one_meanwhile(person, written, when):
+    session, at = written
+    mark(person, written, 0, 2)
+    agent = person.agent
+    task = TaskTime(at[3], at[5], "Write", "done")
+    changes = {"told anew": lambda: agent.put_task(session, task), "deleted": lambda: agent.delete(session)}
+    cut_for_good(person, session, changes[when])
+    files = [path.suffix for path in person.profile.held.iterdir()]
+    assert agent._agreement.ledger.open_intents() == ()
+    if when == "deleted":
+        assert (agent.sessions(), files) == ((), [])
+        return
+    assert (letters(person, session), files) == ("cdef", [".held"])
+    assert [task.text for task in agent.review(session).timeline.tasks] == ["Write"]
+
+
+def test_a_cut_for_good_that_is_cancelled_leaves_all_as_it_was(person, written):
+    session, _ = written
+    mark(person, written, 0, 2)
+
+    def stop():
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        cut_for_good(person, session, stop)
+    assert (letters(person, session), len(person.agent.cuts(session))) == ("abcdef", 1)
+    with pytest.raises(CancelledError):
+        person.agent.release(session, lambda *_: stop())
+    assert (letters(person, session), len(person.agent.cuts(session))) == ("abcdef", 1)
+    assert [path.suffix for path in person.profile.held.iterdir()] == [".held"]
 
 
 @pytest.mark.promise("P11")

@@ -194,8 +194,9 @@ def test_cutting_for_good_survives_a_kill_at_every_step_and_what_was_undone_stay
     cut = {stroke for stroke in everything if stroke[0] == "straddling"} - {
         ("straddling", t) for t in (*range(0, 2_500_000, 250_000), *range(4_000_000, 5_000_000, 250_000))
     }
-    completed = 0
+    completed = drafts = 0
     for crashed in each_step(folder, tmp_path, lambda holdings: holdings.intents.cut_for_good("straddling")):
+        drafts += (crashed / "profile" / "held" / "straddling.draft").exists()
         noted = any("replaces" in entry.body for entry in restart(crashed).shelf.ledger.entries)
         holdings = restart(crashed)
         holdings.recover()
@@ -204,5 +205,7 @@ def test_cutting_for_good_survives_a_kill_at_every_step_and_what_was_undone_stay
         assert len(holdings.shelf.ledger.open_intents()) == (0 if noted else 2)
         older = readable(folder / "profile", crashed / "keyring.json")
         assert not noted or not any(session == "straddling" for session, _ in older)
+        assert {path.suffix for path in (crashed / "profile" / "held").iterdir()} == {".held"}
         completed += noted
     assert completed > 5
+    assert drafts > 2

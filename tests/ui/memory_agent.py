@@ -430,6 +430,11 @@ class MemoryAgent(MemoryCuts):
             raise damaged("{name} was damaged or changed", name="part-000004.age")
         return MemoryReview(session, complete=self._sessions[session].complete)
 
+    def cut_for_good(self, session: str, progress: Progress = silent) -> None:
+        self._wait()
+        self.steps(progress)
+        super().cut_for_good(session, progress)
+
     def put_task(self, session: str, task: TaskTime) -> None:
         self.calls.append(f"put_task {session} {task.id} {task[:6]}")
 

@@ -26,6 +26,7 @@ from capture_agent.core.events import (
     Withheld,
 )
 from capture_agent.core.privacy import Cleared
+from capture_agent.core.progress import Progress, silent
 from capture_agent.encode.event_log import encode
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
@@ -120,6 +121,6 @@ class MemoryCuts:
         self.calls.append(f"undo_cut {session}")
         self._cuts[session] = [one for one in self._cuts[session] if one.number != number]
 
-    def cut_for_good(self, session: str) -> None:
+    def cut_for_good(self, session: str, progress: Progress = silent) -> None:
         self.calls.append(f"cut_for_good {session}")
         self._cuts[session].clear()

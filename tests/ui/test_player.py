@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -14,8 +15,10 @@ from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 from waiting import until
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
+from capture_agent.core.progress import Progress
 from capture_agent.held.cut import FOREVER_US, Span
 from capture_agent.held.spans import What
+from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.cut_choice import CutChoice
@@ -162,6 +165,75 @@ def test_there_is_no_such_button_where_nothing_can_be_shared(
     player.list_tasks()
     (listed,) = player.findChildren(TaskList)
     assert not listed._share.isVisibleTo(listed)
+
+
+def cutting_for_good(player: Player, agent: MemoryAgent) -> threading.Event:
+    """Mark half a minute and cut it for good; return what it waits for, having told how far it is."""
+    go = threading.Event()
+
+    def steps(progress: Progress) -> None:
+        progress("cutting", 42, 100)
+        go.wait(60)
+        progress("cutting", 43, 100)
+
+    agent.steps = steps
+    assert player._cuts.mark(What.STRETCH, (Span(30 * SECOND, 60 * SECOND),))
+    player._cuts._ask_for_good()
+    (question,) = (one for one in player.findChildren(QDialog) if one.objectName() == "cutDialog")
+    press(question, "yesButton")
+    until(lambda: "42 %" in player._cuts._words.text())
+    return go
+
+
+def test_while_it_is_cut_for_good_the_player_goes_on_and_then_shows_what_stays(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    player, shown = opened(page), list[Timeline]()
+    player.opened.connect(shown.append)
+    go = cutting_for_good(player, agent)
+    assert not player._cuts.isEnabled()  # nothing is undone, and nothing cut twice
+    player.bar.setValue(100_000)
+    assert player._when.text().startswith("1:40")
+    assert done(agent) == [f"cut {SESSION} stretch {30 * SECOND}-{60 * SECOND}"]
+    go.set()
+    until(lambda: shown)
+    assert done(agent)[-1] == f"cut_for_good {SESSION}"
+    assert (player._cuts.isVisibleTo(player), player._cuts.isEnabled()) == (False, True)
+    assert player.position_us == 100 * SECOND
+
+
+def test_what_was_cancelled_is_still_marked_and_can_be_tried_again(page: RecordingsPage, agent: MemoryAgent) -> None:
+    player = opened(page)
+    go = cutting_for_good(player, agent)
+    job = page._bridge.first
+    assert job is not None and page._bridge.cancel(job)
+    go.set()
+    until(player._cuts.isEnabled)
+    assert player._cuts.isVisibleTo(player)
+    assert len(player._cuts.spans) == 1
+    assert [call.split()[0] for call in done(agent)] == ["cut"]
+
+
+def test_closing_the_player_meanwhile_stops_nothing(page: RecordingsPage, agent: MemoryAgent) -> None:
+    player = opened(page)
+    go = cutting_for_good(player, agent)
+    page.close_player()
+    go.set()
+    until(lambda: not page._bridge.labels)
+    assert done(agent)[-1] == f"cut_for_good {SESSION}"
+
+
+def test_pictures_of_the_list_are_made_when_nothing_is_being_opened(page: RecordingsPage, agent: MemoryAgent) -> None:
+    go = threading.Event()
+    agent.slow = lambda: (go.wait(60), None)[1]
+    page.show()
+    player = page.play(agent.sessions()[0])
+    page._glances._look()
+    assert player.opening
+    assert page._glances._looker._thread is None  # nothing is looked into
+    go.set()
+    until(lambda: page._glances._known)
+    assert not player.opening
 
 
 def click(bar: TimeBar, t_us: int, y: int = 10, beside: int = 0) -> None:
