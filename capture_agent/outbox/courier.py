@@ -50,6 +50,8 @@ CONNECT_S = 15  # a server that does not take a connection by then is away
 _HEAD = 1 << 16  # bytes: how long the head of a request may be
 _STATUS = re.compile(r"status: (\d{3})")  # as object_store shows an answer that it does not know
 _TLS = "InvalidCertificate"
+# How Azure and Google say to an account that may only create that the name is taken: 403, it may not replace anything.
+_TAKEN = re.compile(r"<Code>UnauthorizedBlobOverwrite</Code>|does not have storage\.objects\.delete access")
 
 
 def carry(
@@ -93,7 +95,9 @@ def _into_store(
                 data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
             try:
                 obstore.put(store, name, data, mode="create", use_multipart=False)
-            except exceptions.AlreadyExistsError:
+            except (exceptions.AlreadyExistsError, exceptions.PermissionDeniedError) as error:
+                if isinstance(error, exceptions.PermissionDeniedError) and not _TAKEN.search(str(error)):
+                    raise
                 _compare_stored(store, name, carried)
     except (exceptions.BaseError, NotImplementedError) as error:
         raise Undelivered(_trouble_of_store(error)) from None
