@@ -14,6 +14,8 @@ import pytest
 import sessions as sessions_module
 from hypothesis import settings
 
+from capture_agent.core.errors import CaptureAgentError
+
 # A slow machine decides no test: Hypothesis counts examples, not time.
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.register_profile("soak", parent=settings.get_profile("house"), max_examples=2000)
@@ -64,6 +66,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers("promise"):
             item.user_properties.append((PROPERTY, str(mark.args[0])))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Show of an error of ours what its message leaves to its hint: what was on screen instead, say."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if isinstance(error, CaptureAgentError) and error.hint:
+        error.add_note(error.hint)
 
 
 class Recorder:

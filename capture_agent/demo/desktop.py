@@ -185,7 +185,9 @@ class PrivateDesktop:
             )
             self._wait("the keyring", lambda: self._bus_has("org.freedesktop.secrets"))
         if self._accessibility:
-            self._ask_bus("org.a11y.Bus", "/org/a11y/bus", "GetAddress")
+            # Qt tells the registry of a program once, as that starts. If the registry, which is only started for that,
+            # does not come up then, the program runs on and is never seen.
+            self._wait("the accessibility bus", self._registry_answers)
         self.start_tray()
 
     def start(
@@ -300,16 +302,32 @@ class PrivateDesktop:
             return bool(server.get_selection_owner(server.intern_atom("_NET_SYSTEM_TRAY_S0")))
 
     def _bus_has(self, name: str) -> bool:
-        return bool(self._ask_bus("org.freedesktop.DBus", "/org/freedesktop/DBus", "NameHasOwner", "s", (name,)))
+        return bool(self._ask_bus("org.freedesktop.DBus", "/org/freedesktop/DBus", "NameHasOwner", name))
 
-    def _ask_bus(self, name: str, path: str, method: str, signature: str = "", body: tuple[str, ...] = ()) -> object:
-        from jeepney import DBusAddress, new_method_call
+    def _registry_answers(self) -> bool:
+        """Start the accessibility bus and the registry on it, unless they run, and return whether both answer."""
+        bus = self._ask_bus("org.a11y.Bus", "/org/a11y/bus", "GetAddress")
+        root = "/org/a11y/atspi/accessible/root"
+        return bool(bus) and bool(
+            self._ask_bus("org.a11y.atspi.Registry", root, "GetRole", face="org.a11y.atspi.Accessible", bus=str(bus))
+        )
+
+    def _ask_bus(self, name: str, path: str, method: str, *words: str, face: str = "", bus: str = "") -> object:
+        """Return the first value that a service answers with, None if it answers with an error or not in time.
+
+        `face` is the interface if it is not called as the service is, `bus` the bus if it is not the session's.
+        """
+        from jeepney import DBusAddress, MessageType, new_method_call
         from jeepney.io.blocking import open_dbus_connection
 
-        with open_dbus_connection(bus=self.env["DBUS_SESSION_BUS_ADDRESS"]) as bus:
-            call = new_method_call(DBusAddress(path, name, name), method, signature or None, body)
-            reply: tuple[object, ...] = bus.send_and_get_reply(call, timeout=START_S).body
-        return reply[0]
+        with open_dbus_connection(bus=bus or self.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
+            call = new_method_call(DBusAddress(path, name, face or name), method, "s" * len(words) or None, words)
+            try:
+                reply = connection.send_and_get_reply(call, timeout=START_S)
+            except TimeoutError:
+                return None
+        failed = reply.header.message_type is MessageType.error
+        return None if failed else reply.body[0]
 
     def _xrandr(self, *options: str) -> None:
         done = subprocess.run(("xrandr", *options), env=self.env, capture_output=True, text=True, check=False)

@@ -94,7 +94,7 @@ class Eyes:
         """Return the widget once it is there, can be used, and has stopped moving.
 
         Raises:
-            DesktopError: It did not come; the message lists what is there instead.
+            DesktopError: It did not come; the hint lists what is there instead.
         """
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -108,8 +108,7 @@ class Eyes:
                     break
                 seen = again
             time.sleep(POLL_S)
-        there = sorted({f"{seen.role} {seen.name!r}" for seen in self.all()})
-        raise DesktopError(f"no {role or 'widget'} named {_words(name)}", hint=f"On screen: {', '.join(there)}")
+        raise DesktopError(f"no {role or 'widget'} named {_words(name)}", hint=self._there())
 
     def again(self, seen: Seen) -> Seen:
         """Return the same widget as it is now.
@@ -126,13 +125,19 @@ class Eyes:
         """Return once nothing on screen has that name.
 
         Raises:
-            DesktopError: It stayed.
+            DesktopError: It stayed; the hint lists what else is there.
         """
         deadline = time.monotonic() + within_s
         while self.find(name, role) is not None:
             if time.monotonic() > deadline:
-                raise DesktopError(f"{_words(name)} is still there", hint="The program did not react.")
+                raise DesktopError(f"{_words(name)} is still there", hint=self._there())
             time.sleep(POLL_S)
+
+    def _there(self) -> str:
+        """Say what is on screen, for who reads of a failure; a program that is not named never told of itself."""
+        programs = [seen.name for ref in self._children(ROOT) if (seen := self._look(ref)) is not None]
+        widgets = sorted({f"{seen.role} {seen.name!r}" for seen in self.all()})
+        return f"On screen of {', '.join(programs) or 'no program'}: {', '.join(widgets) or 'nothing'}."
 
     def _showing(self) -> Iterator[tuple[str, str]]:
         """Yield every widget that says it is on screen, parents first."""

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from jeepney import DBusAddress, message_bus, new_method_call
+from jeepney.io.blocking import open_dbus_connection
 from PIL import Image
 
 from capture_agent.core.errors import DesktopError
@@ -92,6 +94,28 @@ def test_eyes_find_a_widget_by_its_name_and_hands_can_click_it(desktop: PrivateD
         assert wait_until(answer.exists)
         eyes.wait_gone("Never")
     assert answer.read_text().strip() == "1"
+
+
+def test_who_looks_for_what_is_not_there_is_told_what_is_there_instead(desktop: PrivateDesktop) -> None:
+    with Eyes(desktop.env["DBUS_SESSION_BUS_ADDRESS"]) as eyes:
+        with pytest.raises(DesktopError) as alone:
+            eyes.wait("Perhaps", "push button", within_s=0.0)
+        desktop.start("zenity", "--question", "--text", "Is it?", "--ok-label", "Indeed", "--cancel-label", "Never")
+        eyes.wait("Never", "push button")
+        with pytest.raises(DesktopError, match="no push button named 'Perhaps'") as beside:
+            eyes.wait("Perhaps", "push button", within_s=0.0)
+    assert alone.value.hint == "On screen of no program: nothing."
+    assert beside.value.hint.startswith("On screen of zenity: ")
+    assert "push button 'Indeed', push button 'Never'" in beside.value.hint
+
+
+def test_the_registry_of_accessibility_runs_before_any_program_tells_it_of_itself(desktop: PrivateDesktop) -> None:
+    ask = new_method_call(DBusAddress("/org/a11y/bus", "org.a11y.Bus", "org.a11y.Bus"), "GetAddress")
+    with open_dbus_connection(bus=desktop.env["DBUS_SESSION_BUS_ADDRESS"]) as session:
+        (address,) = session.send_and_get_reply(ask).body
+    with open_dbus_connection(bus=address) as bus:
+        there = message_bus.NameHasOwner("org.a11y.atspi.Registry")  # unlike any call to it, this does not start it
+        assert bus.send_and_get_reply(there).body == (True,)
 
 
 def test_two_monitors_can_be_plugged_and_unplugged(two_monitors: PrivateDesktop) -> None:
