@@ -50,8 +50,14 @@ CONNECT_S = 15  # a server that does not take a connection by then is away
 _HEAD = 1 << 16  # bytes: how long the head of a request may be
 _STATUS = re.compile(r"status: (\d{3})")  # as object_store shows an answer that it does not know
 _TLS = "InvalidCertificate"
-# How Azure and Google say to an account that may only create that the name is taken: 403, it may not replace anything.
-_TAKEN = re.compile(r"<Code>UnauthorizedBlobOverwrite</Code>|does not have storage\.objects\.delete access")
+# How a store says that the name is taken. Not any 409 is that, which the library takes for it: S3 answers so when two
+# requests met and neither may have arrived, Azure when all of it is about to go. And who may only create gets a 403
+# from Azure and Google, as it may replace nothing.
+_TAKEN = re.compile(
+    r"status: (304|412)"
+    r"|<Code>(BlobAlreadyExists|UnauthorizedBlobOverwrite)</Code>"
+    r"|does not have storage\.objects\.delete access"
+)
 
 
 def carry(
@@ -96,7 +102,7 @@ def _into_store(
             try:
                 obstore.put(store, name, data, mode="create", use_multipart=False)
             except (exceptions.AlreadyExistsError, exceptions.PermissionDeniedError) as error:
-                if isinstance(error, exceptions.PermissionDeniedError) and not _TAKEN.search(str(error)):
+                if not _TAKEN.search(str(error)):
                     raise
                 _compare_stored(store, name, carried)
     except (exceptions.BaseError, NotImplementedError) as error:

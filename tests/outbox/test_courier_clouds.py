@@ -46,6 +46,8 @@ TAKEN = [  # the second of each to who may replace nothing
 TROUBLE = [
     ("gs", denied("storage.objects.create"), Trouble.REFUSED),
     ("gs", answers("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>"), Trouble.NO_SUCH_PLACE),
+    ("gs", answers("409 Conflict", "<Error><Code>OperationAborted</Code></Error>"), Trouble.BUSY),
+    ("az", azure("409 Conflict", "ContainerBeingDeleted"), Trouble.BUSY),
     ("az", azure("403 Forbidden", "AuthorizationPermissionMismatch"), Trouble.REFUSED),
     ("az", azure("403 Forbidden", "AuthenticationFailed"), Trouble.REFUSED),
     ("az", azure("404 Not Found", "ContainerNotFound"), Trouble.NO_SUCH_PLACE),
@@ -135,10 +137,10 @@ def test_a_name_that_is_taken_counts_as_arrived_if_nobody_may_look_or_it_is_the_
 
 
 @pytest.mark.parametrize(("kind", "harm", "wanted"), TROUBLE)
-def test_any_other_refusal_is_one(
+def test_any_other_answer_is_no_delivery(
     parcel: Path, cloud: Proxy, access: dict[str, str], *, kind: str, harm: Harm, wanted: Trouble
 ) -> None:
-    cloud.harms = [harm]
+    cloud.harms = [harm, REFUSED]
     with pytest.raises(Undelivered) as caught:
         deliver(parcel, kind, cloud, access)
     assert caught.value.trouble is wanted

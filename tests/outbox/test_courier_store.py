@@ -91,6 +91,7 @@ def test_an_answer_that_got_lost_is_no_second_object(
     [
         (resets, Trouble.AWAY),
         (answers("500 Internal Server Error"), Trouble.BUSY),
+        (answers("409 Conflict", "<Error><Code>ConditionalRequestConflict</Code></Error>"), Trouble.BUSY),
         (answers("503 Service Unavailable", "<Error><Code>SlowDown</Code></Error>"), Trouble.BUSY),
         (answers("507 Insufficient Storage"), Trouble.FULL),
         (answers("403 Forbidden", FORBIDDEN), Trouble.REFUSED),
