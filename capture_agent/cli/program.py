@@ -243,9 +243,9 @@ def sessions(
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
     held, released, delivered, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this
     disk), pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
-    shares_in (days of use until it is shared by itself, or null), cuts (marked in the player, and not made yet: length
-    and size are without them), withheld_us {reason: how long input was not kept, µs} or null: it cannot be read, not
-    yet, or was not looked into}].
+    shares_in (days of use until it is shared by itself, or null), cuts (how many are marked in the player and wait:
+    they are made, for good, before it is shared; until then seconds and bytes are those of all of it), withheld_us
+    {reason: how long input was not kept, µs} or null: it cannot be read, not yet, or was not looked into}].
     """
     from capture_agent.cli.own import list_sessions
     from capture_agent.cli.words import session_rows

@@ -187,7 +187,8 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             + (", its readers cannot be told yet" if one["pending"] else "")
             + ("".join(f"\nto {place}" for place in one["delivered_to"]))
             + (", not all has arrived yet" if one["waiting"] else "")
-            + _cuts(one["cuts"]),
+            + _cuts(one["cuts"])
+            + _by_itself(one["shares_in"]),
             one["study"],
             str(one["days_left"]) if one["here"] else "–",
             _withheld(one["withheld_us"]),
@@ -200,6 +201,13 @@ def _cuts(count: int) -> str:
     """Return that cuts are marked which nobody has carried out yet."""
     said = "1 cut waits" if count == 1 else f"{count} cuts wait"
     return f"\n{said} until you share it or cut for good" if count else ""
+
+
+def _by_itself(days: int | None) -> str:
+    """Return when it is shared without another click, as the person chose."""
+    if days is None:
+        return ""
+    return f"\nshared by itself after {days} {'day' if days == 1 else 'days'} of use"
 
 
 def _withheld(by_reason: Mapping[str, int] | None) -> str:

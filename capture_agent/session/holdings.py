@@ -273,6 +273,7 @@ class Holdings:
         with self._lock:
             session = self.find(session)
             self.allow(session, Input.RELEASE)
+            self.intents.check_left(session)
         self.intents.cut_for_good(session, progress)
         with self._lock:
             self.intents.cut_for_good(session)  # what was marked in that moment

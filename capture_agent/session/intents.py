@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, StorageError
 from capture_agent.core.policy import OWN_STUDY
 from capture_agent.core.progress import Progress, silent
-from capture_agent.held.cut import Span, merged
+from capture_agent.held.cut import Span, is_whole, merged
 from capture_agent.held.spans import What
 from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
@@ -165,6 +165,11 @@ class Intents:
         """Return everything that is to go of a session, also what nobody can undo any more and is not done yet."""
         with self._shelf.lock:
             return merged(span for one in self._open for span in one.spans.get(session, ()))
+
+    def check_left(self, session: str) -> None:
+        """Raise `ConsentError` if everything in a session is to go: there is nothing to share."""
+        if is_whole(self.going_of(session)):
+            raise ConsentError("all of it is marked to be cut out", hint="Undo a cut, or delete the recording.")
 
     def undo_cut(self, session: str, number: int) -> None:
         """Keep what was marked.

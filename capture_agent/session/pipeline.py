@@ -17,7 +17,20 @@ from itertools import count
 from typing import Protocol
 
 from capture_agent.core.errors import CaptureAgentError, FaultError
-from capture_agent.core.events import Button, Event, FieldFocus, Focus, Frame, Gap, GapReason, Key, Picture, Withheld
+from capture_agent.core.events import (
+    Button,
+    Event,
+    FieldFocus,
+    Focus,
+    Frame,
+    Gap,
+    GapReason,
+    Key,
+    Picture,
+    TaskFinished,
+    TaskStarted,
+    Withheld,
+)
 from capture_agent.core.intervals import Intervals, Place
 from capture_agent.core.keyboard import Reduced
 from capture_agent.core.privacy import Cleared, Gate, waiting
@@ -263,6 +276,8 @@ class Pipeline:
         elif isinstance(event, Gap):
             # The sources were stopped; where the focus went meanwhile is not known until they say so again.
             self._gate = self._gate.forget_focus()
+        if isinstance(event, Gap | TaskStarted | TaskFinished):
+            # What comes before is gone; or may go, for who cuts a task, or all else, cuts here.
             self._screens.force_key_frames(event.t_us)
         heapq.heappush(self._waiting, (event.t_us, next(self._order), event))
 

@@ -14,7 +14,7 @@ from capture_agent.core.recording import Effect, Input, State
 from capture_agent.core.rules import Rules
 from capture_agent.core.splitting import Reason
 from capture_agent.session.pipeline import PartWriter, Pipeline
-from capture_agent.sources.base import Source
+from capture_agent.sources.base import Sight, Source
 
 _GAP_REASON = {Input.PAUSE: GapReason.PAUSED, Input.HINDER: GapReason.INDICATOR}
 _SEAL_REASON = {Input.STOP: "stopped", Input.FAIL: "fault", Input.LEAVE: "opted-out"}
@@ -162,6 +162,9 @@ class Recorder:
         if self.state is not State.RECORDING or self._running is None:
             return False
         self._running.pipeline.put(event)
+        for source in self._running.sources:
+            if isinstance(source, Sight):  # who cuts a task, or all else, cuts here: what is to be seen is seen anew
+                source.request_full()
         return True
 
     def _do(self, effect: Effect, given: Input) -> None:
@@ -201,12 +204,13 @@ class Recorder:
 
     def _start_sources(self) -> None:
         running = self._session()
+        began_us = self._clock()  # of a task that goes on, and of the first picture, the task is to be the earlier
         started: list[Source] = []
         running.sources = started
         for source in self._studio.sources():
             source.start(running.pipeline.put)
             started.append(source)
-        for event in self._studio.opening_events(self._clock()):
+        for event in self._studio.opening_events(began_us):  # nothing was decided yet: that takes a mark
             running.pipeline.put(event)
 
     def _close_interval(self, reason: GapReason) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from capture_agent.encode.event_log import Message
 from capture_agent.encode.video import Encoder
 
 KEY_FRAME_EVERY_US = 10_000_000  # a cut or a jump never has to go back further
+MOST_WANTED = 32  # times from which key frames are wanted: more never wait for the frames that are encoded next
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class Screens:
     def __init__(self, epoch_us: int) -> None:
         self._epoch_us = epoch_us
         self._streams: dict[int, _Stream] = {}
-        self._key_from_us = 0
+        self._wanted_us: deque[int] = deque(maxlen=MOST_WANTED)
         self.kept = 0
         self.equal = 0  # nothing new to see after painting over
 
@@ -48,7 +50,7 @@ class Screens:
         first, end = frames.changed_rows(place, pixels)
         # A frame stamped with its press may be a moment older than the one before it; video time only grows.
         t_us = max(picture.t_us - self._epoch_us, stream.last_us + 1)
-        fresh = stream.key_us is None or stream.key_us < self._key_from_us <= t_us
+        fresh = stream.key_us is None or any(stream.key_us < from_us <= t_us for from_us in self._wanted_us)
         if not fresh and first == end:
             self.equal += 1
             return None
@@ -70,8 +72,11 @@ class Screens:
         return _Stream(Encoder(width, height), np.zeros((height, width, 4), np.uint8), last_us)
 
     def force_key_frames(self, from_us: int) -> None:
-        """Make each stream's first frame from `from_us` on a key frame: what it would refer back to may be gone."""
-        self._key_from_us = from_us - self._epoch_us
+        """Make each stream's first frame from `from_us` on a key frame: what it would refer back to is gone, or may go.
+
+        Of several such times each counts, also for frames that are encoded after all of them were wanted.
+        """
+        self._wanted_us.append(from_us - self._epoch_us)
 
     def close(self) -> None:
         """Give the encoders back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from capture_agent.core.events import Event
 
@@ -31,3 +31,11 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Stop, join its thread, and never call the sink again. Safe to call twice, and after a death."""
+
+
+@runtime_checkable
+class Sight(Source, Protocol):
+    """A source of frames, which tells of the screen when it changes."""
+
+    def request_full(self) -> None:
+        """Make it send a frame of every monitor at the next moment, changed or not. From any thread; returns at once."""

@@ -122,7 +122,7 @@ class Cuts(QWidget):
             )
             return
         self.looked_at.emit(rest.spans)
-        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), rest)
+        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), len(self._marked), rest)
         asked.finished.connect(lambda _how: self.looked_at.emit(()))
 
     def _share_only(self, joined: Policy, rest: Choice) -> None:

@@ -277,7 +277,7 @@ class RecordingsPage(QWidget):
     def _ask_share(self) -> None:
         session, joined = self._chosen(), self._bridge.snapshot.joined
         if session is not None and joined is not None:
-            ask_share(self, joined, lambda: self._share_now(session, joined))
+            ask_share(self, joined, lambda: self._share_now(session, joined), len(session.cuts))
 
     def _share_now(self, session: HeldSession, joined: Policy) -> None:
         share(self._bridge, joined, session.id, self.told.emit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QWidget
 
-from capture_agent.core.language import say
+from capture_agent.core.language import say, say_many
 from capture_agent.core.policy import Policy
 from capture_agent.held.spans import Choice
 from capture_agent.ui import words
@@ -15,8 +15,18 @@ from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 
 
-def ask_share(parent: QWidget, joined: Policy, then: Callable[[], object], rest: Choice | None = None) -> QDialog:
-    """Ask whether to share a recording with those whom `joined` names. `rest`: all but the task that is shared."""
+def ask_share(
+    parent: QWidget, joined: Policy, then: Callable[[], object], cuts: int, rest: Choice | None = None
+) -> QDialog:
+    """Ask whether to share a recording with those whom `joined` names.
+
+    Args:
+        parent: Where to ask.
+        joined: The study.
+        then: What a yes does.
+        cuts: How many wait in the recording, and are made before it is shared.
+        rest: All but the task that is shared.
+    """
     place = joined.destination
     does = (
         say(
@@ -26,12 +36,21 @@ def ask_share(parent: QWidget, joined: Policy, then: Callable[[], object], rest:
         if place is None
         else say("{names} will be able to read it. It is delivered to {place}.", names=_who(joined), place=place)
     )
-    if rest is None:
-        title = say("Share this recording?")
-    else:
-        title = say("Share only the task “{text}”?", text=rest.name)
-        does = "\n\n".join([does, _rest_goes(rest)] if rest.spans else [does])
-    return ask(parent, name="shareDialog", title=title, explained=does, yes=say("&Share"), then=then)
+    title = say("Share this recording?") if rest is None else say("Share only the task “{text}”?", text=rest.name)
+    goes = _rest_goes(rest) if rest is not None and rest.spans else []
+    goes += [cuts_go(cuts)] if cuts else []
+    goes += [say("What is cut out can never be opened again, by anyone, and this cannot be undone.")] if goes else []
+    explained = "\n\n".join([does, " ".join(goes)] if goes else [does])
+    return ask(parent, name="shareDialog", title=title, explained=explained, yes=say("&Share"), then=then)
+
+
+def cuts_go(count: int) -> str:
+    """Return what happens to cuts that wait when a recording is shared."""
+    return say_many(
+        "{count} cut waits in it: it is made before, also in the recording on this computer.",
+        "{count} cuts wait in it: they are made before, also in the recording on this computer.",
+        count,
+    )
 
 
 def share(bridge: Bridge, joined: Policy, session: str, told: Callable[[str, Path | None], None]) -> None:
@@ -62,12 +81,9 @@ def _who(joined: Policy) -> str:
     return words.join_words([recipient.name for recipient in joined.recipients])
 
 
-def _rest_goes(rest: Choice) -> str:
+def _rest_goes(rest: Choice) -> list[str]:
     """Return what happens to the rest, and what of the task goes with it: a picture refers to those before it."""
-    lines = [
-        say("When you share it, the rest is cut out of the recording, also of the one on this computer."),
-        say("It can never be opened again, by anyone, and this cannot be undone."),
-    ]
+    lines = [say("When you share it, the rest is cut out of the recording, also of the one on this computer.")]
     if rest.spans[0].start_us == 0:
         lines.append(say("Of the screen, up to ten seconds at the beginning of the task go with it."))
-    return " ".join(lines)
+    return lines

@@ -69,19 +69,19 @@ class SharedSoon(QWidget):
         self._sessions = {one: here[one] for one in [*before, *soon] if one in here}
         joined = self._bridge.snapshot.joined
         names = "" if joined is None else words.join_words([one.name for one in joined.recipients])
-        self._words.setText(
-            say_many(
-                "As you chose, {count} recording is shared with {names} after one more day of use.",
-                "As you chose, {count} recordings are shared with {names} after one more day of use.",
-                len(self._sessions),
-                names=names,
-            )
+        does = say_many(
+            "As you chose, {count} recording is shared with {names} after one more day of use.",
+            "As you chose, {count} recordings are shared with {names} after one more day of use.",
+            len(self._sessions),
+            names=names,
         )
-        named = [
-            f"{one.started.astimezone().strftime(say('%d %b %Y, %H:%M'))} · {words.duration(one.seconds)}"
-            for one in list(self._sessions.values())[:_MOST_NAMED]
-        ]
-        more = len(self._sessions) - len(named)
+        # Those with cuts first: they must not be among the ones that have no room.
+        those = sorted(self._sessions.values(), key=lambda one: not one.cuts)
+        if those and those[0].cuts:
+            does = f"{does} {say('Cuts that wait are made before, and cannot be undone any more then.')}"
+        self._words.setText(does)
+        named = [_line(one) for one in those[:_MOST_NAMED]]
+        more = len(those) - len(named)
         self._named.setText("\n".join([*named, *([f"+{more}"] if more else [])]))
         look.fit(self, _WIDTH)
         self.show()
@@ -115,3 +115,11 @@ class SharedSoon(QWidget):
         self._sharing = False
         self._notify(say("A recording was shared"), say("As you chose. It is in the list of your recordings."))
         self.follow(self._bridge.view)
+
+
+def _line(session: HeldSession) -> str:
+    """Return which recording it is, and how many cuts wait in it."""
+    parts = [session.started.astimezone().strftime(say("%d %b %Y, %H:%M")), words.duration(session.seconds)]
+    if session.cuts:
+        parts.append(say_many("{count} cut waits", "{count} cuts wait", len(session.cuts)))
+    return " · ".join(parts)

@@ -47,3 +47,12 @@ def test_a_recording_says_how_many_cuts_wait(count: int, said: str) -> None:
     line = describe_session(HeldSession("3f9c", "desk", datetime.now(UTC), 1.0, 1, "held", True, 29, cuts=cuts))
     assert line["cuts"] == count
     assert session_rows([line | {"withheld_us": None}])[0][4] == said
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(None, "held"), (1, "shared by itself after 1 day of use"), (3, "after 3 days of use")]
+)
+def test_a_recording_says_when_it_is_shared_by_itself(days: int | None, said: str) -> None:
+    line = describe_session(HeldSession("3f9c", "desk", datetime.now(UTC), 1.0, 1, "held", True, 29, shares_in=days))
+    assert line["shares_in"] == days
+    assert session_rows([line | {"withheld_us": None}])[0][4].endswith(said)

@@ -90,9 +90,15 @@ def opens(data, identities):
     return True
 
 
-def ffprobe(path):
-    command = ("ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path))
-    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+def ffprobe(path, *what):
+    command = ("ffprobe", "-v", "error", *what, "-of", "json", str(path))
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def is_key_at(path, t_us):
+    """Return whether the first picture from a time on needs none before it."""
+    packets = ffprobe(path, "-show_packets")["packets"]
+    return next("K" in one["flags"] for one in packets if round(float(one["pts_time"]) * 1e6) >= t_us)
 
 
 @pytest.mark.promise("P4")
@@ -163,9 +169,11 @@ def test_only_what_was_released_opens_and_each_recipient_gets_their_part_alone(a
         ("started", "Write a list of fruit", None),
         ("finished", None, "done"),
     ]
-    (video,) = ffprobe(opened / "screen-1.mp4")
+    (video,) = ffprobe(opened / "screen-1.mp4", "-count_frames", "-show_streams")["streams"]
     assert (video["codec_name"], video["width"], video["height"]) == ("h264", *agent.desktop.size)
     assert int(video["nb_read_frames"]) > 1
+    marks = [t_us for topic, t_us, _ in events(opened) if topic == "tasks"]
+    assert [is_key_at(opened / "screen-1.mp4", t_us) for t_us in marks] == [True] * 4  # a cut can begin and end there
     assert len(list((opened / "stills").iterdir())) >= 1
 
     small = tmp_path / "counted"

@@ -82,6 +82,10 @@ class SpySource:
         self.sink = sink
         self.world.started.append(self.categories)
         self.world.running.append(self)
+        self.world.at_start(self)
+
+    def request_full(self):
+        self.world.looks += 1
 
     def check(self):
         if self.world.dead is not None:
@@ -121,6 +125,8 @@ class SmallWorld:
         self.started, self.running = [], []
         self.plan = None  # what sources were made for last
         self.made = 0  # sources that were constructed, started or not
+        self.at_start = lambda source: None  # what a source tells before its start returns
+        self.looks = 0  # how often all of the screen was wanted, changed or not
         self.dead = self.stuck = None
         self.sources_each = 1
         self.proved = True

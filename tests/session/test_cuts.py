@@ -117,6 +117,20 @@ def test_what_is_marked_is_cut_out_before_the_recording_is_shared_and_cannot_be_
 
 
 @pytest.mark.promise("P11")
+def test_a_recording_of_which_nothing_would_be_left_is_neither_shared_nor_destroyed(person, written):
+    session, at = written
+    mark(person, written, 1, 3)
+    person.agent.cut(session, [Span(0, at[2])], What.STRETCH)
+    person.agent.cut(session, [Span(at[2])], What.STRETCH)
+    with pytest.raises(ConsentError, match="all of it is marked to be cut out"):
+        person.agent.release(session)
+    assert (letters(person, session), len(person.agent.cuts(session))) == ("abcdef", 3)
+    person.agent.undo_cut(session, person.agent.cuts(session)[-1].number)
+    (path,) = person.agent.release(session)
+    assert presses(shared(path)) == "def"
+
+
+@pytest.mark.promise("P11")
 def test_what_was_undone_is_shared(person, written):
     session, _ = written
     mark(person, written, 1, 3)

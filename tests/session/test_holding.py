@@ -89,6 +89,22 @@ def test_after_the_days_and_the_notice_it_is_shared_and_the_record_says_by_which
     assert released.body["by_itself"] == chosen.seq and chosen.body["days"] == 2
 
 
+@pytest.mark.promise("P11")
+def test_cuts_that_wait_are_made_before_a_recording_is_shared_by_itself(held):
+    held.agent.choose_hold(1)
+    session = only(held).id
+    held.agent.cut(session, [Span(10, 20)], What.STRETCH)
+    day(held)
+    see(held)
+    day(held)
+    assert held.agent.snapshot().due == (session,)
+    assert len(held.agent.cuts(session)) == 1
+    assert len(held.agent.release_due(session)) == 1
+    made = [one.kind for one in held.agent._agreement.ledger.entries if one.kind in {Kind.CUT, Kind.RELEASED}]
+    assert made[-1] is Kind.RELEASED and Kind.CUT in made
+    assert held.agent.cuts(session) == ()
+
+
 @pytest.mark.promise("P4")
 def test_who_was_not_told_shares_nothing(held):
     held.agent.choose_hold(1)

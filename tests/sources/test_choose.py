@@ -9,6 +9,7 @@ import pytest
 from capture_agent.core.events import Category
 from capture_agent.core.keyboard import MODES
 from capture_agent.desktop.base import InputBackEnd
+from capture_agent.sources.base import Sight
 from capture_agent.sources.choose import choose
 from capture_agent.sources.fields import Fields
 from capture_agent.sources.input_pynput import PynputInput
@@ -32,6 +33,8 @@ def test_nothing_is_constructed_that_was_not_agreed_to(categories: tuple[Categor
     assert (Fields in kinds) is bool(asked - {Category.WINDOWS})
 
     assert (chosen.screen is not None) is (Category.SCREEN in asked)
+    # Where a task begins or ends, whoever sees looks anew; nobody else can be asked to.
+    assert [source for source in chosen.all if isinstance(source, Sight)] == [s for s in (chosen.screen,) if s]
 
 
 @pytest.mark.parametrize("keyboard", [True, False])

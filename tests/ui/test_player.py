@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from memory_agent import MOST, MemoryAgent, study_policy
 from memory_review import SAID
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget, QWidget
 from waiting import until
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
@@ -24,6 +25,7 @@ from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.cut_choice import CutChoice
 from capture_agent.ui.player import Player
 from capture_agent.ui.recordings import RecordingsPage
+from capture_agent.ui.shared_soon import SharedSoon
 from capture_agent.ui.task_list import TaskList
 from capture_agent.ui.time_bar import TimeBar
 
@@ -77,6 +79,11 @@ def share_only(player: Player) -> QDialog | None:
     return asked[-1] if asked else None
 
 
+def said_in(window: QWidget) -> str:
+    """Return every line of text of a window."""
+    return "\n".join(label.text() for label in window.findChildren(QLabel))
+
+
 def done(agent: MemoryAgent) -> list[str]:
     """Return what was asked for that changes the recording."""
     return [call for call in agent.calls if call.split()[0] in {"cut", "undo_cut", "cut_for_good", "release"}]
@@ -88,11 +95,12 @@ def test_one_task_is_shared_alone_after_a_question_that_says_that_the_rest_is_cu
     player = opened(page)
     question = share_only(player)
     assert question is not None
-    said = " ".join(label.text() for label in question.findChildren(QLabel))
+    said = said_in(question)
     assert "Share only the task “Bericht”?" in said
     assert "Research group and Archive will be able to read it." in said
     assert "the rest is cut out of the recording" in said and "cannot be undone" in said
     assert "up to ten seconds at the beginning" in said
+    assert "wait in it" not in said
     assert player.bar._shaded == REST  # it is seen before the answer
     press(question, "yesButton")
     until(lambda: f"release {SESSION}" in agent.calls)
@@ -148,6 +156,68 @@ def test_what_cannot_be_marked_is_not_shared(page: RecordingsPage, agent: Memory
     assert [str(error) for error in refused] == ["the disk is full"]
     assert player.isVisible()
     assert done(agent) == []
+
+
+def mark(agent: MemoryAgent, count: int, session: str = SESSION) -> None:
+    for n in range(count):
+        agent.cut(session, (Span(n * SECOND, n * SECOND + 1),), What.STRETCH)
+
+
+FINAL = "What is cut out can never be opened again, by anyone, and this cannot be undone."
+
+
+@pytest.mark.promise("P11")
+@pytest.mark.parametrize(("count", "wait"), [(0, ""), (1, "1 cut waits in it: it is"), (2, "2 cuts wait in it: they are")])
+def test_who_shares_a_recording_is_told_first_how_many_cuts_are_made_then_and_that_this_is_final(
+    page: RecordingsPage, agent: MemoryAgent, count: int, wait: str
+) -> None:
+    mark(agent, count)
+    page.reload()
+    listed = page.findChild(QTreeWidget, "recordingsList")
+    assert listed is not None
+    listed.setCurrentItem(listed.topLevelItem(0))
+    page._ask_share()
+    (question,) = page.findChildren(QDialog, "shareDialog")
+    said = said_in(question)
+    assert (wait in said, FINAL in said, "wait" in said) == (True, count > 0, count > 0), said
+    press(question, "yesButton")
+    until(lambda: f"release {SESSION}" in agent.calls)
+
+
+@pytest.mark.promise("P11")
+def test_who_shares_one_task_is_told_of_cuts_that_wait_beside_the_rest(page: RecordingsPage, agent: MemoryAgent) -> None:
+    player = opened(page)
+    player._cuts.mark(What.STRETCH, (Span(30 * SECOND, 40 * SECOND),))
+    question = share_only(player)
+    assert question is not None
+    said = said_in(question)
+    assert "the rest is cut out of the recording" in said and "1 cut waits in it" in said
+    assert said.count(FINAL) == 1
+
+
+@pytest.mark.promise("P11")
+def test_who_is_told_that_recordings_are_shared_by_themselves_is_told_in_which_cuts_wait(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    others = [f"{n:032x}" for n in range(1, 8)]
+    agent.put(*(replace(agent.sessions()[0], id=one, started=datetime(2026, 1, 1, tzinfo=UTC)) for one in others))
+    agent._now = replace(agent._now, soon=(*others, SESSION))
+    page._bridge.refresh()
+    window = SharedSoon(page._bridge, lambda *_: None, lambda: None)
+    assert "wait" not in said_in(window)
+    mark(agent, 2, others[-1])
+    mark(agent, 1)
+    agent._now = replace(agent._now, soon=(*others, SESSION))
+    page._bridge.refresh()
+    said = said_in(window)
+    assert "8 recordings are shared with Research group and Archive" in said
+    assert "Cuts that wait are made before, and cannot be undone any more then." in said
+    lines = said.splitlines()
+    assert [line.rpartition(" · ")[2] for line in lines if " cut" in line and " · " in line] == [
+        "2 cuts wait",
+        "1 cut waits",
+    ]
+    window.close()
 
 
 @pytest.mark.parametrize("state", ["released", "own"])
