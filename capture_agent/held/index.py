@@ -47,6 +47,11 @@ class Track:
         """Return the key frame from which on frames have to be decoded to see `frame`."""
         return self.keys[bisect_right(self.keys, frame) - 1]
 
+    def next_key_us(self, t_us: int) -> int | None:
+        """Return when the first key frame from `t_us` on was grabbed; None if there is none."""
+        at = bisect_left(self.keys, t_us, key=self.times.__getitem__)
+        return self.times[self.keys[at]] if at < len(self.keys) else None
+
     def nearest_key(self, t_us: int, without: Collection[Span] = ()) -> int | None:
         """Return the key frame that is nearest in time, and in no span of `without`; None if there is none."""
         keys: Sequence[int] = self.keys

@@ -63,6 +63,14 @@ class Review:
         """The monitors of which there are pictures, by number."""
         return tuple(monitor for monitor, track in self._index.tracks.items() if track.keys)
 
+    def unseen_us(self, t_us: int) -> int:
+        """Return how much of the screen goes with what is before `t_us` if that is cut: up to its next key frame, µs.
+
+        That of the monitor with the longest wait; of one that tells nothing any more it is not known that it is there.
+        """
+        keys = [key for track in self._index.tracks.values() if (key := track.next_key_us(t_us)) is not None]
+        return max(keys, default=self._index.duration_us if self.monitors else t_us) - t_us
+
     def near(self, monitor: int, t_us: int, without: Collection[Span] = ()) -> Picture | None:
         """Return the key frame that is nearest to `t_us`: one frame is decoded. None if the monitor has no pictures.
 

@@ -38,4 +38,4 @@ class Sight(Source, Protocol):
     """A source of frames, which tells of the screen when it changes."""
 
     def request_full(self) -> None:
-        """Make it send a frame of every monitor at the next moment, changed or not. From any thread; returns at once."""
+        """Make it send a frame of every monitor at the next moment, changed or not. From any thread."""

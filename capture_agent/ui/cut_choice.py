@@ -69,7 +69,12 @@ class CutChoice(QDialog):
         self._list = self._filled(timeline, first)
         lines.addWidget(self._list, 1)
         lines.addWidget(
-            look.text(say("All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more."))
+            look.text(
+                say(
+                    "All of it goes: keys, mouse, windows, tasks, and of the screen up to ten seconds more, "
+                    "or until something changes on it."
+                )
+            )
         )
         self._stays = look.text(name="cutStays")
         lines.addWidget(self._stays)

@@ -18,7 +18,7 @@ from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.jobs import Job
-from capture_agent.ui.share import ask_share
+from capture_agent.ui.share import Alone, ask_share
 from capture_agent.ui.time_bar import clock
 
 _MOST_TYPED = 40  # characters: of a longer text the beginning is shown
@@ -111,8 +111,11 @@ class Cuts(QWidget):
             self._reload()
         return done
 
-    def ask_share_only(self, rest: Choice) -> None:
-        """Ask whether to share one task alone: `rest`, all else, is marked to be cut out only if the answer is yes."""
+    def ask_share_only(self, rest: Choice, unseen_us: int) -> None:
+        """Ask whether to share one task alone: `rest`, all else, is marked to be cut out only if the answer is yes.
+
+        `unseen_us` is how much of the screen at the beginning of the task goes with it.
+        """
         joined = self._bridge.snapshot.joined
         if joined is None:
             return
@@ -122,7 +125,8 @@ class Cuts(QWidget):
             )
             return
         self.looked_at.emit(rest.spans)
-        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), len(self._marked), rest)
+        alone = Alone(rest, unseen_us)
+        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), len(self._marked), alone)
         asked.finished.connect(lambda _how: self.looked_at.emit(()))
 
     def _share_only(self, joined: Policy, rest: Choice) -> None:

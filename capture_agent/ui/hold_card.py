@@ -39,8 +39,8 @@ class HoldCard:
             look.muted(
                 say(
                     "Only days on which you use this computer with Capture Agent count. A day before, you are told and "
-                    "can keep, share or delete each recording. What you look at or cut is held anew. Cuts that still wait "
-                    "then are made before it is shared, and cannot be undone any more."
+                    "can keep, share or delete each recording. What you look at or cut is held anew. Cuts that still "
+                    "wait then are made before it is shared, and cannot be undone any more."
                 )
             )
         )

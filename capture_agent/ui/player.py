@@ -15,7 +15,7 @@ from capture_agent.core.language import say
 from capture_agent.core.policy import Policy
 from capture_agent.core.progress import CancelledError
 from capture_agent.held.cut import FOREVER_US, Span
-from capture_agent.held.spans import What
+from capture_agent.held.spans import Choice, What
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui import look
@@ -343,8 +343,13 @@ class Player(QWidget):
         self.opened.connect(listed.show_tasks)
         listed.told.connect(self._told)
         listed.wanted.connect(lambda t_us: self.bar.setValue(t_us // MS_US))
-        listed.alone.connect(self._cuts.ask_share_only)
+        listed.alone.connect(self._ask_share_only)
         listed.open()
+
+    def _ask_share_only(self, rest: Choice) -> None:
+        before = rest.spans[0] if rest.spans else Span(0, 0)
+        unseen_us = 0 if self._review is None or before.start_us else self._review.unseen_us(before.end_us)
+        self._cuts.ask_share_only(rest, unseen_us)
 
     def _share(self, joined: Policy) -> None:
         self.shared.emit(joined)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -14,9 +15,18 @@ from capture_agent.ui import words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 
+SECOND_US = 1_000_000
+
+
+class Alone(NamedTuple):
+    """One task that is shared: all but it, and how much of the screen at its beginning goes with that, µs."""
+
+    rest: Choice
+    unseen_us: int
+
 
 def ask_share(
-    parent: QWidget, joined: Policy, then: Callable[[], object], cuts: int, rest: Choice | None = None
+    parent: QWidget, joined: Policy, then: Callable[[], object], cuts: int, alone: Alone | None = None
 ) -> QDialog:
     """Ask whether to share a recording with those whom `joined` names.
 
@@ -25,7 +35,7 @@ def ask_share(
         joined: The study.
         then: What a yes does.
         cuts: How many wait in the recording, and are made before it is shared.
-        rest: All but the task that is shared.
+        alone: The one task that is shared.
     """
     place = joined.destination
     does = (
@@ -36,8 +46,11 @@ def ask_share(
         if place is None
         else say("{names} will be able to read it. It is delivered to {place}.", names=_who(joined), place=place)
     )
-    title = say("Share this recording?") if rest is None else say("Share only the task “{text}”?", text=rest.name)
-    goes = _rest_goes(rest) if rest is not None and rest.spans else []
+    title = say("Share this recording?")
+    goes: list[str] = []
+    if alone is not None:
+        title = say("Share only the task “{text}”?", text=alone.rest.name)
+        goes = _rest_goes(alone) if alone.rest.spans else []
     goes += [cuts_go(cuts)] if cuts else []
     goes += [say("What is cut out can never be opened again, by anyone, and this cannot be undone.")] if goes else []
     explained = "\n\n".join([does, " ".join(goes)] if goes else [does])
@@ -81,9 +94,10 @@ def _who(joined: Policy) -> str:
     return words.join_words([recipient.name for recipient in joined.recipients])
 
 
-def _rest_goes(rest: Choice) -> list[str]:
+def _rest_goes(alone: Alone) -> list[str]:
     """Return what happens to the rest, and what of the task goes with it: a picture refers to those before it."""
     lines = [say("When you share it, the rest is cut out of the recording, also of the one on this computer.")]
-    if rest.spans[0].start_us == 0:
-        lines.append(say("Of the screen, up to ten seconds at the beginning of the task go with it."))
+    if alone.unseen_us >= SECOND_US:
+        length = words.duration(alone.unseen_us / SECOND_US)
+        lines.append(say("Of the screen, the beginning of the task goes with it: {length}.", length=length))
     return lines

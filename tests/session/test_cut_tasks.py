@@ -47,11 +47,12 @@ def test_of_a_screen_that_moves_a_cut_along_a_task_takes_not_one_picture_more(pe
     agent = studying(person)
     look_at_editor(person)
     for n in range(30):
+        person.tick(0.05)
         if n == 10:
             agent.start_task("Write a report")
         if n == 20:
             agent.finish_task(Outcome.DONE, 1, "")
-        person.tick(0.1)
+        person.tick(0.05)
         look(person, n)
     agent.stop()
     (one,) = agent.sessions()
@@ -69,20 +70,21 @@ def test_of_a_screen_that_stands_still_it_is_known_after_a_cut_along_a_task_what
     agent = studying(person)
     look_at_editor(person)
     look(person, 200)
-    wanted = 0
-    for mark in (lambda: agent.start_task("Read"), lambda: agent.finish_task(Outcome.DONE, 1, "")):
+    marks = (lambda: agent.start_task("Read"), lambda: agent.finish_task(Outcome.DONE, 1, ""))
+    for wanted, mark in enumerate(marks, 1):
         for _ in range(8):
             person.tick()
         mark()
-        wanted += 1
         assert person.world.looks == wanted
         person.tick(MOMENT)
         look(person, 200)
     person.tick()
     agent.stop()
     (one,) = agent.sessions()
+    before = agent.review(one.id)
     task = cut(person, one.id, choose)
     since_us = task.start_us if choose is all_but else task.end_us
+    assert before.unseen_us(since_us) <= MOMENT * 1e6
     picture = agent.review(one.id).at(1, since_us + int(2 * MOMENT * 1e6))
     assert picture is not None
     assert abs(int(picture.pixels.mean()) - 200) <= 2
@@ -98,6 +100,7 @@ def test_the_first_picture_of_a_recording_belongs_to_the_task_that_goes_on(perso
     def see(source):
         person.world.skipped_us += int(MOMENT * 1e6)
         look(person, 200, source)
+        person.world.skipped_us += int(MOMENT * 1e6)
 
     person.world.at_start = see
     agent.start()

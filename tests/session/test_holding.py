@@ -94,8 +94,9 @@ def test_cuts_that_wait_are_made_before_a_recording_is_shared_by_itself(held):
     held.agent.choose_hold(1)
     session = only(held).id
     held.agent.cut(session, [Span(10, 20)], What.STRETCH)
-    day(held)
+    held.tick(1)
     see(held)
+    day(held)
     day(held)
     assert held.agent.snapshot().due == (session,)
     assert len(held.agent.cuts(session)) == 1

@@ -12,7 +12,7 @@ from small_world import held_one, look_at_editor, recording, type_text
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.events import Focus, Rect, Window
 from capture_agent.core.progress import CancelledError
-from capture_agent.held.cut import Span
+from capture_agent.held.cut import Cut, Span
 from capture_agent.held.index import MOVE_EVERY_US, read_index
 from capture_agent.held.spans import What
 from capture_agent.keys import age
@@ -50,6 +50,16 @@ def test_each_moment_shows_the_last_picture_before_it(held, review):
         assert is_number(picture, n)
     assert review.at(1, times[0] - 1) is None
     assert review.at(1, times[-1] + 9 * SECOND).t_us == times[-1]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 7 * SECOND), st.booleans(), st.data())
+def test_what_goes_of_the_screen_with_all_before_a_moment_is_what_the_cut_takes(held, review, t_us, at_frame, data):
+    if at_frame:
+        t_us = data.draw(st.sampled_from(frame_times(held)))
+    stays = [m for m in Cut([Span(0, t_us)]).keep(held.messages) if m.topic.startswith("screen/")]
+    first = [min(m.t_us for m in stays if m.topic == topic) for topic in {m.topic for m in stays}]
+    assert review.unseen_us(t_us) == max(first, default=review.timeline.duration_us) - t_us
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

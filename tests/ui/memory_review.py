@@ -89,6 +89,9 @@ class MemoryReview:
         self.complete = complete
         self.monitors = (1, 2)
 
+    def unseen_us(self, t_us):
+        return -t_us % (9 * SECOND)
+
     def near(self, monitor, t_us, without=()):
         key = t_us // (10 * SECOND) * 10 * SECOND
         while any(span.holds(key) for span in without):

@@ -99,7 +99,7 @@ def test_one_task_is_shared_alone_after_a_question_that_says_that_the_rest_is_cu
     assert "Share only the task “Bericht”?" in said
     assert "Research group and Archive will be able to read it." in said
     assert "the rest is cut out of the recording" in said and "cannot be undone" in said
-    assert "up to ten seconds at the beginning" in said
+    assert "the beginning of the task goes with it: 4 s." in said
     assert "wait in it" not in said
     assert player.bar._shaded == REST  # it is seen before the answer
     press(question, "yesButton")
@@ -167,7 +167,9 @@ FINAL = "What is cut out can never be opened again, by anyone, and this cannot b
 
 
 @pytest.mark.promise("P11")
-@pytest.mark.parametrize(("count", "wait"), [(0, ""), (1, "1 cut waits in it: it is"), (2, "2 cuts wait in it: they are")])
+@pytest.mark.parametrize(
+    ("count", "wait"), [(0, ""), (1, "1 cut waits in it: it is"), (2, "2 cuts wait in it: they are")]
+)
 def test_who_shares_a_recording_is_told_first_how_many_cuts_are_made_then_and_that_this_is_final(
     page: RecordingsPage, agent: MemoryAgent, count: int, wait: str
 ) -> None:
@@ -185,7 +187,9 @@ def test_who_shares_a_recording_is_told_first_how_many_cuts_are_made_then_and_th
 
 
 @pytest.mark.promise("P11")
-def test_who_shares_one_task_is_told_of_cuts_that_wait_beside_the_rest(page: RecordingsPage, agent: MemoryAgent) -> None:
+def test_who_shares_one_task_is_told_of_cuts_that_wait_beside_the_rest(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
     player = opened(page)
     player._cuts.mark(What.STRETCH, (Span(30 * SECOND, 40 * SECOND),))
     question = share_only(player)
