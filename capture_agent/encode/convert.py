@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from capture_agent.encode.frames import Pixels
 
 BAND = 64  # rows; what is converted is widened to whole bands, so that few sizes of converter are needed
+MOST_CONVERTERS = 4  # 0.4 MB each; of 24 heights that there can be, two or three take turns. A new one costs 0.1 ms
 _REACH = 8  # rows on both sides whose colour a changed row may change: libswscale averages over three
 
 
@@ -27,7 +28,8 @@ class Converter:
     """
 
     def __init__(self) -> None:
-        self._converters: dict[int, VideoReformatter] = {}  # by height: each keeps its tables
+        # By height, the one that was used last at the end: each keeps its tables.
+        self._converters: dict[int, VideoReformatter] = {}
         self._frame: VideoFrame | None = None
 
     def __call__(self, pixels: Pixels, rows: tuple[int, int] | None = None) -> VideoFrame:
@@ -55,7 +57,10 @@ class Converter:
         return frame
 
     def _convert(self, pixels: Pixels) -> VideoFrame:
-        converter = self._converters.setdefault(pixels.shape[0], VideoReformatter())
+        height = pixels.shape[0]
+        converter = self._converters[height] = self._converters.pop(height, None) or VideoReformatter()
+        if len(self._converters) > MOST_CONVERTERS:
+            del self._converters[next(iter(self._converters))]
         return converter.reformat(
             VideoFrame.from_numpy_buffer(_rows(pixels), "bgra"),
             format="yuv420p",

@@ -79,6 +79,7 @@ class Screens:
         self._wanted_us.append(from_us - self._epoch_us)
 
     def close(self) -> None:
-        """Give the encoders back."""
+        """Give the encoders back, and what was encoded last: no picture is held between two sessions."""
         for stream in self._streams.values():
             stream.encoder.close()
+        self._streams.clear()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture_agent.encode.convert import Converter
+from capture_agent.encode.convert import MOST_CONVERTERS, Converter
 from capture_agent.encode.video import Encoder
 
 WIDTH, HEIGHT = 96, 388
@@ -31,6 +31,21 @@ def test_converting_what_changed_is_the_same_as_converting_everything(some):
         pixels = changed(pixels, *span, seed)
         whole = Converter()(pixels).to_ndarray()
         assert (converter(pixels, tuple(span)).to_ndarray() == whole).all()
+
+
+def test_a_day_of_changes_at_all_heights_keeps_few_tables():
+    converter, pixels = Converter(), picture(1)
+    converter(pixels)
+    kept, heights = [], set()
+    for top in range(0, HEIGHT, 64):
+        for rows in (2, 66, 130):
+            pixels = changed(pixels, top, top + rows, top + rows)
+            now = converter(pixels, (top, min(HEIGHT, top + rows)))
+            assert (now.to_ndarray() == Converter()(pixels).to_ndarray()).all()
+            kept.append(len(converter._converters))
+            heights |= converter._converters.keys()
+    assert len(heights) > MOST_CONVERTERS
+    assert max(kept) == MOST_CONVERTERS
 
 
 @pytest.mark.parametrize("spans", [[(0, 2), (386, 388), (100, 140), (0, 388), (64, 128), (63, 65), (5, 5)]])

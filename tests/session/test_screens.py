@@ -1,5 +1,7 @@
 """From pictures to packets: only rows that may have changed come, and nothing depends on it."""
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,3 +77,11 @@ def test_the_first_picture_after_each_time_that_was_asked_for_is_a_key_frame_and
         wanted = before_us < 0 or any(before_us < one <= t_us for one in asked)
         assert frames.is_key_frame(packet) == wanted, (t_us, asked)
     screens.close()
+
+
+def test_what_was_encoded_last_is_not_held_once_the_streams_are_over():
+    screens = Screens(0)
+    screens.encode(whole(0, noise(0)))
+    shown = weakref.ref(screens._streams[1].shown)
+    screens.close()
+    assert shown() is None
