@@ -25,10 +25,10 @@ from capture_agent.core.errors import CaptureAgentError, DesktopError
 from capture_agent.core.language import say
 from capture_agent.core.never import NeverRule, never_recorded
 from capture_agent.core.policy import Policy, Settings
+from capture_agent.desktop import process
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
 from capture_agent.desktop.network import metered
-from capture_agent.desktop.process import forget_sources, give_back, harden, to_stay, use_little_memory
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
@@ -192,8 +192,8 @@ def run() -> int:
     Raises:
         CaptureAgentError: It cannot run here; nothing was recorded and nothing changed.
     """
-    harden()
-    use_little_memory()
+    process.harden()
+    process.use_little_memory()
     for problem in check():
         if problem.blocks:
             raise DesktopError(problem.what, hint=problem.hint)
@@ -220,7 +220,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     from capture_agent.ui.tongue import speak_as
     from capture_agent.ui.view_state import Command
 
-    forget_sources()
+    process.forget_sources()
 
     class Mailbox(QObject):
         """Carries calls from other threads to the main thread."""
@@ -237,7 +237,7 @@ def _run(profile: Profile, instance: Instance) -> int:
     world = LocalWorld(profile, desktop)
     colours.follow(app)
     speak_as(_chosen_locale(world))
-    with to_stay():
+    with process.to_stay():
         controller = open_controller(profile, ask_passphrase, world)
     left, at_rest, reloaded_us = False, 0, 0
 
@@ -246,9 +246,13 @@ def _run(profile: Profile, instance: Instance) -> int:
         left = True
         app.quit()
 
+    def announce() -> None:
+        shell.announce_recording()
+        QTimer.singleShot(process.SETTLED_MS, process.let_go_of_code)
+
     shell = Shell(controller, desktop.proved_shown, age.fingerprint, leave, desktop.pick if desktop.can_pick else None)
     world.prove = lambda: shell.prove() is not None
-    world.announce = shell.announce_recording
+    world.announce = announce
     world.counting = shell.countdown_shown
     world.notify = shell.notify
     mailbox = Mailbox()
@@ -287,7 +291,7 @@ def _run(profile: Profile, instance: Instance) -> int:
         rests, now = controller.rests, world.now_us()
         at_rest = at_rest + 1 if rests else 0
         if at_rest == GIVE_BACK_AFTER:
-            give_back()
+            process.give_back()
         if now - reloaded_us >= RELOAD_EVERY_US:
             reloaded_us = now
             if world.files_changed():

@@ -58,7 +58,8 @@ class Converter:
 
     def _convert(self, pixels: Pixels) -> VideoFrame:
         height = pixels.shape[0]
-        converter = self._converters[height] = self._converters.pop(height, None) or VideoReformatter()
+        converter = self._converters.pop(height) if height in self._converters else VideoReformatter()
+        self._converters[height] = converter
         if len(self._converters) > MOST_CONVERTERS:
             del self._converters[next(iter(self._converters))]
         return converter.reformat(
