@@ -80,9 +80,11 @@ class SharedSoon(QWidget):
         if those and those[0].cuts:
             does = f"{does} {say('Cuts that wait are made before, and cannot be undone any more then.')}"
         self._words.setText(does)
-        named = [_line(one) for one in those[:_MOST_NAMED]]
-        more = len(those) - len(named)
-        self._named.setText("\n".join([*named, *([f"+{more}"] if more else [])]))
+        named, more = those[:_MOST_NAMED], those[_MOST_NAMED:]
+        lines = [_line([_when(one), words.duration(one.seconds)], len(one.cuts)) for one in named]
+        if more:
+            lines.append(_line([f"+{len(more)}"], sum(len(one.cuts) for one in more)))
+        self._named.setText("\n".join(lines))
         look.fit(self, _WIDTH)
         self.show()
         self.raise_()
@@ -117,9 +119,11 @@ class SharedSoon(QWidget):
         self.follow(self._bridge.view)
 
 
-def _line(session: HeldSession) -> str:
-    """Return which recording it is, and how many cuts wait in it."""
-    parts = [session.started.astimezone().strftime(say("%d %b %Y, %H:%M")), words.duration(session.seconds)]
-    if session.cuts:
-        parts.append(say_many("{count} cut waits", "{count} cuts wait", len(session.cuts)))
-    return " · ".join(parts)
+def _when(session: HeldSession) -> str:
+    return session.started.astimezone().strftime(say("%d %b %Y, %H:%M"))
+
+
+def _line(parts: list[str], cuts: int) -> str:
+    """Return a line of what is told of one recording or of several, and how many cuts wait there."""
+    waiting = [say_many("{count} cut waits", "{count} cuts wait", cuts)] if cuts else []
+    return " · ".join([*parts, *waiting])

@@ -125,12 +125,16 @@ WINDOWS: dict[str, list[str]] = {
         "shell.open(ui_command.HABITS)",
     ],
     "shared soon": [
-        *[STUDY, AGREE, SESSIONS, "agent._now = m.replace(agent._now, soon=('0' * 12,))", "shell.bridge.refresh()"],
+        *[STUDY, AGREE, SESSIONS, "from capture_agent.held.spans import What", "agent.cut('0' * 12, (), What.TASK)"],
+        *["agent._now = m.replace(agent._now, soon=('0' * 12,))", "shell.bridge.refresh()"],
         "shell.soon.activateWindow()",
     ],
     "who": [OWN, AGREE, "agent.ask_who()", "shell.bridge.refresh()"],
     "beginning": [OWN, AGREE, "agent._now = m.replace(agent._now, starts_in=7)", "shell.bridge.refresh()"],
-    "share": [*PLAYING, "player.list_tasks(); app.activeModalWidget()._share_alone()"],  # as for all of it, and more
+    "share": [  # as for all of it, and more
+        *[*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1); player._cut_out()"],
+        "player.list_tasks(); app.activeModalWidget()._share_alone()",
+    ],
     "withdraw": [
         *[STUDY, AGREE, WITHDRAWABLE, "shell.open(ui_command('recordings'))", CHOOSE_FIRST],
         "shell.window.recordings._ask_withdraw()",

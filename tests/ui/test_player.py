@@ -221,6 +221,11 @@ def test_who_is_told_that_recordings_are_shared_by_themselves_is_told_in_which_c
         "2 cuts wait",
         "1 cut waits",
     ]
+    for one in others[:6]:
+        mark(agent, 1, one)
+    agent._now = replace(agent._now, soon=(*others, SESSION))
+    page._bridge.refresh()
+    assert "+3 · 4 cuts wait" in said_in(window).splitlines()
     window.close()
 
 
