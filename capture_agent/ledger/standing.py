@@ -172,7 +172,9 @@ class Standing:
             case Kind.ACCEPTED:
                 return self._accepted(entry)
             case Kind.REFUSED:
-                refused = self._moved(Input.REFUSE, keys_of(entry.body, "keys"), entry.time)
+                # Also what was agreed to earlier and is not offered now: it would come back with the offer.
+                every = frozenset(keys_of(entry.body, "keys")) | self.consent.permitting()
+                refused = self._moved(Input.REFUSE, every, entry.time)
                 return replace(refused, refused=entry.time, schedule=None, waking=False, hold_days=None)
             case Kind.WITHDRAWN if "keys" in entry.body:
                 return self._moved(Input.WITHDRAW, keys_of(entry.body, "keys"), entry.time)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from small_world import ALL, STUDY, recording
+from small_world import ALL, STUDY, recording, studying
 
 from capture_agent.core.consent import State as Consent
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -302,3 +302,23 @@ def test_the_last_category_taken_back_is_an_opt_out_that_deletes_nothing(person)
         person.tick()
     assert (agent.snapshot().joined, running(person)) == (None, [])
     assert [one.state for one in agent.sessions()] == ["held"]
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("again", ["restart", "join"])
+def test_a_no_to_a_study_that_asks_for_less_ends_what_it_does_not_ask_for_now(person, again):
+    agent = studying(person)
+    person.world.study = replace(STUDY, version=2, categories=ALL - {Category.SCREEN})
+    agent.reload()
+    assert Category.SCREEN not in agent.snapshot().consented
+    agent.asked()
+    agent.refuse()
+    person.world.study = replace(STUDY, version=3)
+    agent.shut_down()
+    agent = person.start_agent()
+    if again == "join":
+        agent.join("study.toml")
+    assert agent.snapshot().consented == frozenset()
+    with pytest.raises(ConsentError):
+        agent.start()
+    assert person.world.running == []
