@@ -251,7 +251,7 @@ def test_pictures_put_over_one_another_are_what_each_frame_is_painted_over_as_a_
         pixels.flags.writeable = False  # the source still compares with them
         stack = new_stack if shade % 3 == 0 else stack
         layout = Layout(tuple(window(app, place, n) for n, (app, place) in enumerate((("editor", AREA), *stack))))
-        rows = (drawn.y, drawn.bottom) if known and number > 1 else None
+        rows = (drawn.y, drawn.bottom) if known and number > 1 and drawn.area else None  # as the source says them
         now = replace(frame(layout), pixels=pixels, number=number, rows=rows)
         if lost:
             continue
