@@ -18,7 +18,7 @@ from typing import Protocol
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.language import noted
 from capture_agent.core.progress import CUTTING, Progress, silent
-from capture_agent.encode.event_log import Message, part_times, read_part
+from capture_agent.encode.event_log import Message, part_times, read_part, skim_part
 from capture_agent.encode.records import MARKS
 from capture_agent.held import disk, reader
 from capture_agent.held.cut import Cut
@@ -94,9 +94,15 @@ def rewrite(
                         begun.stays(begun.times[1])
                         writer.copy(part.data)
                 else:
-                    kept = cut.keep(read_part(part.data)[1])
+                    messages = skim_part(part.data)[1]
+                    kept = cut.keep(messages)
                     begun.keeps(kept)
-                    writer.append(kept, synced=False)
+                    if (
+                        kept and kept == messages
+                    ):  # behind a cut that is most of them, and to pack takes ten times as long
+                        writer.copy(part.data)
+                    else:
+                        writer.append(kept, synced=False)
         if writer is None or begun.last_us is None:
             new.unlink(missing_ok=True)
             return False

@@ -240,6 +240,20 @@ def test_what_is_marked_while_what_stays_is_written_stays_marked_and_what_is_und
     assert [cut.spans for cut in person.agent.cuts(session)] == [(Span(at[2], at[3]),)]
 
 
+@pytest.mark.promise("P11")
+def test_an_older_cut_that_could_not_be_done_is_done_with_the_next_one(person, written):
+    session, _ = written
+    mark(person, written, 0, 2)
+    person.secrets.locked = True
+    with pytest.raises(KeyError_):
+        person.agent.cut_for_good(session)
+    person.secrets.locked = False
+    mark(person, written, 3, 4)
+    person.agent.cut_for_good(session)
+    assert letters(person, session) == "cef"
+    assert person.agent._agreement.ledger.open_intents() == ()
+
+
 @pytest.mark.parametrize("when", ["told anew", "deleted"])
 def test_what_was_written_is_not_used_if_the_recording_became_another_one_meanwhile(person, written, when):
     session, at = written
