@@ -39,6 +39,9 @@ class Program:
         self.open(x, y, width, height)
 
     def create(self, x: int, y: int, width: int, height: int, **how: object) -> object:
+        # Xlib and XCB give a number again after a million others, python-xlib at once: on a busy machine xcompmgr then
+        # takes the new window for the one that it still lets fade, and never shows it.
+        self.display.display.allocate_resource_id()
         # As with Qt and GTK: without a background what was there stays on the screen until the program paints.
         return self.screen.root.create_window(
             x, y, width, height, 0, self.screen.root_depth, background_pixmap=X.NONE, event_mask=X.ExposureMask, **how
