@@ -28,7 +28,7 @@ def test_nothing_is_recorded_in_a_synced_folder_and_the_icon_asks_for_attention(
     assert "network or a synced one" in shown.problem and "XDG_DATA_HOME" in shown.hint
     assert list(person.profile.held.iterdir()) == []
     person.world.away = None
-    for _ in range(280):  # as often as an agent that runs: seconds apart, every second tick finds that marks had stopped
+    for _ in range(280):  # four a second: a second apart, every other one finds that marks had stopped
         person.tick()
     assert person.agent.recording_state is State.RECORDING
 
