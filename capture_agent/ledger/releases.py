@@ -5,6 +5,7 @@ The record outlives the recordings: what was deleted or is over on this disk can
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +40,12 @@ class ReleasedSession:
     def bundles(self) -> tuple[str, ...]:
         """Return the names of its files."""
         return tuple(str(entry.body.get("bundle")) for entry in self.entries)
+
+    @property
+    def revision(self) -> int:
+        """Return which release the last one was; earlier versions did not say, and mostly made one file in each."""
+        found = self.entries[-1].body.get("revision")
+        return found if isinstance(found, int) else len(self.entries)
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -90,18 +97,34 @@ def withdrawn_hashes(entries: Iterable[Entry], study: str) -> tuple[str, ...]:
     return tuple(str(one.body.get("withdrawal_sha256")) for one in mine)
 
 
-def recipients_of(released: ReleasedSession, entries: Iterable[Entry]) -> tuple[Recipient, ...]:
-    """Return who got it with their keys, as they stood in the study that was agreed to at each release."""
-    agreed: tuple[Recipient, ...] = ()
-    seqs = {entry.seq: entry for entry in released.entries}
-    found: dict[Recipient, None] = {}
+def recipients_of(entries: Iterable[Entry]) -> Mapping[str, tuple[Recipient, ...]]:
+    """Return who got each session that was released, with the keys that stood in the study agreed to at each release.
+
+    Who got it twice, with other streams, is there twice.
+    """
+    agreed: dict[str, tuple[Recipient, ...]] = {}
+    found: dict[str, dict[Recipient, None]] = {}
     for entry in entries:
-        if entry.kind is Kind.ACCEPTED and entry.study == released.study:
-            agreed = policy_from_json(entry.body.get("policy")).recipients
-        elif entry.seq in seqs:
+        if entry.kind is Kind.ACCEPTED:
+            agreed[entry.study] = policy_from_json(entry.body.get("policy")).recipients
+        elif entry.kind is Kind.RELEASED:
             names = set(_texts(entry.body.get("recipients")))
-            found |= dict.fromkeys(one for one in agreed if one.name in names)
-    return tuple(found)
+            those = dict.fromkeys(one for one in agreed.get(entry.study, ()) if one.name in names)
+            found.setdefault(str(entry.body.get("session")), {}).update(those)
+    return MappingProxyType({session: tuple(those) for session, those in found.items()})
+
+
+def changed_recipients(entries: Iterable[Entry]) -> frozenset[tuple[str, str]]:
+    """Return study and name of each recipient who was agreed to with several keys, or under several names."""
+    agreed = {
+        (entry.study, one.name, one.key)
+        for entry in entries
+        if entry.kind is Kind.ACCEPTED
+        for one in policy_from_json(entry.body.get("policy")).recipients
+    }
+    keys = Counter((study, name) for study, name, _ in agreed)
+    names = Counter((study, key) for study, _, key in agreed)
+    return frozenset((study, name) for study, name, key in agreed if keys[study, name] > 1 or names[study, key] > 1)
 
 
 def files_of(entries: Iterable[Entry]) -> frozenset[str]:

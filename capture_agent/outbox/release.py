@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -105,20 +105,21 @@ def release(
     *,
     after: Chain = Chain(),
     revision: int = 1,
+    got: Collection[str] = (),
     progress: Progress = silent,
 ) -> list[Released]:
     """Compose, sign and seal a bundle for each group of recipients of the policy; return what was written.
 
-    The caller keeps the `chain` of the last one and hands it in as `after` next time. All bundles
-    are written, or none.
+    The caller keeps the `chain` of the last one and hands it in as `after` next time. Those whose keys are among
+    `got` have the session already, and get nothing. All bundles are written, or none.
 
     Raises:
-        ConsentError: Nothing in it was agreed to for anybody, or it was recorded for another study.
+        ConsentError: Nothing in it was agreed to for anybody, all have it, or it was recorded for another study.
         ConfigError: A recipient is the example's, or their key is wrong.
         StorageError: The disk is full or read-only, or the session cannot be put into a bundle.
         VerificationError: The session is damaged.
     """
-    groups = recipient_groups(terms.policy, terms.consent)
+    groups = recipient_groups(terms.policy, terms.consent, got)
     check_consent(terms.record)
     recording = HeldRecording(held_path, identity)
     if recording.study != terms.policy.study:
@@ -140,8 +141,10 @@ def release(
     return done
 
 
-def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
+def recipient_groups(policy: Policy, consent: Consent, got: Collection[str] = ()) -> list[Group]:
     """Return who gets what: policy ∩ recipient ∩ consent, equal ones together, hybrid and classical ones apart.
+
+    Whose key is among `got` is left out: a later recipient gets a bundle of its own, and nobody a second one.
 
     Raises:
         ConsentError: Nobody gets anything.
@@ -154,6 +157,7 @@ def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
         )
     permitted = {purpose: implied(consent.permitted(purpose)) & policy.categories for purpose in policy.purposes}
     together: dict[tuple[str, tuple[Category, ...]], list[Recipient]] = {}
+    had = False
     for recipient in policy.recipients:
         if recipient.is_example or age.is_example(recipient.key):
             raise ConfigError(
@@ -163,8 +167,12 @@ def recipient_groups(policy: Policy, consent: Consent) -> list[Group]:
             )
         offered = {category for allowed in permitted.values() for category in allowed}
         gets = widest(implied(recipient.categories) & offered)
-        if gets:
+        if gets and recipient.key in got:
+            had = True
+        elif gets:
             together.setdefault((recipient.kind, tuple(sorted(gets))), []).append(recipient)
+    if had and not together:
+        raise ConsentError("all who may read this recording have it already", hint="Nothing was released.")
     if not together:
         raise ConsentError("nothing was agreed to for anybody", hint="Nothing was released.")
     found = []

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from capture_agent import __version__
 from capture_agent.bundle.tombstone import code_sha256
 from capture_agent.bundle.write import SUFFIX, remove_partial
-from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError, VerificationError
+from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
 from capture_agent.core.policy import Policy
 from capture_agent.core.progress import NOTING, Progress, silent
 from capture_agent.held import lifecycle
@@ -37,10 +37,10 @@ from capture_agent.ledger import receipt_json
 from capture_agent.ledger.deliveries import deliveries
 from capture_agent.ledger.events import Method, event_section
 from capture_agent.ledger.record import Ledger
-from capture_agent.ledger.releases import files_of, released_sessions, withdrawn_hashes
-from capture_agent.ledger.standing import Entry, Kind, Standing
+from capture_agent.ledger.releases import files_of, recipients_of, released_sessions
+from capture_agent.ledger.standing import Kind, Standing
 from capture_agent.outbox import describe
-from capture_agent.outbox.release import Chain, Signer, Terms, release, withdrawal_secret
+from capture_agent.outbox.release import Signer, Terms, recipient_groups, release, withdrawal_secret
 from capture_agent.session import cutting, retelling
 from capture_agent.session.intents import Intents
 from capture_agent.session.listing import Lines, any_over, length_s, only, state_of
@@ -49,7 +49,7 @@ from capture_agent.session.receipts import receipts
 from capture_agent.session.reserve import Reserve
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import HeldSession, Withdrawn
-from capture_agent.session.withdrawing import chain
+from capture_agent.session.withdrawing import last_link
 
 if TYPE_CHECKING:
     from capture_agent.session.review import Review
@@ -258,13 +258,13 @@ class Holdings:
         still: Callable[[], bool] = lambda: True,
         chosen: int | None = None,
     ) -> tuple[str, ...]:
-        """Compose, sign and note a bundle for each group of recipients; return their paths. Slow.
+        """Compose, sign and note a bundle for each group of recipients who have not got one; return their paths. Slow.
 
         What is marked to be cut is cut out first, and cannot be undone from then on. It is asked at the end whether it
         is `still` wanted. `chosen`: the entry by which it happens by itself.
 
         Raises:
-            ConsentError: Nothing was agreed to for anybody, or the session is another study's.
+            ConsentError: Nothing was agreed to for anybody, all have it already, or the session is another study's.
             CancelledError: `progress` raised it; no bundle is left and nothing is noted.
         """
         accepted = standing.accepted
@@ -274,6 +274,8 @@ class Holdings:
             session = self.find(session)
             self.allow(session, Input.RELEASE)
             self.intents.check_left(session)
+            got = [one.key for one in self._ledger.folded(recipients_of).get(session, ())]
+            recipient_groups(policy, standing.consent, got)  # before anything is cut out
         self.intents.cut_for_good(session, progress)
         with self._lock:
             self.intents.cut_for_good(session)  # what was marked in that moment
@@ -283,9 +285,10 @@ class Holdings:
             identity = cutting.identity_of(self.shelf, session)
             key = self._vault.signing_key(policy.study)
             pseudonym = self._vault.pseudonym(policy.study)
-            chain = self._chain(policy.study)
+            chain = last_link(self._ledger.entries, policy.study)
             touched = self.shelf.touched[session]
-            revision = 1 + sum(1 for entry in self._releases(policy.study) if entry.body.get("session") == session)
+            before = self._ledger.folded(released_sessions).get(session)
+            revision = 1 if before is None else before.revision + 1
         kept = receipt_json.receipt(receipt_json.accepted(accepted), pseudonym, key.public)
         record = json.dumps(kept, ensure_ascii=False, sort_keys=True).encode()
         done = release(
@@ -296,6 +299,7 @@ class Holdings:
             self._profile.outbox,
             after=chain,
             revision=revision,
+            got=got,
             progress=progress,
         )
         with self._lock, contextlib.ExitStack() as unnoted:
@@ -315,6 +319,7 @@ class Holdings:
                     "categories": sorted(one.categories),
                     "started": line.created,
                     "seconds": round(length_s(line), 3),
+                    "revision": revision,
                     "counter": one.chain.counter,
                     "digest": one.chain.digest,
                     **({} if chosen is None else {"by_itself": chosen}),
@@ -323,20 +328,6 @@ class Holdings:
                 self._ledger.append(Kind.RELEASED, policy.study, body, self._now())
             unnoted.pop_all()
         return tuple(str(one.path) for one in done)
-
-    def _releases(self, study: str) -> Iterable[Entry]:
-        return [one for one in self._ledger.entries if one.kind is Kind.RELEASED and one.study == study]
-
-    def _chain(self, study: str) -> Chain:
-        last = max(self._releases(study), key=lambda entry: entry.seq, default=None)
-        if last is None:
-            return Chain()
-        counter, digest = last.body.get("counter"), last.body.get("digest")
-        if not isinstance(counter, int) or not isinstance(digest, str):
-            raise VerificationError(
-                "the consent record holds a release that is damaged", hint="Restore it from a backup."
-            )
-        return Chain(counter, digest, chain(withdrawn_hashes(self._ledger.entries, study)))
 
     def withdraw(self, start: str) -> tuple[Withdrawn, StorageError | None]:
         """Withdraw what was shared of the session whose id begins with `start`.

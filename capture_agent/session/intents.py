@@ -38,7 +38,7 @@ class _Open:
     entry: Entry | None
     not_before: datetime | None = None
     can_undo: bool = False
-    deleted: bool = False  # one by one, by the person
+    deleted: bool = False  # by the person, and not by opting out
 
     @property
     def spans(self) -> dict[str, list[Span]]:
@@ -90,8 +90,8 @@ class Intents:
         """Make sure that no key that exists afterwards opens these sessions, and remove them.
 
         The intent is in the ledger first, so a crash between click and completion changes nothing. With `can_undo`
-        only that is done now, and `finish_due` does the rest. `deleted`: one by one, not by opting out. `expired` says
-        when those began whose time is over.
+        only that is done now, and `finish_due` does the rest. `deleted`: by the person, not by opting out. `expired`
+        says when those began whose time is over.
 
         Raises:
             CaptureAgentError: It could not be noted or done; it is tried again with `finish_due`.

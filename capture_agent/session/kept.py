@@ -14,13 +14,17 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.core.splitting import Reason
 from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input as Destiny
+from capture_agent.held.lifecycle import State as Life
 from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.my_data import SharedFile, shared_files
+from capture_agent.ledger.releases import changed_recipients, recipients_of
+from capture_agent.outbox.release import recipient_groups
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
+from capture_agent.session.listing import with_later_readers
 from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
@@ -101,8 +105,17 @@ class Kept:
         return save(self._holdings, Path(out), locale, progress)
 
     def sessions(self) -> tuple[HeldSession, ...]:
-        """Return the sessions on this disk, newest first."""
-        return self._holdings.sessions()
+        """Return the sessions on this disk, newest first; of those that were shared, who may get them and has not."""
+        lines = self._holdings.sessions()
+        try:
+            policy = self._agreement.check_release()
+            groups = recipient_groups(policy, self._agreement.standing.consent)
+        except CaptureAgentError:  # nobody gets anything now
+            return lines
+        readers = [one for group in groups for one in group.recipients]
+        ledger = self._agreement.ledger
+        changed = any((policy.study, one.name) in ledger.folded(changed_recipients) for one in readers)
+        return with_later_readers(lines, policy.study, readers, ledger.folded(recipients_of) if changed else None)
 
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """Compose and sign bundles. Slow; any thread."""
@@ -163,12 +176,16 @@ class Kept:
         self._count()
         return withdrawn
 
-    def delete(self, session: str, *, can_undo: bool = False) -> None:
-        """Destroy a held session."""
-        full = self._holdings.find(session)
-        self._holdings.allow(full, Destiny.DESTROY)
-        line = next(one for one in self._holdings.sessions() if one.id == full)
-        self._holdings.intents.destroy(line.study, [full], can_undo=can_undo, deleted=True)
+    def delete(self, *sessions: str, can_undo: bool = False) -> None:
+        """Destroy held sessions, those of a study at once; none if one of them is not there, or being recorded."""
+        here = {one.id: one for one in self._holdings.sessions() if one.here}
+        gone = [here[one if one in here else self._holdings.find(one)] for one in sessions]
+        for one in gone:
+            if one.state in {Life.RECORDING, "damaged"}:  # of thousands, only these need a look at the table
+                self._holdings.allow(one.id, Destiny.DESTROY)
+        for study in {one.study for one in gone}:
+            ids = [one.id for one in gone if one.study == study]
+            self._holdings.intents.destroy(study, ids, can_undo=can_undo, deleted=True)
         self._count()
 
     def undo(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, Self
 
 from capture_agent.core.errors import StorageError
-from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY
+from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Recipient
 from capture_agent.held.lifecycle import State
 from capture_agent.held.store import HeldInfo
 from capture_agent.ledger.deliveries import deliveries
@@ -73,6 +74,31 @@ class Lines:
             lives = {session: _Life.of(one, delivered.arrived, late) for session, one in released.items()}
             self._lives = released, delivered, lives
         return self._lives[2]
+
+
+def with_later_readers(
+    lines: tuple[HeldSession, ...],
+    study: str,
+    readers: Sequence[Recipient],
+    got: Mapping[str, Sequence[Recipient]] | None = None,
+) -> tuple[HeldSession, ...]:
+    """Return `lines`, with the names of those of `readers` who have not got what was shared with others. Pure.
+
+    `readers` get what is shared with `study` now. Who `got` what has to be given if one of them had another key or name
+    before: a new key opens no older file. Else names say enough, and that costs nothing a line.
+    """
+    told, missing = list(lines), dict[tuple[str, ...], tuple[str, ...]]()
+    for place, one in enumerate(lines):
+        if one.released_to and one.here and one.study == study and one.state in {"released", "delivered"}:
+            have = one.released_to
+            if got is not None:
+                keys = {reader.key for reader in got.get(one.id, ())}
+                have = tuple(reader.name for reader in readers if reader.key in keys)
+            if have not in missing:
+                missing[have] = tuple(reader.name for reader in readers if reader.name not in have)
+            if missing[have]:
+                told[place] = replace(one, later_readers=missing[have])
+    return tuple(told)
 
 
 def ends_of(infos: Iterable[HeldInfo], entries: Sequence[Entry]) -> Mapping[str, timedelta]:

@@ -55,6 +55,7 @@ class HeldSession:
     delivered_to: tuple[str, ...] = ()  # where files of it arrived: what was shared, or that it is withdrawn
     waiting: bool = False  # some of them have not arrived yet
     cuts: tuple[WaitingCut, ...] = ()  # marked to be cut out; until they are, length and size are those of all of it
+    later_readers: tuple[str, ...] = ()  # of what was shared: who may get it, as was agreed to since, and has not
 
     @property
     def is_shared(self) -> bool:
@@ -333,6 +334,7 @@ class Agent(Protocol):
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow; any thread.
 
+        Who has the recording already gets nothing.
         Stopped by a `progress` that raises `CancelledError`: then there is no bundle, and nothing is noted.
         """
 
@@ -390,5 +392,5 @@ class Agent(Protocol):
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw a recording that was shared, here or not: its readers are told. Withdrawing twice is as once."""
 
-    def delete(self, session: str, *, can_undo: bool = False) -> None:
-        """*click* Destroy a held session. With `can_undo`, `undo` keeps it for a moment: see `Snapshot.going`."""
+    def delete(self, *sessions: str, can_undo: bool = False) -> None:
+        """*click* Destroy held sessions. With `can_undo`, `undo` keeps them for a moment: see `Snapshot.going`."""

@@ -7,15 +7,16 @@ device, the code on the receipt does the same.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from capture_agent.bundle.manifest import NO_WITHDRAWALS, Withdrawals
 from capture_agent.bundle.tombstone import after, sign
-from capture_agent.core.errors import StorageError
+from capture_agent.core.errors import StorageError, VerificationError
 from capture_agent.core.language import noted
 from capture_agent.ledger.releases import recipients_of, released_sessions, withdrawn_hashes
-from capture_agent.ledger.standing import Entry
+from capture_agent.ledger.standing import Entry, Kind
+from capture_agent.outbox.release import Chain
 from capture_agent.outbox.withdraw import write_tombstones
 from capture_agent.session.shelf import Shelf
 
@@ -26,6 +27,21 @@ def chain(hashes: Iterable[str]) -> Withdrawals:
     for one in hashes:
         found = after(found, one)
     return found
+
+
+def last_link(entries: Sequence[Entry], study: str) -> Chain:
+    """Return where the releases of a study stand: what the next one is chained to.
+
+    Raises:
+        VerificationError: The last one does not say.
+    """
+    last = next((one for one in reversed(entries) if one.kind is Kind.RELEASED and one.study == study), None)
+    if last is None:
+        return Chain()
+    counter, digest = last.body.get("counter"), last.body.get("digest")
+    if not isinstance(counter, int) or not isinstance(digest, str):
+        raise VerificationError("the consent record holds a release that is damaged", hint="Restore it from a backup.")
+    return Chain(counter, digest, chain(withdrawn_hashes(entries, study)))
 
 
 def bury(shelf: Shelf, entry: Entry) -> list[Path]:
@@ -41,7 +57,7 @@ def bury(shelf: Shelf, entry: Entry) -> list[Path]:
     hashes = withdrawn_hashes(entries[: entry.seq], entry.study)
     envelope = sign(shelf.vault.signing_key(entry.study), entry.study, hashes[-1], chain(hashes))
     try:
-        done = write_tombstones(envelope, recipients_of(released, entries), shelf.outbox)
+        done = write_tombstones(envelope, recipients_of(entries)[released.session], shelf.outbox)
         with contextlib.suppress(OSError):  # it stays, and is as withdrawn as any other copy
             for name in released.bundles:
                 (shelf.outbox / name).unlink(missing_ok=True)

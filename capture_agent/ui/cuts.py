@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
@@ -126,7 +127,8 @@ class Cuts(QWidget):
             return
         self.looked_at.emit(rest.spans)
         alone = Alone(rest, unseen_us)
-        asked = ask_share(self.window(), joined, lambda: self._share_only(joined, rest), len(self._marked), alone)
+        share = partial(self._share_only, joined, rest)
+        asked = ask_share(self.window(), joined, [self._session], share, cuts=len(self._marked), alone=alone)
         asked.finished.connect(lambda _how: self.looked_at.emit(()))
 
     def _share_only(self, joined: Policy, rest: Choice) -> None:

@@ -361,7 +361,7 @@ class Player(QWidget):
 
     def _ask_delete(self) -> None:
         self._stop()
-        ask_delete(self, self._bridge, self._session, self._deleted)
+        ask_delete(self, self._bridge, [self._session], self._deleted)
 
     def _deleted(self) -> None:
         self.changed.emit()

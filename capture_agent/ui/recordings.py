@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.policy import Policy
@@ -16,11 +16,11 @@ from capture_agent.session.snapshot import HeldSession, Snapshot, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask_folder
 from capture_agent.ui.bridge import Bridge
-from capture_agent.ui.delete import ask_delete
+from capture_agent.ui.delete import ask_delete, can_be_deleted
 from capture_agent.ui.flow import Flow
 from capture_agent.ui.glances import PICTURE_PX, Glances
 from capture_agent.ui.player import Player
-from capture_agent.ui.share import ask_share, share
+from capture_agent.ui.share import ask_share, can_be_shared, share
 from capture_agent.ui.view_state import View
 from capture_agent.ui.withdraw import ask_withdraw, told
 
@@ -60,6 +60,9 @@ def state_words(session: HeldSession) -> str:
         if session.state == "withdrawn":
             untold = say("Withdrawn; {names} cannot be told yet", names=names)
             said = untold if session.pending else say("Withdrawn from {names}", names=names)
+    if session.later_readers:
+        later = words.join_words(list(session.later_readers))
+        said = say("{what}; {names} can get it, too, if you share it again", what=said, names=later)
     if session.cuts:
         said = say_many(
             "{what}; {count} cut waits until you share it or cut for good",
@@ -82,7 +85,7 @@ def state_words(session: HeldSession) -> str:
 def session_row(session: HeldSession) -> tuple[str, ...]:
     """Return the texts of one line; the time is local."""
     return (
-        session.started.astimezone().strftime(say("%d %b %Y, %H:%M")),
+        words.moment(session.started),
         words.duration(session.seconds),
         "–",
         words.size(session.size) if session.here else "–",
@@ -91,13 +94,27 @@ def session_row(session: HeldSession) -> tuple[str, ...]:
     )
 
 
+def why_not_shared(sessions: Sequence[HeldSession]) -> str:
+    """Return why none of the chosen recordings can be shared; empty if one can, or it goes without saying."""
+    if any(map(can_be_shared, sessions)):
+        return ""
+    if len(sessions) > 1:
+        return say("None of these can be shared now.")
+    if not any(one.is_shared or one.state == "withdrawn" for one in sessions):
+        return ""
+    (session,) = sessions
+    if not session.is_shared:
+        return say("What was withdrawn cannot be shared again.")
+    return say("All who may read it have it already.") if session.here else say("It is no longer on this computer.")
+
+
 def opened_folder(session: HeldSession, parent: Path) -> Path:
     """Return the new folder that an opened session goes to."""
     return parent / folder_name(session)
 
 
 class RecordingsPage(QWidget):
-    """The list, and Play, Open, Share, Keep, Withdraw, Delete for the line that is chosen.
+    """The list, and Play, Open, Keep, Withdraw for the line that is chosen, Share and Delete for all that are.
 
     Signals:
         told: something slow ended well; carries a sentence and a folder to show, or None.
@@ -110,7 +127,8 @@ class RecordingsPage(QWidget):
         self._bridge = bridge
         self._sessions: dict[str, HeldSession] = {}
         self._to_come: Iterator[HeldSession] = iter(())  # what has no line yet
-        self._wanted = ""  # the line that is to be chosen once it is there
+        self._wanted: frozenset[str] = frozenset()  # the lines that are to be chosen once they are there
+        self._current = ""  # and the one among them from which keys go on
         self._more = QTimer(self, singleShot=True)
         self._more.timeout.connect(self._add)
         self._followed: Snapshot | None = None
@@ -126,6 +144,7 @@ class RecordingsPage(QWidget):
         self._list.setAccessibleName(say("My recordings"))
         self._list.setHeaderLabels([say(column) for column in _COLUMNS])
         self._list.setRootIsDecorated(False)
+        self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -137,9 +156,12 @@ class RecordingsPage(QWidget):
         self._list.setWordWrap(True)
         self._list.header().setAccessibleName(say("Columns"))
         self._list.setIconSize(QSize(*PICTURE_PX))
-        self._list.itemSelectionChanged.connect(self._offer)
+        self._list.itemSelectionChanged.connect(self._choose)
         self._list.itemActivated.connect(lambda _line, _column: self._play())
         layout.addWidget(self._list, 1)
+        self._sum = look.muted(name="chosenLine")
+        self._sum.hide()
+        layout.addWidget(self._sum)
         self._glances = Glances(bridge, self._list, _ID, _DONE)
         self._glances.gives_way = lambda: self._player is not None and self._player.opening
         self._look = look.button(say("Loo&k at it…"), self._play, name="playerButton")
@@ -154,7 +176,7 @@ class RecordingsPage(QWidget):
         self._follow(bridge.view)
 
     def reload(self) -> None:
-        """Ask the agent for the sessions and show them; the chosen line stays chosen."""
+        """Ask the agent for the sessions and show them; the chosen lines stay chosen."""
         self._bridge.do(self._bridge.agent.sessions, self._show)
 
     def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
@@ -182,53 +204,70 @@ class RecordingsPage(QWidget):
         filled = self._more.isActive() or self._list.topLevelItemCount() == len(sessions)
         if filled and list(self._sessions.values()) == list(sessions):
             return
-        chosen = self._chosen()
+        wanted = self._wanted or frozenset(one.id for one in self._chosen())  # some may still be to come
+        line = self._list.currentItem()
+        current = self._current or ("" if line is None else str(line.data(0, _ID)))
         self._sessions = {session.id: session for session in sessions}
         self._list.clear()
-        self._to_come, self._wanted = iter(sessions), chosen.id if chosen is not None else ""
+        self._to_come, self._wanted, self._current = iter(sessions), wanted, current
         self._glances.show({one.id: one for one in sessions if one.here and one.state in _PLAYABLE})
         self._add()
         self._empty.setVisible(not sessions)
         self._list.setVisible(bool(sessions))
-        self._offer()
 
     def _add(self) -> None:
         """Add the next lines, and come back for more when nothing else is to be done: a window never waits for all."""
-        for session in islice(self._to_come, _AT_ONCE):
-            line = QTreeWidgetItem(list(session_row(session)))
-            line.setData(0, _ID, session.id)
-            line.setToolTip(_STATE, line.text(_STATE))
-            self._list.addTopLevelItem(line)
-            self._glances.fill(line)
-            if session.id == self._wanted:
-                self._list.setCurrentItem(line)
+        with QSignalBlocker(self._list):  # this is not the person's choice, and one look at it is enough
+            for session in islice(self._to_come, _AT_ONCE):
+                line = QTreeWidgetItem(list(session_row(session)))
+                line.setData(0, _ID, session.id)
+                line.setToolTip(_STATE, line.text(_STATE))
+                self._list.addTopLevelItem(line)
+                self._glances.fill(line)
+                if session.id == self._current:
+                    self._list.setCurrentItem(line, 0, QItemSelectionModel.SelectionFlag.NoUpdate)
+                if session.id in self._wanted:
+                    line.setSelected(True)
+        self._offer()
         if self._list.topLevelItemCount() < len(self._sessions):
             self._more.start()
 
-    def _chosen(self) -> HeldSession | None:
-        lines = self._list.selectedItems()
-        return self._sessions.get(str(lines[0].data(0, _ID))) if lines else None
+    def _choose(self) -> None:
+        self._wanted, self._current = frozenset(), ""  # of lines that are still to come none is chosen any more
+        self._offer()
+
+    def _chosen(self) -> tuple[HeldSession, ...]:
+        """Return the recordings of the lines that are chosen, in the order of the list."""
+        ids = {str(line.data(0, _ID)) for line in self._list.selectedItems()}
+        return tuple(one for one in self._sessions.values() if one.id in ids) if ids else ()
+
+    def _only(self) -> HeldSession | None:
+        chosen = self._chosen()
+        return chosen[0] if len(chosen) == 1 else None
 
     def _offer(self) -> None:
-        session = self._chosen()
-        self._wanted = "" if session is not None else self._wanted
+        chosen = self._chosen()
+        session = chosen[0] if len(chosen) == 1 else None
+        self._sum.setText(_sum_words(chosen))
+        self._sum.setVisible(len(chosen) > 1)
         state = "" if session is None else session.state
         here = session is not None and session.here
         self._look.setEnabled(here and state in _PLAYABLE | {"damaged"})
         self._open.setEnabled(here and state in _PLAYABLE)
-        self._share.setEnabled(state == "held")
+        self._share.setEnabled(any(map(can_be_shared, chosen)))
+        self._share.setToolTip(why_not_shared(chosen))
         self._withdraw.setEnabled(session is not None and session.is_shared)
         self._keep.setEnabled(session is not None and session.shares_in is not None)
         self._keep.setVisible(any(one.shares_in is not None for one in self._sessions.values()))
         self._withdraw.setVisible(any(one.released_to or one.is_shared for one in self._sessions.values()))
-        self._delete.setEnabled(here and state != "recording")
+        self._delete.setEnabled(any(map(can_be_deleted, chosen)))
 
     def play(self, session: HeldSession) -> Player:
         """Show a recording in the player; one that is shown already gives way."""
         self.close_player()
         player = self._player = Player(self._bridge, session)
         player.changed.connect(self.reload)
-        player.shared.connect(lambda joined: self._share_now(session, joined))
+        player.shared.connect(lambda joined: self._share_now([session], joined))
         player.destroyed.connect(lambda: self._forget_player(player))
         player.show()
         self._glances.look_soon()  # again: what was begun gives way
@@ -250,12 +289,12 @@ class RecordingsPage(QWidget):
             self._player = None
 
     def _play(self) -> None:
-        session = self._chosen()
+        session = self._only()
         if session is not None and self._look.isEnabled():
             self.play(session)
 
     def _ask_open(self) -> None:
-        session = self._chosen()
+        session = self._only()
         if session is None:
             return
         ask_folder(
@@ -275,15 +314,24 @@ class RecordingsPage(QWidget):
         )
 
     def _ask_share(self) -> None:
-        session, joined = self._chosen(), self._bridge.snapshot.joined
-        if session is not None and joined is not None:
-            ask_share(self, joined, lambda: self._share_now(session, joined), len(session.cuts))
+        chosen, joined = self._chosen(), self._bridge.snapshot.joined
+        sessions = [one for one in chosen if can_be_shared(one)]
+        if not sessions or joined is None:
+            return
+        ask_share(
+            self,
+            joined,
+            sessions,
+            lambda: self._share_now(sessions, joined),
+            cuts=sum(len(one.cuts) for one in sessions),
+            left_out=len(chosen) - len(sessions),
+        )
 
-    def _share_now(self, session: HeldSession, joined: Policy) -> None:
-        share(self._bridge, joined, session.id, self.told.emit)
+    def _share_now(self, sessions: Sequence[HeldSession], joined: Policy) -> None:
+        share(self._bridge, joined, sessions, self.told.emit)
 
     def _ask_withdraw(self) -> None:
-        session = self._chosen()
+        session = self._only()
         if session is None:
             return
         ask_withdraw(self, self._bridge, session.id, session.released_to, self._withdrawn)
@@ -293,13 +341,23 @@ class RecordingsPage(QWidget):
         self.reload()
 
     def _keep_chosen(self) -> None:
-        session = self._chosen()
+        session = self._only()
         if session is not None:
             self._bridge.do(lambda: self._bridge.agent.keep(session.id))
             self.reload()
 
     def _ask_delete(self) -> None:
-        session = self._chosen()
-        if session is None:
-            return
-        ask_delete(self, self._bridge, session, self.reload)
+        chosen = self._chosen()
+        sessions = [one for one in chosen if can_be_deleted(one)]
+        if sessions:
+            ask_delete(self, self._bridge, sessions, self.reload, left_out=len(chosen) - len(sessions))
+
+
+def _sum_words(chosen: Sequence[HeldSession]) -> str:
+    """Return how many recordings are chosen, how long they are together, and what they take on this computer."""
+    return say(
+        "{count} recordings chosen: {length} in all, {size}",
+        count=len(chosen),
+        length=words.duration(sum(one.seconds for one in chosen)),
+        size=words.size(sum(one.size for one in chosen if one.here)),
+    )

@@ -81,7 +81,7 @@ class SharedSoon(QWidget):
             does = f"{does} {say('Cuts that wait are made before, and cannot be undone any more then.')}"
         self._words.setText(does)
         named, more = those[:_MOST_NAMED], those[_MOST_NAMED:]
-        lines = [_line([_when(one), words.duration(one.seconds)], len(one.cuts)) for one in named]
+        lines = [_line([words.moment(one.started), words.duration(one.seconds)], len(one.cuts)) for one in named]
         if more:
             lines.append(_line([f"+{len(more)}"], sum(len(one.cuts) for one in more)))
         self._named.setText("\n".join(lines))
@@ -117,10 +117,6 @@ class SharedSoon(QWidget):
         self._sharing = False
         self._notify(say("A recording was shared"), say("As you chose. It is in the list of your recordings."))
         self.follow(self._bridge.view)
-
-
-def _when(session: HeldSession) -> str:
-    return session.started.astimezone().strftime(say("%d %b %Y, %H:%M"))
 
 
 def _line(parts: list[str], cuts: int) -> str:

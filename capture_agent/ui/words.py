@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from capture_agent.core.events import Category, Outcome
 from capture_agent.core.keyboard import COUNT_US
@@ -96,6 +97,11 @@ def duration(seconds: float) -> str:
         return f"{whole // _MINUTE_S} min"
     hours, minutes = whole // _HOUR_S, whole % _HOUR_S // _MINUTE_S
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def moment(when: datetime) -> str:
+    """Return when something was, in local time, to the minute."""
+    return when.astimezone().strftime(say("%d %b %Y, %H:%M"))
 
 
 def size(count: int) -> str:

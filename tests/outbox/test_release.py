@@ -116,6 +116,24 @@ def test_recipients_with_different_streams_get_bundles_of_their_own(
             assert manifest.post_quantum == (name == "D")
 
 
+@pytest.mark.promise("P4")
+def test_a_later_recipient_gets_a_bundle_alone_and_nobody_gets_a_second_one(
+    sessions: ModuleType, held: Any, who: Signer, tmp_path: Path
+) -> None:
+    first, late = age.new_classical(), age.new_classical()
+    study = sessions.terms(sessions.recipient(first, "Lab"), sessions.recipient(late, "Late"))
+    (made,) = release(held.path, held.identity, study, who, tmp_path, revision=2, got=[first.recipient])
+    known = sessions.Known(who.key.public)
+    manifest, _ = opened(made, late, known)
+    assert (made.recipients, manifest.revision) == (("Late",), 2)
+    assert [reader.name for reader in manifest.recipients] == ["Late"]
+    with pytest.raises(KeyError_):
+        opened(made, first, known)
+    with pytest.raises(ConsentError, match="have it already"):
+        release(held.path, held.identity, study, who, tmp_path, got=[first.recipient, late.recipient])
+    assert list(tmp_path.iterdir()) == [made.path]
+
+
 def test_the_chain_of_releases_shows_its_gaps(sessions: ModuleType, held: Any, who: Signer, tmp_path: Path) -> None:
     me = age.new_classical()
     chain = Chain()

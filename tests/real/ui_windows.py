@@ -14,6 +14,7 @@ WITHDRAWABLE = (
     "agent.put(m.HeldSession('9' * 12, 'desk-work', m.datetime.now(m.UTC), 40.0, 10 ** 6, 'released', True, 60, "
     "('Research group', 'Archive')))"
 )
+CHOOSE_ALL = "shell.window.recordings._list.selectAll()"
 CHOOSE_FIRST = "shell.window.recordings._list.setCurrentItem(shell.window.recordings._list.topLevelItem(0))"
 
 # A recording in the player, at a moment at which something was typed and clicked.
@@ -145,7 +146,7 @@ WINDOWS: dict[str, list[str]] = {
     ],
     "delete": [
         *[STUDY, AGREE, SESSIONS, "agent.put(m.replace(agent.sessions()[0], shares_in=3))"],
-        *["shell.open(ui_command('recordings'))", CHOOSE_FIRST, "shell.window.recordings._ask_delete()"],
+        *["shell.open(ui_command('recordings'))", CHOOSE_ALL, "shell.window.recordings._ask_delete()"],
     ],
     "player": [*PLAYING, *CUTTING],
     "player in a pause": [*PLAYING, "player.bar.setValue(130_000)"],

@@ -444,6 +444,32 @@ def test_a_session_that_is_being_recorded_cannot_be_deleted_and_a_held_one_can(p
     assert agent.sessions() == ()
 
 
+def test_several_recordings_are_deleted_together_or_not_at_all_and_can_be_had_back(person):
+    agent = recording(person)
+    for _ in range(2):
+        agent.start_task("x")
+        agent.stop()
+        person.tick(1)
+        agent.start()
+        person.tick(1)
+    agent.start_task("x")
+    lines = agent.sessions()
+    held = [one.id for one in lines if one.state == "held"]
+    assert (len(lines), len(held)) == (3, 2)
+    with pytest.raises(ConsentError, match="being recorded"):
+        agent.delete(*(one.id for one in lines), can_undo=True)
+    with pytest.raises(StorageError, match="no recording begins"):
+        agent.delete(held[0], "none", can_undo=True)
+    assert agent.sessions() == lines
+    agent.delete(*held, can_undo=True)
+    assert [one.state for one in agent.sessions()] == ["recording"]
+    assert agent.snapshot().going.recordings == 2
+    agent.undo()
+    assert len(agent.sessions()) == 3
+    agent.delete(*held)
+    assert [one.state for one in agent.sessions()] == ["recording"]
+
+
 def test_state_of_a_newer_version_is_refused_untouched(person):
     person.agent.shut_down()
     person.profile.state.write_text('{"format": 99, "joined": "own"}')
@@ -469,5 +495,5 @@ def test_a_release_goes_to_the_studys_recipients_and_is_noted(person, tmp_path):
     assert Path(path).parent == person.profile.outbox
     assert [(one.state, one.released_to) for one in person.agent.sessions()] == [("released", ("Lab",))]
     assert age.decrypt(Path(path).read_bytes(), [me])
-    again = person.agent.release(held.id)
-    assert again != (path,)
+    with pytest.raises(ConsentError, match="have it already"):
+        person.agent.release(held.id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from small_world import ALL, STUDY, look_at_editor, studying, type_text
 
+from capture_agent.core.policy import Recipient, RecipientKind
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
 from capture_agent.held.writer import Writer
@@ -16,6 +17,8 @@ from capture_agent.keys import age
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.intents import AGAIN
+from capture_agent.session.listing import with_later_readers
+from capture_agent.session.snapshot import HeldSession
 
 DAY_S = 86_400
 
@@ -198,3 +201,19 @@ def test_the_list_grows_by_few_calls_with_each_recording_and_fewer_when_it_is_as
         found.append((first, calls(sharer.agent.sessions)))
     cold, warm = ((more - less) / 40 for less, more in zip(*found, strict=True))
     assert cold <= 48 and warm <= 21, (cold, warm)
+
+
+@pytest.mark.promise("P4")
+def test_later_readers_are_those_whose_key_opens_no_file_of_what_is_shared_and_here():
+    lab, late = (Recipient(name, f"age1{name}", RecipientKind.CLASSICAL, ALL) for name in ("lab", "late"))
+    shared = HeldSession("1", "s", datetime.now(UTC), 1.0, 1, "delivered", complete=True, days_left=3)
+    shared = replace(shared, released_to=("lab",))
+    both = {"id": "2", "released_to": ("lab", "late")}
+    others = (both, {"study": "t"}, {"here": False}, {"state": "held"}, {"state": "withdrawn"})
+    lines = (shared, *(replace(shared, **other) for other in others))
+    for got in (None, {"1": (lab,), "2": (lab, late)}):
+        found = with_later_readers(lines, "s", (lab, late), got)
+        assert [one.later_readers for one in found] == [("late",), (), (), (), (), ()]
+        assert found[1:] == lines[1:]
+    renewed = with_later_readers(lines, "s", (replace(lab, key="age1new"), late), {"1": (lab,), "2": (lab, late)})
+    assert [one.later_readers for one in renewed[:2]] == [("lab", "late"), ("lab",)]

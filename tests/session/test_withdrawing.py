@@ -117,10 +117,12 @@ def test_withdrawn_while_another_bundle_of_it_is_composed_leaves_no_bundle(perso
         if Kind.RELEASE_WITHDRAWN not in kinds(agent):
             agent.withdraw_shared(session)
 
+    late = Recipient("Late", age.new_hybrid().recipient, RecipientKind.HYBRID, ALL)
     policy, standing = agent._agreement.check_release(), agent._agreement.standing
+    policy = replace(policy, recipients=(*READERS, late))
     with pytest.raises(ConsentError, match="withdrawn cannot be released"):
         agent._holdings.release(session, policy, standing, withdraw)
-    assert bundles(person) == []
+    assert {str(path) for path in person.profile.outbox.iterdir()} == set(agent.withdraw_shared(session).files)
 
 
 def test_what_is_gone_from_this_disk_can_still_be_withdrawn(person):

@@ -404,7 +404,8 @@ class MemoryAgent(MemoryCuts):
         self.calls.append(f"release {session}")
         joined = self._now.joined
         names = tuple(recipient.name for recipient in joined.recipients) if joined else ()
-        self._sessions[session] = replace(self._sessions[session], state="released", released_to=names)
+        line = self._sessions[session]
+        self._sessions[session] = replace(line, state="released", released_to=names, later_readers=())
         self._set()
         return (f"/nowhere/{session}.capture",)
 
@@ -441,14 +442,15 @@ class MemoryAgent(MemoryCuts):
     def remove_task(self, session: str, task: str) -> None:
         self.calls.append(f"remove_task {session} {task}")
 
-    def delete(self, session: str, *, can_undo: bool = False) -> None:
-        self.calls.append(f"delete {session}")
-        if session not in self._sessions:
+    def delete(self, *sessions: str, can_undo: bool = False) -> None:
+        self.calls += [f"delete {session}" for session in sessions]
+        if not self._sessions.keys() >= set(sessions):
             raise StorageError("that recording is not there any more", hint="Look at the list again.")
-        gone = self._sessions.pop(session)
+        gone = {session: self._sessions.pop(session) for session in sessions}
         if can_undo:
-            self._kept = {session: gone}
-            self._now = replace(self._now, going=Going(datetime.now(UTC) + timedelta(seconds=10), 1, deleted=True))
+            self._kept = gone
+            until = datetime.now(UTC) + timedelta(seconds=10)
+            self._now = replace(self._now, going=Going(until, len(gone), deleted=True))
         self._set()
 
     # --- inside
