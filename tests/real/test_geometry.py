@@ -79,6 +79,7 @@ class Scene:
         self.source = X11Screen(max_fps=MOST_FPS, display=desktop.display)
         self.pipeline = Pipeline(self.shelf, RULES, epoch_us=self.epoch_us, clock=now_us)
         self.raw = self.raw_red = 0
+        self.at_rest: set[int] = set()  # monitors of which the last frame fears no pixels of what was there before
         self._over = threading.Event()
         self._marker = threading.Thread(target=self._mark)
 
@@ -121,6 +122,7 @@ class Scene:
         assert isinstance(event, Frame)
         self.raw += 1
         self.raw_red += bool(is_red(event.pixels[..., 2::-1]))
+        (self.at_rest.discard if event.still or event.moving else self.at_rest.add)(event.monitor.number)
         self.pipeline.put(event)
 
     def _mark(self) -> None:
@@ -143,8 +145,12 @@ class Scene:
         """Wait until everything has settled; return what is shown, and the last pictures of both monitors."""
         time.sleep(SETTLED_S)
         shown = self.shown()
-        self.source.request_full()
-        time.sleep(0.3)
+        self.at_rest.clear()
+        deadline = time.monotonic() + PATIENCE_S
+        while self.at_rest != {1, 2}:  # a window manager that is busy obeys late
+            assert time.monotonic() < deadline, "what was there before counts as still there for good"
+            self.source.request_full()
+            time.sleep(0.3)
         self.source.stop()
         self.pipeline.close_interval(now_us())
         self.pipeline.close("stopped")
