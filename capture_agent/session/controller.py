@@ -94,6 +94,7 @@ class Controller(Kept):
     def snapshot(self) -> Snapshot:
         """Return the state as it is now."""
         agreement, captured, apps = self._agreement, self._agreement.captured, self._agreement.apps
+        unseen = status.unseen_text(self._recorder.state, captured, apps, self._world.unseen_fields())
         problem, hint = status.trouble(
             self._recorder.state,
             self._recorder.fault or self._problem,
@@ -124,9 +125,8 @@ class Controller(Kept):
             task=self._tasks.current,
             waiting=self._rhythm.hinders,
             held=self._held,
-            not_recorded=status.not_recorded(
-                self._recorder.state, captured, apps, self._world.unseen_fields(), self._world.limits()
-            ),
+            not_recorded=status.not_recorded(self._recorder.state, captured, apps, unseen, self._world.limits()),
+            unseen_text=unseen,
             just_now=status.just_now(self._recorder.state, self._recorder.withholding),
             can_leave=agreement.policy is not None or bool(self._memory.now.joined),
             keyring=self._vault.secrets.kind,

@@ -174,6 +174,7 @@ class Snapshot:
     waiting: Reason | None = None  # why a guard lets nothing be recorded now, though the person wants to
     held: int = 0  # sessions waiting for review
     not_recorded: tuple[str, ...] = ()  # what is not recorded now and why, in sentences
+    unseen_text: tuple[str, ...] = ()  # of these, the programs whose text is not kept as their fields cannot be seen
     just_now: str = ""  # what is not recorded at this moment and why, in a sentence; empty: nothing of this sort
     broken: bool = False  # the profile does not fit together: nothing is recorded, and what was agreed is not known
     can_leave: bool = False  # there is something to opt out of, also where `joined` cannot say what

@@ -124,7 +124,6 @@ def just_now(state: State, reason: Reason | None) -> str:
     return say(_JUST_NOW[reason])
 
 
-_NOTHING: Mapping[str, Remedy] = MappingProxyType({})
 _WHY_UNSEEN = {
     Remedy.LEAVE_REMOTE: noted(
         "Text in {name}: what runs in it, such as ssh or tmux, hides where a password is asked for."
@@ -141,17 +140,28 @@ _WHY_UNSEEN = {
 }
 
 
+def unseen_text(
+    state: State, captured: AbstractSet[Category], apps: AbstractSet[str], unseen: Mapping[str, Remedy]
+) -> tuple[str, ...]:
+    """Return in which of `apps` text is not kept as their fields could not be seen, and what helps: a sentence each.
+
+    `unseen` are all such programs. Nothing while no text is recorded at all.
+    """
+    if state is not State.RECORDING or Category.KEYBOARD not in captured:
+        return ()
+    return tuple(say(_WHY_UNSEEN[unseen[app]], name=app) for app in sorted(apps & unseen.keys()))
+
+
 def not_recorded(
     state: State,
     captured: AbstractSet[Category],
     apps: AbstractSet[str],
-    unseen: Mapping[str, Remedy] = _NOTHING,
-    limits: Sequence[str] = (),
+    unseen: Sequence[str],
+    limits: Sequence[str],
 ) -> tuple[str, ...]:
     """Return what is not recorded now and why, one sentence each; nothing while nothing is recorded at all.
 
-    `unseen`: the programs whose fields could not be seen, with what helps. `limits`: what this computer does not tell,
-    in sentences.
+    `unseen`: what `unseen_text` says. `limits`: what this computer does not tell, in sentences.
     """
     if state is not State.RECORDING:
         return ()
@@ -163,8 +173,7 @@ def not_recorded(
     lines += limits
     if not apps:
         return (*lines, say("No program is ticked, so no content is recorded."))
-    if Category.KEYBOARD in captured:
-        lines += [say(_WHY_UNSEEN[unseen[app]], name=app) for app in sorted(apps & unseen.keys())]
+    lines += unseen
     named = [say("the desktop background") if app == DESKTOP_APP else app for app in sorted(apps)]
     return (*lines, say("Every program except {names}.", names=", ".join(named)))
 

@@ -150,6 +150,7 @@ def view(snapshot: Snapshot, now: datetime) -> View:
         *([problem] if problem else []),
         *([reminder] if reminder else []),
         *([snapshot.just_now] if snapshot.just_now else []),
+        *snapshot.unseen_text,
         action,
     ]
     return View(

@@ -22,6 +22,7 @@ def test_a_ticked_program_whose_fields_cannot_be_seen_is_named_while_it_is_so(pe
     (line,) = lines(person)
     assert "editor" in line
     assert "accessibility" in line
+    assert agent.snapshot().unseen_text == (line,)
     person.world.unseen = {"editor": Remedy.LONG_TEXT}
     (line,) = lines(person)
     assert "Longer texts are kept" in line

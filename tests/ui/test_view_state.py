@@ -75,6 +75,12 @@ def test_each_state_has_its_icon_click_and_words(
     assert problem in seen.tooltip
 
 
+def test_the_icon_names_programs_whose_fields_cannot_be_seen() -> None:
+    unseen = ("Text in chromium: its fields cannot be seen.", "Text in mousepad: start mousepad anew.")
+    seen = view(replace(JOINED, state=State.RECORDING, recording_since=NOW, unseen_text=unseen), NOW)
+    assert seen.tooltip.splitlines()[1:-1] == list(unseen)
+
+
 @pytest.mark.promise("P6")
 @given(snapshots)
 def test_the_icon_says_recording_exactly_while_it_is_recorded(snapshot: Snapshot) -> None:
