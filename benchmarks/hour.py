@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.many import command, fill, settle
+from benchmarks.many import begin, command, fill, settle
 from capture_agent.demo.desktop import PrivateDesktop
 from capture_agent.encode.frames import pack_video
 from capture_agent.encode.records import Message
@@ -88,22 +88,9 @@ def write() -> None:
 
 def window() -> None:
     """Open the window of this user's agent on this display, and print how long things take there, in s."""
-    from PySide6.QtWidgets import QApplication
-
-    from capture_agent import app as program
-    from capture_agent.desktop.choose import open_desktop
-    from capture_agent.desktop.process import to_stay
-    from capture_agent.ui import colours
-    from capture_agent.ui.shell import Shell
     from capture_agent.ui.view_state import Command
 
-    application = QApplication(["capture-agent"])
-    application.setQuitOnLastWindowClosed(False)
-    colours.follow(application)
-    profile, desktop = Profile.of_user(), open_desktop()
-    with to_stay():  # as the program does
-        agent = program.open_controller(profile, None, program.LocalWorld(profile, desktop), whole=True)
-    shell = Shell(agent, desktop.proved_shown, age.fingerprint, application.quit)
+    application, desktop, agent, shell = begin()
     shell.open(Command.RECORDINGS)
     page = shell.window.recordings
     (session,) = agent.sessions()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import machine
 from capture_agent.control.client import Client, NotRunningError
@@ -33,6 +33,13 @@ from capture_agent.ledger.receipts import accepted_body, asked_body, offered_key
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.profile import Memory, Profile
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from capture_agent.desktop.base import Desktop
+    from capture_agent.session.clockwork import Clockwork
+    from capture_agent.ui.shell import Shell
 
 MANY, ROUNDS = 10_000, 5
 READY_S = 120.0
@@ -115,8 +122,8 @@ def fill(count: int) -> None:
     secrets.flush()
 
 
-def window() -> None:
-    """Open the window of this user's agent on this display, and print how long things take there, in ms."""
+def begin() -> tuple[QApplication, Desktop, Clockwork, Shell]:
+    """Start this user's agent on this display as the program does, with no window open yet."""
     from PySide6.QtWidgets import QApplication
 
     from capture_agent import app as program
@@ -124,7 +131,6 @@ def window() -> None:
     from capture_agent.desktop.process import to_stay
     from capture_agent.ui import colours
     from capture_agent.ui.shell import Shell
-    from capture_agent.ui.view_state import Command
 
     application = QApplication(["capture-agent"])
     application.setQuitOnLastWindowClosed(False)
@@ -133,6 +139,14 @@ def window() -> None:
     with to_stay():  # as the program does
         agent = program.open_controller(profile, None, program.LocalWorld(profile, desktop), whole=True)
     shell = Shell(agent, desktop.proved_shown, age.fingerprint, application.quit)
+    return application, desktop, agent, shell
+
+
+def window() -> None:
+    """Open the window of this user's agent on this display, and print how long things take there, in ms."""
+    from capture_agent.ui.view_state import Command
+
+    application, desktop, agent, shell = begin()
     shell.open()
     settle(application.processEvents)
     page = shell.window.recordings

@@ -97,9 +97,7 @@ def rewrite(
                     messages = skim_part(part.data)[1]
                     kept = cut.keep(messages)
                     begun.keeps(kept)
-                    if (
-                        kept and kept == messages
-                    ):  # behind a cut that is most of them, and to pack takes ten times as long
+                    if kept and kept == messages:  # most are, behind a cut, and packing takes ten times as long
                         writer.copy(part.data)
                     else:
                         writer.append(kept, synced=False)

@@ -91,7 +91,7 @@ class ForgetDialog(QDialog):
         inner.addWidget(look.strong(say("What was shared already is out of reach from here")))
         for one in shared[-_MOST_NAMED:]:
             to = words.join_words(list(one.to))
-            line = look.text(say("Shared on {day} with {names}", day=_day(one.when), names=to))
+            line = look.text(say("Shared on {day} with {names}", day=words.moment(one.when), names=to))
             go = look.button(say("Withdraw…"), partial(self._ask_withdraw, one, shared), name="withdrawButton")
             go.setAccessibleDescription(line.text())
             self._offers.append((one, go))
@@ -142,7 +142,3 @@ def forget_dialog(bridge: Bridge, minutes: int, parent: QWidget | None) -> Forge
 
 def _clock(moment: datetime) -> str:
     return moment.astimezone().strftime("%H:%M")
-
-
-def _day(moment: datetime) -> str:
-    return moment.astimezone().strftime(say("%d %b %Y, %H:%M"))

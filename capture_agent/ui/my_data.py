@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -25,7 +24,7 @@ _PLACE = Qt.ItemDataRole.UserRole
 def row(one: SharedFile) -> tuple[str, ...]:
     """Return the texts of one line; the time is local."""
     return (
-        _when(one.shared),
+        words.moment(one.shared),
         words.join_words([reader.name for reader in one.readers]),
         _what(one),
         say(STATE_WORDS[one.history[-1].state]),
@@ -36,16 +35,14 @@ def details(one: SharedFile) -> str:
     """Return all that is known of a file, a line each."""
     lines = [
         say("For: {study}", study=one.title or one.study),
-        say("Recorded {when}, {time} long", when=_when(one.recorded), time=words.duration(one.seconds)),
+        say("Recorded {when}, {time} long", when=words.moment(one.recorded), time=words.duration(one.seconds)),
         f"{say('What is in it')}: {_what(one)}",
         *(": ".join(filter(None, (reader.name, reader.fingerprint))) for reader in one.readers),
     ]
     if one.consent is not None:
-        record, day = one.consent.record[:_HASH], _when(one.consent.agreed)
+        record, day = one.consent.record[:_HASH], words.moment(one.consent.agreed)
         lines.append(say("You agreed on {day}; entry {record} of your consent record", day=day, record=record))
-    lines += [
-        f"{say(STATE_WORDS[became.state])}: {_when(became.when)} {became.place}".rstrip() for became in one.history
-    ]
+    lines += [f"{say(STATE_WORDS[was.state])}: {words.moment(was.when)} {was.place}".rstrip() for was in one.history]
     return "\n".join([*lines, say("File: {name}", name=one.file)])
 
 
@@ -141,7 +138,3 @@ def saved_words(saved: Saved) -> str:
 
 def _what(one: SharedFile) -> str:
     return words.category_names(Category(name) for name in one.categories)
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone().strftime(say("%d %b %Y, %H:%M"))

@@ -18,7 +18,7 @@ from capture_agent.held.cut import FOREVER_US, Span
 from capture_agent.held.spans import Choice, What
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession
-from capture_agent.ui import look
+from capture_agent.ui import look, words
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.cut_choice import CutChoice
 from capture_agent.ui.cuts import Cuts
@@ -65,7 +65,7 @@ class Player(QWidget):
         self._looker.failed.connect(self._failed)
         self.setObjectName("playerWindow")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        title = say("Recording of {day}", day=session.started.astimezone().strftime(say("%d %b %Y, %H:%M")))
+        title = say("Recording of {day}", day=words.moment(session.started))
         self.setWindowTitle(title)
         self.setAccessibleName(title)
         outer = look.column(self, margin=look.GAP, gap=look.GAP)

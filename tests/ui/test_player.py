@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from memory_agent import MOST, MemoryAgent, study_policy
+from memory_agent import MemoryAgent
 from memory_review import SAID
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget, QWidget
 from waiting import until
@@ -37,15 +37,10 @@ CUT = f"cut {SESSION} all-but-task 0-{5 * SECOND} {420 * SECOND + 1}-{FOREVER_US
 
 
 @pytest.fixture
-def agent(application: QCoreApplication) -> MemoryAgent:
+def agent(agreed: MemoryAgent) -> MemoryAgent:
     """An agent of a study, with one recording."""
-    made = MemoryAgent()
-    made.offer_study("/s.toml", study_policy())
-    made.join("/s.toml")
-    made.asked()
-    made.accept(MOST, frozenset({"xterm"}), "en", "read")
-    made.put(HeldSession(SESSION, "desk-work", datetime.now(UTC), 600.0, 10**6, "held", complete=True, days_left=60))
-    return made
+    agreed.put(HeldSession(SESSION, "desk-work", datetime.now(UTC), 600.0, 10**6, "held", complete=True, days_left=60))
+    return agreed
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from memory_agent import MOST, MemoryAgent, study_policy
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from memory_agent import MemoryAgent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget
 from waiting import until
@@ -29,17 +29,12 @@ IDS = [f"{n}" * 32 for n in range(len(STATES))]
 
 
 @pytest.fixture
-def agent(application: QCoreApplication) -> MemoryAgent:
+def agent(agreed: MemoryAgent) -> MemoryAgent:
     """An agent of a study with three recordings that nobody has, one that others have, a damaged and an open one."""
-    made = MemoryAgent()
-    made.offer_study("/s.toml", study_policy())
-    made.join("/s.toml")
-    made.asked()
-    made.accept(MOST, frozenset({"xterm"}), "en", "read")
     line = HeldSession("", "desk-work", DAY, 60.0, 10**6, "held", complete=True, days_left=60)
     for n, (session, state) in enumerate(zip(IDS, STATES, strict=True)):
-        made.put(replace(line, id=session, state=state, started=DAY - timedelta(hours=n)))
-    return made
+        agreed.put(replace(line, id=session, state=state, started=DAY - timedelta(hours=n)))
+    return agreed
 
 
 @pytest.fixture
