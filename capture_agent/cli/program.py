@@ -114,9 +114,10 @@ def status(as_json: AsJson = False) -> None:
     (seconds until it does, or null), hours_over, today {day, recorded, paused, not_recorded {reason: seconds}, told}
     (seconds), held (recordings that wait for you), room {used, limit, full} (bytes, when it is nearly taken) or null,
     hold_days (of use, before recordings are shared by themselves, or null), delivery {waiting (files), to [place],
-    going, problem, hint, code, again} or null, not_recorded [sentence],
-    just_now (what is not recorded at this moment), never [[program or title, text]], keyring (os or passphrase), going
-    {until, recordings} or null (what opting out is about to destroy, while you can undo it).
+    going, problem, hint, code, again} or null, not_recorded [sentence], unseen_text [those of them that name a program
+    whose fields cannot be seen], just_now (what is not recorded at this moment), never [[program or title, text]],
+    keyring (os or passphrase), going {until, recordings} or null (what opting out is about to destroy, while you can
+    undo it).
     """
     from capture_agent.cli.words import status_lines
     from capture_agent.control.client import NotRunningError

@@ -136,6 +136,7 @@ def describe(snapshot: Snapshot) -> Result:
         "room": asdict(snapshot.room) if snapshot.room.nearly else None,
         "hold_days": snapshot.hold_days,
         "not_recorded": list(snapshot.not_recorded),
+        "unseen_text": list(snapshot.unseen_text),
         "just_now": snapshot.just_now,
         "never": [list(rule) for rule in snapshot.never],
         "broken": snapshot.broken,
