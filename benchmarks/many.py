@@ -241,17 +241,21 @@ def measure(count: int, rounds: int) -> dict[str, object]:
         print(f"{count:,} recordings were made in {filled.wall:.0f} s", file=sys.stderr)
         with running(desktop) as first:  # the first start after an update looks into each file once
             pass
-        starts, lists = [], []
+        starts, listed, told, alone = [], [], [], []
         for _ in range(rounds):
             with running(desktop) as start:
                 starts.append(start)
-                taken, said = command(desktop, "capture_agent", "sessions", "--json")
-                assert len(json.loads(said)["sessions"]) == count
-                lists.append(taken)
+                listed.append(command(desktop, "capture_agent", "sessions", "--json"))
+                told.append(command(desktop, "capture_agent", "sessions"))
+            alone.append(command(desktop, "capture_agent", "sessions", "--json"))
+        for _, said in listed + alone:
+            assert len(json.loads(said)["sessions"]) == count
         found: dict[str, object] = {
             "the first start": first.ms,
             "start": median(starts).ms,
-            "sessions --json": median(lists).ms,
+            "sessions --json": median([one for one, _ in listed]).ms,
+            "sessions": median([one for one, _ in told]).ms,
+            "sessions --json, no agent": median([one for one, _ in alone]).ms,
         }
         if count:
             found["window"] = json.loads(command(desktop, "benchmarks.many", "--window")[1])

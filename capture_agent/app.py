@@ -34,7 +34,7 @@ from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
 from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.closed import open_agent
-from capture_agent.session.holdings import Holdings, Surroundings
+from capture_agent.session.holdings import Surroundings
 from capture_agent.session.hotkeys import Keys
 from capture_agent.session.profile import Profile
 from capture_agent.session.world import Plan, World
@@ -360,11 +360,6 @@ def _end_without_qt() -> None:
     os._exit(DesktopError.exit_code)
 
 
-def _open_profile(profile: Profile, ask: Ask | None) -> tuple[Vault, Ledger]:
-    vault = Vault(profile.vault, choose_secrets(profile.folder, ask))
-    return vault, Ledger(profile.ledger, vault)
-
-
 def open_controller(profile: Profile, ask: Ask | None, world: World, *, whole: bool = False) -> Clockwork:
     """Return the agent of a profile; one that says why nothing is recorded, if the profile cannot be used.
 
@@ -372,18 +367,9 @@ def open_controller(profile: Profile, ask: Ask | None, world: World, *, whole: b
         CaptureAgentError: It cannot be used, and it has to be `whole`.
     """
     if whole:
-        return Clockwork(profile, *_open_profile(profile, ask), world)
+        vault = Vault(profile.vault, choose_secrets(profile.folder, ask))
+        return Clockwork(profile, vault, Ledger(profile.ledger, vault), world)
     return open_agent(profile, lambda: choose_secrets(profile.folder, ask), world)
-
-
-def holdings(profile: Profile, ask: Ask | None) -> Holdings:
-    """Return the held sessions of a profile, for commands that work without a running agent.
-
-    Raises:
-        CaptureAgentError: The keyring is locked, or the profile cannot be used.
-    """
-    vault, ledger = _open_profile(profile, ask)
-    return Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
 
 
 def _chosen_locale(world: LocalWorld) -> str:

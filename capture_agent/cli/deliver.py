@@ -121,8 +121,7 @@ def _change_access(passphrase_fd: int | None, *, keep: bool) -> list[str]:
 
 
 def _delivering(passphrase_fd: int | None) -> Delivering:
-    from capture_agent import app
-    from capture_agent.cli.own import passphrase_from
+    from capture_agent.cli.own import holdings_of
     from capture_agent.core.errors import ConfigError
     from capture_agent.desktop.clock import now_us
     from capture_agent.session.delivering import Delivering
@@ -131,4 +130,4 @@ def _delivering(passphrase_fd: int | None) -> Delivering:
     profile = Profile.of_user()
     if not profile.ledger.exists():
         raise ConfigError("you agreed to nothing yet", hint="Join a study first, in the window of capture-agent.")
-    return Delivering(app.holdings(profile, passphrase_from(passphrase_fd)).shelf, now_us)
+    return Delivering(holdings_of(profile, passphrase_fd).shelf, now_us)

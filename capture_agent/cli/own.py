@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from capture_agent.core.progress import Progress
     from capture_agent.keys.vault import Ask, Vault
     from capture_agent.session.holdings import Holdings
+    from capture_agent.session.snapshot import HeldSession
 
 PRIVATE_FILE = 0o600
 LOOKED_INTO = 100  # recordings that a list looks into: as many as anybody reads; each takes half a millisecond
@@ -38,8 +40,8 @@ def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None, *, all_:
     except (NotRunningError, DesktopError):  # a system without control socket
         if not profile.held.exists():  # and nothing is made
             return []
-        holdings = _holdings(profile, passphrase_fd)
-        listed, vault = [describe_session(held) for held in holdings.sessions()], holdings.shelf.vault
+        holdings = holdings_of(profile, passphrase_fd)
+        listed, vault = [describe_session(held) for held in _sessions(holdings)], holdings.shelf.vault
     else:
         passphrase = None if passphrase_fd is None else passphrase_from(passphrase_fd)
         try:
@@ -49,6 +51,20 @@ def list_sessions(ask: Callable[[str], Any], passphrase_fd: int | None, *, all_:
     closed = [one["id"] for one in listed if one["here"] and one["state"] != "recording"]
     withheld = _withheld(profile, vault, closed if all_ else closed[:LOOKED_INTO])
     return [one | {"withheld_us": withheld.get(one["id"])} for one in listed]
+
+
+def _sessions(holdings: Holdings) -> tuple[HeldSession, ...]:
+    """Return what is there; of what was shared, who may get it, too, as was agreed to last."""
+    from capture_agent.session.listing import with_agreed_readers
+
+    lines, ledger = holdings.sessions(), holdings.shelf.ledger
+    standing = ledger.standing(ledger.current_study or "")
+    if standing.policy is None:
+        return lines
+    try:
+        return with_agreed_readers(lines, standing.policy, standing.consent, ledger)
+    except CaptureAgentError:  # nobody gets anything now
+        return lines
 
 
 def _withheld(profile: Profile, vault: Vault, sessions: list[str]) -> dict[str, Mapping[str, int]]:
@@ -76,7 +92,7 @@ def list_receipts(passphrase_fd: int | None) -> tuple[dict[str, Any], ...]:
 def holdings_if_any(passphrase_fd: int | None) -> Holdings | None:
     """Return what this user's profile holds; None, and nothing is made, if there is no consent record."""
     profile = Profile.of_user()
-    return _holdings(profile, passphrase_fd) if profile.ledger.exists() else None
+    return holdings_of(profile, passphrase_fd) if profile.ledger.exists() else None
 
 
 def open_session(start: str, out: Path, passphrase_fd: int | None, progress: Progress) -> str:
@@ -130,13 +146,21 @@ def _there(passphrase_fd: int | None) -> Holdings:
     profile = Profile.of_user()
     if not profile.held.exists():
         raise StorageError("there are no recordings", hint="Record something first, with: capture-agent")
-    return _holdings(profile, passphrase_fd)
+    return holdings_of(profile, passphrase_fd)
 
 
-def _holdings(profile: Profile, passphrase_fd: int | None) -> Holdings:
-    from capture_agent import app
+def holdings_of(profile: Profile, passphrase_fd: int | None) -> Holdings:
+    """Return the held sessions of a profile, without what an agent needs besides.
 
-    return app.holdings(profile, passphrase_from(passphrase_fd))
+    Raises:
+        CaptureAgentError: The keyring is locked, or the profile cannot be used.
+    """
+    from capture_agent.keys.vault import Vault, choose_secrets
+    from capture_agent.ledger.record import Ledger
+    from capture_agent.session.holdings import Holdings
+
+    vault = Vault(profile.vault, choose_secrets(profile.folder, passphrase_from(passphrase_fd)))
+    return Holdings(profile, vault, Ledger(profile.ledger, vault), lambda: datetime.now(UTC))
 
 
 def passphrase_from(descriptor: int | None) -> Ask:

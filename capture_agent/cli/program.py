@@ -243,30 +243,22 @@ def sessions(
     \b
     JSON: sessions [{id, study ("myself" for your own), started (ISO 8601), seconds, bytes, state (recording,
     held, released, delivered, withdrawn, expired, damaged), complete, days_left, released_to [name], here (on this
-    disk), pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
+    disk), later_readers [name: who may get what was shared, too, as you agreed since, if you share it again],
+    pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
     shares_in (days of use until it is shared by itself, or null), cuts (how many are marked in the player and wait:
     they are made, for good, before it is shared; until then seconds and bytes are those of all of it), withheld_us
     {reason: how long input was not kept, µs} or null: it cannot be read, not yet, or was not looked into}].
     """
     from capture_agent.cli.own import list_sessions
-    from capture_agent.cli.words import session_rows
 
-    found = {"sessions": list_sessions(_ask, passphrase_fd, all_=all_)}
-    if as_json or not found["sessions"]:
-        _say(found, ["There are no recordings."], as_json)
+    found = list_sessions(_ask, passphrase_fd, all_=all_)
+    if as_json and found:  # one a line
+        encode = json.JSONEncoder(ensure_ascii=False).encode
+        typer.echo('{"sessions": [\n' + ",\n".join(map(encode, found)) + "\n]}")
         return
-    from rich.console import Console
-    from rich.table import Table
+    from capture_agent.cli.words import session_lines
 
-    table = Table(
-        "id", "began", "length", "size", "state", "study", "days left", "input not kept", box=None, pad_edge=False
-    )
-    for row in session_rows(found["sessions"]):
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 1000  # a pipe has no width that could be too small for an id or a place
-    console.print(table)
+    _say({"sessions": found}, session_lines(found), as_json)
 
 
 @app.command("open", short_help="Open one of your recordings into a folder.")

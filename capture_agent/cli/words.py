@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain, zip_longest
 from typing import Any
 
 from capture_agent.core.never import NeverKind
 from capture_agent.core.stretches import Reason
-from capture_agent.ledger.my_data import STATE_WORDS
 from capture_agent.session.status import WAITING
+from capture_agent.ui.words import join_words
 
 _STATES = {
     "off": "Not recording.",
@@ -144,6 +145,8 @@ def shared_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def _became(one: Mapping[str, str]) -> str:
+    from capture_agent.ledger.my_data import STATE_WORDS
+
     return f"{STATE_WORDS[one['state']]}: {day(one['time'])} {clock(one['time'])} {one['place']}".rstrip()
 
 
@@ -174,6 +177,20 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+_SESSION_COLUMNS = ("id", "began", "length", "size", "state", "study", "days left", "input not kept")
+
+
+def session_lines(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what `sessions` says: a table, one recording a row."""
+    if not sessions:
+        return ["There are no recordings."]
+    rows = [[cell.split("\n") for cell in row] for row in (_SESSION_COLUMNS, *session_rows(sessions))]
+    widths = [max(map(len, chain.from_iterable(column))) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(map(str.ljust, line, widths)).rstrip() for row in rows for line in zip_longest(*row, fillvalue="")
+    ]
+
+
 def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return one row a recording: id, began, length, size, state, study, days left, how long input was not kept."""
     return [
@@ -187,6 +204,7 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             + (", its readers cannot be told yet" if one["pending"] else "")
             + ("".join(f"\nto {place}" for place in one["delivered_to"]))
             + (", not all has arrived yet" if one["waiting"] else "")
+            + _later(one["later_readers"])
             + _cuts(one["cuts"])
             + _by_itself(one["shares_in"]),
             one["study"],
@@ -195,6 +213,11 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
         )
         for one in sessions
     ]
+
+
+def _later(names: Sequence[str]) -> str:
+    """Return who may get what was shared, too, as was agreed to since: in the words of the window."""
+    return f"\n{join_words([*names])} can get it, too, if you share it again" if names else ""
 
 
 def _cuts(count: int) -> str:

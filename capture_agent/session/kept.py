@@ -19,12 +19,10 @@ from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.my_data import SharedFile, shared_files
-from capture_agent.ledger.releases import changed_recipients, recipients_of
-from capture_agent.outbox.release import recipient_groups
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
-from capture_agent.session.listing import with_later_readers
+from capture_agent.session.listing import with_agreed_readers
 from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.rhythm import Rhythm
@@ -109,13 +107,9 @@ class Kept:
         lines = self._holdings.sessions()
         try:
             policy = self._agreement.check_release()
-            groups = recipient_groups(policy, self._agreement.standing.consent)
+            return with_agreed_readers(lines, policy, self._agreement.standing.consent, self._agreement.ledger)
         except CaptureAgentError:  # nobody gets anything now
             return lines
-        readers = [one for group in groups for one in group.recipients]
-        ledger = self._agreement.ledger
-        changed = any((policy.study, one.name) in ledger.folded(changed_recipients) for one in readers)
-        return with_later_readers(lines, policy.study, readers, ledger.folded(recipients_of) if changed else None)
 
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
         """Compose and sign bundles. Slow; any thread."""

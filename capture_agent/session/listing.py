@@ -9,14 +9,23 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, Self
 
+from capture_agent.core.consent import Consent
 from capture_agent.core.errors import StorageError
-from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Recipient
+from capture_agent.core.policy import OWN_RETENTION_DAYS, OWN_STUDY, Policy, Recipient
 from capture_agent.held.lifecycle import State
 from capture_agent.held.store import HeldInfo
 from capture_agent.ledger.deliveries import deliveries
 from capture_agent.ledger.record import Ledger
-from capture_agent.ledger.releases import ReleasedSession, expired, files_of, released_sessions
+from capture_agent.ledger.releases import (
+    ReleasedSession,
+    changed_recipients,
+    expired,
+    files_of,
+    recipients_of,
+    released_sessions,
+)
 from capture_agent.ledger.standing import Entry, Kind
+from capture_agent.outbox.release import recipient_groups
 from capture_agent.session.snapshot import HeldSession, WaitingCut
 
 _DAY = timedelta(days=1)
@@ -99,6 +108,19 @@ def with_later_readers(
             if missing[have]:
                 told[place] = replace(one, later_readers=missing[have])
     return tuple(told)
+
+
+def with_agreed_readers(
+    lines: tuple[HeldSession, ...], policy: Policy, consent: Consent, ledger: Ledger
+) -> tuple[HeldSession, ...]:
+    """Return `lines`, with who may get what was shared with others before, as `policy` was agreed to.
+
+    Raises:
+        CaptureAgentError: As `recipient_groups`: nobody gets anything.
+    """
+    readers = [one for group in recipient_groups(policy, consent) for one in group.recipients]
+    changed = any((policy.study, one.name) in ledger.folded(changed_recipients) for one in readers)
+    return with_later_readers(lines, policy.study, readers, ledger.folded(recipients_of) if changed else None)
 
 
 def ends_of(infos: Iterable[HeldInfo], entries: Sequence[Entry]) -> Mapping[str, timedelta]:

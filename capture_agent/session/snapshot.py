@@ -17,10 +17,10 @@ from capture_agent.core.recording import State
 from capture_agent.core.room import ENOUGH, Room
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
-from capture_agent.held.cut import Span
-from capture_agent.held.spans import What
 
 if TYPE_CHECKING:
+    from capture_agent.held.cut import Span
+    from capture_agent.held.spans import What
     from capture_agent.held.timeline import TaskTime
     from capture_agent.ledger.my_data import SharedFile
     from capture_agent.session.my_data import Saved

@@ -15,6 +15,7 @@ from capture_agent.cli.deliver import delivered_lines
 from capture_agent.cli.words import status_lines
 from capture_agent.control.commands import describe
 from capture_agent.core.events import Category
+from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault, choose_secrets
@@ -29,8 +30,11 @@ PASSPHRASE = "four quite random words"
 SESSION = "0123456789abcdef0123456789abcdef"
 
 
-def share(run: Any, destination: str) -> Path:
-    """Return the bundle of somebody who shared a recording that is meant for `destination`."""
+def share(run: Any, destination: str, later: str = "") -> Path:
+    """Return the bundle of somebody who shared a recording that is meant for `destination`.
+
+    They agreed since that another one, called `later`, gets what they share, too.
+    """
     places = json.loads(run("doctor", "--json").stdout)["places"]
     profile = Profile(Path(places["profile"]), Path(places["settings"]))
     profile.create()
@@ -44,15 +48,30 @@ def share(run: Any, destination: str) -> Path:
     policy = replace(sessions.policy(recipient), expires=None, destination=destination)
     now = datetime.now(UTC)
     ledger.append(Kind.JOINED, policy.study, {"version": policy.version}, now)
-    ledger.append(Kind.ASKED, policy.study, asked_body(policy), now)
-    agreed = {("training", category) for category in Category}
-    ledger.append(Kind.ACCEPTED, policy.study, accepted_body(policy, agreed, {"xterm"}, "en", "What was shown"), now)
+
+    def agree(policy: Policy) -> None:
+        ledger.append(Kind.ASKED, policy.study, asked_body(policy), now)
+        agreed = {("training", category) for category in Category}
+        body = accepted_body(policy, agreed, {"xterm"}, "en", "What was shown")
+        ledger.append(Kind.ACCEPTED, policy.study, body, now)
+
+    agree(policy)
     about = {**sessions.ABOUT, "started": (now - timedelta(hours=1)).isoformat(timespec="seconds")}
     held = sessions.make_held(profile.held, sessions.work(1), session=SESSION, about=about)
     vault.add(SESSION, held.identity)
     holdings = Holdings(profile, vault, ledger, lambda: datetime.now(UTC))
     (path,) = holdings.release(SESSION, policy, ledger.standing(policy.study))
+    if later:
+        reader = sessions.recipient(age.new_classical(), later)
+        agree(replace(policy, version=policy.version + 1, recipients=(recipient, reader)))
     return Path(path)
+
+
+def test_who_may_get_it_since_is_listed(run: Any, tmp_path: Path) -> None:
+    share(run, str(tmp_path / "inbox"), later="Archive")
+    (line,) = json.loads(run("sessions", "--json", passphrase=PASSPHRASE).stdout)["sessions"]
+    assert (line["state"], line["released_to"], line["later_readers"]) == ("released", ["Lab"], ["Archive"])
+    assert "Archive can get it, too, if you share it again" in run("sessions", passphrase=PASSPHRASE).stdout
 
 
 def test_into_a_folder_once_it_is_there(run: Any, tmp_path: Path) -> None:

@@ -32,6 +32,17 @@ def test_help_imports_nothing_heavy(run: Any) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_asking_the_agent_loads_nothing_that_only_recording_needs(run: Any) -> None:
+    """Every command that asks the agent would take a tenth of a second longer."""
+    code = (
+        "import sys, capture_agent.cli.words, capture_agent.control.client\n"
+        "heavy = {'PySide6', 'numpy', 'av', 'mcap', 'rich', 'keyring', 'Xlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_limit_that_help_shows_is_the_one_that_holds() -> None:
     assert program.MAX_PAUSE_MINUTES == MAX_PAUSE_MINUTES
 

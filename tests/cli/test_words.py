@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from capture_agent.cli.words import session_rows, status_lines
+from capture_agent.cli.words import session_lines, session_rows, status_lines
 from capture_agent.control.commands import describe, describe_session
 from capture_agent.core.never import NeverKind, NeverRule
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import HINDERING, Reason
 from capture_agent.held.spans import What
 from capture_agent.session.snapshot import HeldSession, Snapshot, WaitingCut
+from capture_agent.ui.recordings import state_words
 
 
 def said(waiting: Reason | None) -> str:
@@ -56,3 +58,33 @@ def test_a_recording_says_when_it_is_shared_by_itself(days: int | None, said: st
     line = describe_session(HeldSession("3f9c", "desk", datetime.now(UTC), 1.0, 1, "held", True, 29, shares_in=days))
     assert line["shares_in"] == days
     assert session_rows([line | {"withheld_us": None}])[0][4].endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (("Archive",), "Archive can get it, too, if you share it again"),
+        (("Lab 2", "Archive", "Late"), "Lab 2, Archive and Late can get it, too, if you share it again"),
+    ],
+)
+def test_a_recording_says_who_may_get_it_since_as_the_window_does(later: tuple[str, ...], said: str) -> None:
+    shared = HeldSession("3f9c", "desk", datetime.now(UTC), 1.0, 1, "released", True, 29, ("Lab",))
+    line = describe_session(replace(shared, later_readers=later))
+    assert line["later_readers"] == later
+    assert session_rows([line | {"withheld_us": None}])[0][4] == f"released\n{said}"
+    assert state_words(replace(shared, later_readers=later)) == f"{state_words(shared)}; {said}"
+
+
+def test_the_list_has_a_row_a_recording_in_columns_and_a_line_more_for_what_does_not_fit() -> None:
+    began = datetime(2030, 1, 1, 12).astimezone()
+    lines = [
+        HeldSession("3f9c", "desk", began, 1.0, 1024, "held", True, 29),
+        HeldSession("40aa", "desk", began, 1.0, 1024, "delivered", True, 29, ("Lab",), delivered_to=("/srv/[lab]",)),
+    ]
+    assert session_lines([describe_session(one) | {"withheld_us": {}} for one in lines]) == [
+        "id    began             length   size     state          study  days left  input not kept",
+        "3f9c  2030-01-01 12:00  0:00:01  1.0 KiB  held           desk   29         none",
+        "40aa  2030-01-01 12:00  0:00:01  1.0 KiB  delivered      desk   29         none",
+        "                                          to /srv/[lab]",
+    ]
+    assert session_lines([]) == ["There are no recordings."]

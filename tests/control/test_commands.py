@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from capture_agent.control.commands import COMMANDS, MAX_PAUSE_MINUTES, Effect, 
 from capture_agent.core import recording
 from capture_agent.core.errors import CaptureAgentError, ConfigError
 from capture_agent.core.recording import State
-from capture_agent.session.snapshot import Agent, Snapshot, Task
+from capture_agent.session.snapshot import Agent, HeldSession, Snapshot, Task
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CLICKS = {name for name, method in vars(Agent).items() if (method.__doc__ or "").startswith("*click*")}
@@ -51,6 +51,13 @@ def test_no_command_names_anything_that_only_a_click_may_do() -> None:
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert reached & CLICKS == set()
     assert called & {"getattr", "eval", "exec", "methodcaller", "attrgetter"} == set()
+
+
+def test_a_recording_is_described_by_all_of_its_fields_and_nothing_is_copied() -> None:
+    line = HeldSession("3f9c", "desk", NOW, 1.0, 1, "released", True, 29, ("Lab",), later_readers=("Late",))
+    told = commands.describe_session(line)
+    assert told.keys() == {one.name for one in fields(HeldSession)} - {"size"} | {"bytes"}
+    assert all(told[name] is getattr(line, name) for name in ("released_to", "later_readers", "delivered_to"))
 
 
 _ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
