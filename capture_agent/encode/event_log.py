@@ -11,11 +11,9 @@ import io
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import IO, BinaryIO, cast
 
 import zstandard
-from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, McapRecord, Metadata
 from mcap.records import Message as McapMessage
@@ -33,14 +31,15 @@ __all__ = [
     "PAD_STEP",
     "LogWriter",
     "Message",
+    "check_size",
     "decode",
     "encode",
     "part_times",
+    "raw_records",
     "read_header",
     "read_log",
     "read_part",
     "screen_topic",
-    "skim_part",
     "with_header",
     "write_part",
 ]
@@ -59,11 +58,7 @@ _PAD_KEY = "pad"
 _PAD_OVERHEAD = 9 + 4 + len(_PADDING) + 4 + 4 + len(_PAD_KEY) + 4  # bytes of a padding record without its spaces
 _TAIL = (9 + 4) + (9 + 20) + 8  # bytes after it: DataEnd, Footer, magic
 _MAGIC_BYTES = 8
-_CHANNEL, _MESSAGE, _CHUNK, _METADATA = 0x04, 0x05, 0x06, 0x0C  # opcodes of records
-_RECORD_HEAD = struct.Struct("<BQ")  # opcode, length of what follows
-_MESSAGE_HEAD = struct.Struct("<BQHIQQ")  # opcode, length; channel, sequence, log time in ns, publish time
-_CHUNK_HEAD = struct.Struct("<QQQII")  # first and last time, size and checksum of what is in it; length of a name
-_LENGTH, _LONG_LENGTH = struct.Struct("<I"), struct.Struct("<Q")
+_CHUNK, _METADATA = 0x06, 0x0C  # opcodes of records
 _NS = 1000  # ns in a µs
 _JSON, _VIDEO = "json", "protobuf"
 
@@ -142,87 +137,10 @@ def part_times(data: bytes) -> tuple[int, int] | None:
     Raises:
         VerificationError: It is not a whole part.
     """
-    times = [struct.unpack_from("<QQ", record, 9) for record in _raw(data) if record[0] == _CHUNK]
+    times = [struct.unpack_from("<QQ", record, 9) for record in raw_records(data) if record[0] == _CHUNK]
     if not times:
         return None
     return min(first for first, _ in times) // _NS, max(last for _, last in times) // _NS
-
-
-def skim_part(data: bytes) -> tuple[dict[str, str], list[Message]]:
-    """Return what `read_part` returns, ten times as fast: the records are walked here, and their checksums passed over.
-
-    For parts that were encrypted and bound into their session by whoever reads them: an hour has 3,000 of these.
-
-    Raises:
-        VerificationError: It is not a whole part.
-    """
-    header: dict[str, str] | None = None
-    messages: list[Message] = []
-    topics: dict[int, str] = {}
-    try:
-        for record in _raw(data):
-            if record[0] == _CHUNK:
-                _skim_chunk(_chunk(record), topics, messages)
-            elif record[0] == _METADATA and header is None:
-                header = _fields(record)  # the padding comes last
-    except (McapError, zstandard.ZstdError, struct.error, KeyError, ValueError) as error:
-        raise VerificationError("a log is damaged ({kind})", kind=type(error).__name__) from None
-    if header is None:
-        raise VerificationError("a part has no header, or something after its end")
-    return header, messages
-
-
-def _skim_chunk(chunk: Chunk, topics: dict[int, str], messages: list[Message]) -> None:
-    _check_size(chunk)
-    records = zstandard.decompress(chunk.data)
-    place, end = 0, len(records)
-    head, message, content = _RECORD_HEAD.unpack_from, _MESSAGE_HEAD.unpack_from, _MESSAGE_HEAD.size
-    make = tuple.__new__  # what a named tuple does itself, in half the time
-    while place < end:
-        if records[place] == _MESSAGE:
-            _, length, channel, _, time_ns, _ = message(records, place)
-            after = place + _RECORD_HEAD.size + length
-            messages.append(make(Message, (topics[channel], time_ns // _NS, records[place + content : after])))
-        else:
-            kind, length = head(records, place)
-            after = place + _RECORD_HEAD.size + length
-            if kind == _CHANNEL:
-                number, topic = _channel(records[place + _RECORD_HEAD.size : after])
-                topics[number] = topic
-        place = after
-
-
-def _chunk(record: bytes) -> Chunk:
-    """Return the chunk that a record is, in a fifth of the time that the library takes."""
-    first_ns, last_ns, size, checksum, length = _CHUNK_HEAD.unpack_from(record, _RECORD_HEAD.size)
-    named = _RECORD_HEAD.size + _CHUNK_HEAD.size
-    begin = named + length + _LONG_LENGTH.size
-    end = begin + _LONG_LENGTH.unpack_from(record, named + length)[0]
-    if end != len(record):
-        raise ValueError
-    compression = record[named : named + length].decode()
-    return Chunk(compression, record[begin:], last_ns, first_ns, checksum, size)
-
-
-def _fields(record: bytes) -> dict[str, str]:
-    """Return the fields of a metadata record; its name is passed over."""
-    texts, place = [], _RECORD_HEAD.size
-    place += _LENGTH.size + _LENGTH.unpack_from(record, place)[0]
-    if place + _LENGTH.size + _LENGTH.unpack_from(record, place)[0] != len(record):
-        raise ValueError
-    place += _LENGTH.size
-    while place < len(record):
-        begin = place + _LENGTH.size
-        place = begin + _LENGTH.unpack_from(record, place)[0]
-        texts.append(record[begin:place].decode())
-    return dict(zip(texts[::2], texts[1::2], strict=True))
-
-
-@lru_cache(maxsize=64)
-def _channel(record: bytes) -> tuple[int, str]:
-    """Return number and topic of a channel; each part of a session says the same of a few."""
-    known = Channel.read(ReadDataStream(io.BytesIO(record)))
-    return known.id, known.topic
 
 
 def with_header(data: bytes, header: Mapping[str, str]) -> bytes:
@@ -231,7 +149,7 @@ def with_header(data: bytes, header: Mapping[str, str]) -> bytes:
     Raises:
         VerificationError: It is not a whole part.
     """
-    first, old, *body, padding, data_end, footer = _raw(data)
+    first, old, *body, padding, data_end, footer = raw_records(data)
     if old[0] != _METADATA or padding[0] != _METADATA:
         raise VerificationError("a part has no header, or no padding")
     front = b"".join((data[:_MAGIC_BYTES], first, _metadata(_HEADER, dict(sorted(header.items()))), *body))
@@ -239,7 +157,7 @@ def with_header(data: bytes, header: Mapping[str, str]) -> bytes:
     return b"".join((front, _metadata(_PADDING, {_PAD_KEY: " " * spaces}), data_end, footer, data[-_MAGIC_BYTES:]))
 
 
-def _raw(data: bytes) -> list[bytes]:
+def raw_records(data: bytes) -> list[bytes]:
     """Return the records of an MCAP as they stand there: opcode, length, content."""
     records, place, end = [], _MAGIC_BYTES, len(data) - _MAGIC_BYTES
     while place + 9 <= end:
@@ -354,7 +272,7 @@ def _records(stream: BinaryIO) -> Iterator[McapRecord]:
         reader = StreamReader(whole, emit_chunks=True, record_size_limit=MAX_PART_BYTES)
         for record in reader.records:
             if isinstance(record, Chunk):
-                _check_size(record)
+                check_size(record)
                 yield from breakup_chunk(record, validate_crc=True)
             else:
                 yield record
@@ -363,7 +281,7 @@ def _records(stream: BinaryIO) -> Iterator[McapRecord]:
         raise VerificationError("a log is damaged ({kind})", kind=type(error).__name__) from None
 
 
-def _check_size(chunk: Chunk) -> None:
+def check_size(chunk: Chunk) -> None:
     """Refuse a chunk that would decompress to more than it says, or to more than we ever write."""
     if chunk.compression != "zstd":
         raise VerificationError("a chunk of a log is not compressed with zstd")

@@ -17,6 +17,7 @@ from capture_agent.core.progress import READING, Progress, silent
 from capture_agent.encode import frames
 from capture_agent.encode.event_log import Message
 from capture_agent.encode.records import KEYBOARD, POINTER, SCREEN_PREFIX, SHORTCUTS, screen_topic
+from capture_agent.encode.skim import Skimmer
 from capture_agent.held import reader
 from capture_agent.held.cut import Span
 from capture_agent.held.reader import DURATION_US
@@ -99,8 +100,8 @@ class Index:
                 place += 1
 
 
-def read_index(path: Path, identity: Identity, progress: Progress = silent) -> Index:
-    """Read a session once, from its beginning to its end.
+def read_index(path: Path, identity: Identity, progress: Progress = silent, found: Tape | None = None) -> Index:
+    """Read a session once, from its beginning to its end; `found` is what `read_outside` returned, if it is known.
 
     Raises:
         StorageError: The file is missing, odd, or in a newer format.
@@ -108,23 +109,20 @@ def read_index(path: Path, identity: Identity, progress: Progress = silent) -> I
         VerificationError: It is damaged; the part is named.
         CancelledError: `progress` raised it.
     """
-    outside = reader.read_outside(path)
+    outside = found or reader.read_outside(path)
     events: list[Message] = []
     seen: dict[str, list[tuple[int, int, bool]]] = {}
     last: Mapping[str, str] = {}
-    latest_us, due_us = 0, 0
-    for part in reader.skim(path, identity, outside):
+    latest_us = 0
+    skimmer = Skimmer(POINTER, _MOVE, MOVE_EVERY_US)
+    for part in reader.skim(path, identity, outside, skimmer.read):
         if part.number % _TELL_EVERY == 1:
             progress(READING, part.number, len(outside.parts))
         last = part.header
-        latest_us = max([latest_us, *[message.t_us for message in part.messages]])
+        latest_us = max([latest_us, skimmer.passed_us, *[message.t_us for message in part.messages]])
         for message in part.messages:
             topic, t_us, data = message
-            if topic == POINTER and data.startswith(_MOVE):
-                if t_us >= due_us:
-                    due_us = t_us + MOVE_EVERY_US
-                    events.append(message)
-            elif topic.startswith(SCREEN_PREFIX):
+            if topic.startswith(SCREEN_PREFIX):
                 # Looked for in the message as it is: what stands before the packet holds no start code.
                 seen.setdefault(topic, []).append((t_us, part.number, frames.is_key_frame(data)))
             elif topic not in _PRESSED or _UP not in data:

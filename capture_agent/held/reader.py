@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 
 from capture_agent.core.errors import KeyError_, VerificationError
 from capture_agent.core.language import noted
 from capture_agent.core.stretches import Covered
-from capture_agent.encode.event_log import Message, decode, part_times, read_header, read_part, skim_part
+from capture_agent.encode.event_log import Message, decode, part_times, read_header, read_part
 from capture_agent.encode.records import MARKS
+from capture_agent.encode.skim import skim_part
 from capture_agent.held import disk, tape
 from capture_agent.held.tape import End, Member, Tape
 from capture_agent.held.writer import RESERVED
@@ -27,6 +28,7 @@ from capture_agent.keys.age import Identity
 from capture_agent.keys.strict_json import strict_object
 
 T = TypeVar("T")
+Unpack: TypeAlias = Callable[[bytes], tuple[dict[str, str], T]]  # a part to its header and content
 
 # What the recorder says in the end: until when it recorded, and how long it did not keep input (JSON, µs by reason).
 DURATION_US, WITHHELD_US = "duration_us", "withheld_us"
@@ -86,13 +88,13 @@ def read(path: Path, identity: Identity) -> Iterator[Part]:
         yield from _parts(file, tape.scan(file), identity)
 
 
-def skim(path: Path, identity: Identity, found: Tape) -> Iterator[Part]:
+def skim(path: Path, identity: Identity, found: Tape, unpack: Unpack[list[Message]] = skim_part) -> Iterator[Part]:
     """Yield what `read` yields, ten times as fast, for who looks at a recording: checksums of MCAP are passed over.
 
-    `found` is what `read_outside` returned. Raises as `read` does.
+    `found` is what `read_outside` returned; `unpack` may be that of a `Skimmer`. Raises as `read` does.
     """
     with disk.open_plain(path) as file:
-        for number, header, messages in _opened(file, found, identity, skim_part):
+        for number, header, messages in _opened(file, found, identity, unpack):
             yield Part(number, MappingProxyType(header), messages)
 
 
@@ -145,13 +147,13 @@ def opens(path: Path, identity: Identity) -> bool:
         return _opens_any(file, tape.scan(file).parts[:1], identity)
 
 
-def length_us(path: Path, identity: Identity) -> int | None:
+def length_us(path: Path, identity: Identity, found: Tape | None = None) -> int | None:
     """Return how long a session is in µs: what its end says, or the time of its last message; None if it has no parts.
 
-    Only the last parts are opened. Raises as `read` does.
+    Only the last parts are opened. `found` is what `read_outside` returned, if it is known. Raises as `read` does.
     """
     with disk.open_plain(path) as file:
-        found = tape.scan(file)
+        found = found or tape.scan(file)
         for member in reversed(found.parts):
             try:
                 plain = age.decrypt(tape.read_member(file, member), [identity])
@@ -245,7 +247,7 @@ def _parts(file: BinaryIO, found: Tape, identity: Identity) -> Iterator[Part]:
 
 
 def _opened(
-    file: BinaryIO, found: Tape, identity: Identity, unpack: Callable[[bytes], tuple[dict[str, str], T]]
+    file: BinaryIO, found: Tape, identity: Identity, unpack: Unpack[T]
 ) -> Iterator[tuple[int, dict[str, str], T]]:
     """Yield number, header and content of each part, its place among the others checked."""
     previous = hashlib.sha256(found.head_data).hexdigest()
@@ -300,9 +302,7 @@ def _opens_any(file: BinaryIO, members: Iterable[Member], identity: Identity) ->
     return False
 
 
-def _unpacked(
-    plain: bytes, member: Member, unpack: Callable[[bytes], tuple[dict[str, str], T]]
-) -> tuple[dict[str, str], T]:
+def _unpacked(plain: bytes, member: Member, unpack: Unpack[T]) -> tuple[dict[str, str], T]:
     try:
         return unpack(plain)
     except VerificationError as error:

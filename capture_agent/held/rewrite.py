@@ -18,8 +18,9 @@ from typing import Protocol
 from capture_agent.core.errors import VerificationError
 from capture_agent.core.language import noted
 from capture_agent.core.progress import CUTTING, Progress, silent
-from capture_agent.encode.event_log import Message, part_times, read_part, skim_part
+from capture_agent.encode.event_log import Message, part_times, read_part
 from capture_agent.encode.records import MARKS
+from capture_agent.encode.skim import skim_part
 from capture_agent.held import disk, reader
 from capture_agent.held.cut import Cut
 from capture_agent.held.reader import DURATION_US, Sealed

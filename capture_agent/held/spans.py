@@ -50,7 +50,14 @@ class _Typed(NamedTuple):
 
 def choices(timeline: Timeline) -> tuple[Choice, ...]:
     """Return everything that can be cut by its name: programs, the longest first, then tasks and what was typed."""
-    return (*programs(timeline), *tasks(timeline), *typed(timeline))
+    return tuple(each_choice(timeline))
+
+
+def each_choice(timeline: Timeline) -> Iterator[Choice]:
+    """Yield them one by one."""
+    yield from programs(timeline)
+    yield from tasks(timeline)
+    yield from typed(timeline)
 
 
 def programs(timeline: Timeline) -> tuple[Choice, ...]:

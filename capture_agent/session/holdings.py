@@ -52,7 +52,7 @@ from capture_agent.session.snapshot import HeldSession, Withdrawn
 from capture_agent.session.withdrawing import last_link
 
 if TYPE_CHECKING:
-    from capture_agent.session.review import Review
+    from capture_agent.session.review import Begun, Review
 
 SESSION_ID_BYTES = 16
 
@@ -183,7 +183,7 @@ class Holdings:
             without = self.intents.going_of(session)
         own.open_own(self._store.path(session), identity, out, without=without, progress=progress)
 
-    def review(self, session: str, progress: Progress = silent) -> Review:
+    def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> Review:
         """Return a session, opened for its owner to look at. Slow, and written nowhere.
 
         Raises:
@@ -198,7 +198,7 @@ class Holdings:
             if next(info for info in self._store.sessions() if info.id == session).recording:
                 raise StorageError("this recording is still going on", hint="Stop recording first.")
             identity = cutting.identity_of(self.shelf, session)
-        return Review(self._store.path(session), identity, progress)
+        return Review(self._store.path(session), identity, progress, begun)
 
     # --- letting go
 

@@ -31,7 +31,7 @@ from capture_agent.session.tasks import Tasks, keep_task
 from capture_agent.session.world import World
 
 if TYPE_CHECKING:
-    from capture_agent.session.review import Review
+    from capture_agent.session.review import Begun, Review
 
 
 def _no_tasks() -> ConsentError:
@@ -132,9 +132,9 @@ class Kept:
         """Write one's own session, opened. Slow; any thread."""
         self._holdings.open_own(session, Path(out), progress)
 
-    def review(self, session: str, progress: Progress = silent) -> Review:
+    def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> Review:
         """Return one's own session to look at. Slow; any thread."""
-        return self._holdings.review(session, progress)
+        return self._holdings.review(session, progress, begun)
 
     def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
         """Mark spans of a held session to be cut out."""

@@ -5,21 +5,29 @@ Everything stays in this process's memory: no picture and no event is written an
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
+from capture_agent.core.errors import VerificationError
 from capture_agent.core.progress import Progress, silent
-from capture_agent.encode.frames import Pixels
+from capture_agent.encode.event_log import Message
+from capture_agent.encode.frames import Pixels, is_key_frame, unpack_video
+from capture_agent.encode.records import MARKS, SCREEN_PREFIX
 from capture_agent.encode.video import Decoder
-from capture_agent.held import timeline
+from capture_agent.held import reader, timeline
 from capture_agent.held.cut import Span
 from capture_agent.held.index import Index, read_index
+from capture_agent.held.tape import Tape
 from capture_agent.held.timeline import Timeline
 from capture_agent.keys.age import Identity
 
+_FIRST_PARTS = 10  # seconds of a session: a key frame stands in the first, unless the screen was not to be seen
 THUMBNAIL_PX = 160  # of a thumbnail's width, at least, where the picture has as many
 
 
@@ -42,17 +50,37 @@ class Glance:
     withheld_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is known of a session before it is read: how long it is, and what a monitor showed first.
+
+    Of `timeline` only the length is known, and the monitors. `picture`: None if none is in its first parts.
+    """
+
+    timeline: Timeline
+    monitor: int
+    picture: Picture | None
+
+
+Begun: TypeAlias = Callable[[Beginning], None]
+"""Told the beginning of a session while the rest of it is being read, on the thread that reads it."""
+
+
 class Review:
     """One session. `timeline` and what else is said of it never changes; pictures are asked for by one thread."""
 
-    def __init__(self, path: Path, identity: Identity, progress: Progress = silent) -> None:
-        """Read the session through, which takes about a second for an hour.
+    def __init__(self, path: Path, identity: Identity, progress: Progress = silent, begun: Begun | None = None) -> None:
+        """Read the session through, which takes about a second for an hour. `begun` is told its beginning, if any.
 
         Raises:
             CaptureAgentError: As `held.index.read_index`, and if an event of it is damaged.
             CancelledError: `progress` raised it.
         """
-        self._index = read_index(path, identity, progress)
+        found = reader.read_outside(path)
+        if begun is not None:
+            with suppress(VerificationError):  # what is damaged is named by reading it all
+                begun(_beginning(path, identity, found))
+        self._index = read_index(path, identity, progress, found)
         self._films: dict[int, _Film] = {}
         self.session = self._index.tape.head.session
         self.complete = self._index.complete
@@ -97,6 +125,24 @@ class Review:
         if monitor not in self._films:
             self._films[monitor] = _Film(self._index, monitor)
         return self._films[monitor]
+
+
+def _beginning(path: Path, identity: Identity, found: Tape) -> Beginning:
+    """Open the last part of a session, and the first ones up to one with a key frame. Raises as `read_index`."""
+    duration_us = reader.length_us(path, identity, found) or 0
+    told: list[Message] = []
+    monitor, picture = 1, None
+    for part in islice(reader.skim(path, identity, found), _FIRST_PARTS):
+        told += [message for message in part.messages if message.topic == MARKS]
+        shown = [message for message in part.messages if message.topic.startswith(SCREEN_PREFIX)]
+        key = min((message for message in shown if is_key_frame(message.data)), default=None)
+        if key is not None:
+            decoder = Decoder()
+            decoder.take(unpack_video(key.data).data)
+            monitor = int(key.topic.removeprefix(SCREEN_PREFIX))
+            picture = Picture(key.t_us, decoder.pixels(), exact=False)
+            break
+    return Beginning(Timeline(duration_us, screens=timeline.build(told, duration_us).screens), monitor, picture)
 
 
 class _Film:

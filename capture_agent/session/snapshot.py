@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from capture_agent.held.timeline import TaskTime
     from capture_agent.ledger.my_data import SharedFile
     from capture_agent.session.my_data import Saved
-    from capture_agent.session.review import Review
+    from capture_agent.session.review import Begun, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,10 +354,10 @@ class Agent(Protocol):
     def open_own(self, session: str, out: str, progress: Progress = silent) -> None:
         """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""
 
-    def review(self, session: str, progress: Progress = silent) -> Review:
+    def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> Review:
         """Return one's own session to look at: in memory alone. Slow; any thread, and one thread at a time then.
 
-        Stopped by a `progress` that raises `CancelledError`.
+        `begun` is told its beginning at once, on that thread. Stopped by a `progress` that raises `CancelledError`.
         """
 
     def cut(self, session: str, spans: Sequence[Span], what: What) -> None:

@@ -12,7 +12,7 @@ from capture_agent.core.errors import ConsentError
 from capture_agent.core.language import say, say_many
 from capture_agent.core.policy import Policy
 from capture_agent.held.cut import Span, is_whole, merged
-from capture_agent.held.spans import Choice, What, all_but, choices
+from capture_agent.held.spans import Choice, What, all_but, choices, each_choice
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession, WaitingCut
 from capture_agent.ui import look, words
@@ -100,6 +100,11 @@ class Cuts(QWidget):
         marked = {one.spans for one in self._marked}
         return tuple(one for one in choices(self._timeline) if one.spans not in marked)
 
+    def can_choose(self) -> bool:
+        """Whether there is any; quick, since a recording in which much was typed has thousands."""
+        marked = {one.spans for one in self._marked}
+        return any(one.spans not in marked for one in each_choice(self._timeline))
+
     def follow(self, timeline: Timeline) -> None:
         """Show what is marked in the recording that `timeline` is of."""
         self._timeline = timeline
@@ -141,7 +146,7 @@ class Cuts(QWidget):
     def _show(self, marked: tuple[WaitingCut, ...]) -> None:
         self._marked = marked
         rest = (all_but(self._timeline, task) for task in self._timeline.tasks)
-        offered = (*choices(self._timeline), *(one for one in rest if one is not None))
+        offered = (*choices(self._timeline), *(one for one in rest if one is not None)) if marked else ()
         named = {(one.what, one.spans): name_words(one) for one in offered}
         self._words.setText(say("It will be cut out. You can undo that until you share it."))
         self._list.clear()

@@ -55,6 +55,10 @@ class Looker(QObject):
             self._thread = threading.Thread(target=self._work, name="ui-looker", daemon=True)
             self._thread.start()
 
+    def tell(self, done: Callable[[T], None], result: T) -> None:
+        """Run `done` with something that is known before the work is done, which calls this on its thread."""
+        self._emit(self._came, done, result)
+
     def drop(self) -> None:
         """Want nothing any more of what waits."""
         with self._changed:

@@ -24,14 +24,13 @@ from capture_agent.ui.cut_choice import CutChoice
 from capture_agent.ui.cuts import Cuts
 from capture_agent.ui.delete import ask_delete
 from capture_agent.ui.flow import Flow
-from capture_agent.ui.holes import said_at
 from capture_agent.ui.looking import Looker
 from capture_agent.ui.screen_view import ScreenView
 from capture_agent.ui.task_list import Spot, TaskList
-from capture_agent.ui.time_bar import MS_US, TimeBar, clock, window_words
+from capture_agent.ui.time_bar import MS_US, TimeBar, clock
 
 if TYPE_CHECKING:
-    from capture_agent.session.review import Picture, Review
+    from capture_agent.session.review import Beginning, Picture, Review
 
 _TICK_MS = 50  # while it plays
 _SETTLE_MS = 120  # after a jump the nearest key frame is shown, and if nothing more happens for so long the exact one
@@ -41,6 +40,8 @@ _OPEN, _PICTURE = "open", "picture"  # kinds of what is looked at
 
 class Player(QWidget):
     """Opens a recording on a thread of its own, and shows it. Everything is in memory, and gone when it closes.
+
+    Until all of it is read, its beginning is shown, and nothing can be done with it: what is cut is what is known.
 
     Signals:
         changed: something was marked or cut out of the recording, a task was told anew, or it was deleted.
@@ -59,8 +60,8 @@ class Player(QWidget):
         self._review: Review | None = None
         self.opening = True  # whether it is being read, which other looking gives way to
         self._timeline = Timeline(0)
+        self._first: Picture | None = None  # the picture of its beginning, while it is read
         self._played: float | None = None  # when the position was moved on last, while it plays
-        self._marks: list[int | None] = [None, None]  # µs: from and to
         self._looker = Looker(self)
         self._looker.failed.connect(self._failed)
         self.setObjectName("playerWindow")
@@ -113,15 +114,17 @@ class Player(QWidget):
         self._choose = look.button(say("C&hoose what to cut…"), self._ask_choice, name="cutChoiceButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
         self._tasks = look.button(say("&Tasks…"), self.list_tasks, name="playerTasksButton")
-        self._tasks.setToolTip(say("Key: {letter}", letter="T"))
+        keys = ((self._from, "I"), (self._to, "O"), (self._tasks, "T"), (self._play, say("space bar")))
+        for button, letter in keys:
+            button.setToolTip(say("Key: {letter}", letter=letter))
         self._screens = QComboBox()
         self._screens.setObjectName("screenChoice")
         self._screens.setAccessibleName(say("Which screen"))
         self._screens.setMinimumHeight(self._play.minimumHeight())
         self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
-        layout.addLayout(
-            Flow(self._play, self._from, self._to, self._cut, self._choose, self._tasks, self._delete, self._screens)
-        )
+        buttons = self._play, self._from, self._to, self._cut, self._choose, self._tasks, self._delete
+        layout.addLayout(Flow(*buttons, self._screens))
+        self._need_all = self.bar, *buttons  # what there is to do, once all of it is known
         self._cuts = Cuts(self._bridge, self._session)
         self._cuts.changed.connect(self._show_cuts)
         self._cuts.carried_out.connect(self._cut_done)
@@ -129,9 +132,6 @@ class Player(QWidget):
         self._cuts.looked_at.connect(self.bar.shade)
         self._cuts.shared.connect(self._share)
         layout.addWidget(self._cuts)
-        self._from.setToolTip(say("Key: {letter}", letter="I"))
-        self._to.setToolTip(say("Key: {letter}", letter="O"))
-        self._play.setToolTip(say("Key: {letter}", letter=say("space bar")))
         return page
 
     def _captions(self, layout: QVBoxLayout) -> None:
@@ -152,8 +152,29 @@ class Player(QWidget):
             if looker.closed:
                 raise CancelledError
 
-        looker.look(_OPEN, lambda: agent.review(session, progress), self._opened)
+        def begun(beginning: Beginning) -> None:
+            looker.tell(self._begun, beginning)
+
+        looker.look(_OPEN, lambda: agent.review(session, progress, begun), self._opened)
         self._bridge.do(lambda: agent.looked_at(session))
+
+    def _begun(self, beginning: Beginning) -> None:
+        if self._review is not None or not beginning.timeline.duration_us:
+            return  # it is opened anew, or empty
+        self._first = beginning.picture
+        self.bar.show_timeline(beginning.timeline)
+        self.view.show_timeline(beginning.timeline, beginning.monitor)
+        self._show_picture(self._first)
+        self._when.setText(f"{clock(0)} / {clock(beginning.timeline.duration_us)}")
+        self._what.setText(say("This is its beginning. The rest is still being read."))
+        self._screens.hide()
+        self._let(False)
+        self._pages.setCurrentIndex(1)
+        self.setFocus()  # Escape closes it; what else takes keys has to wait
+
+    def _let(self, all_known: bool) -> None:
+        for one in self._need_all:
+            one.setEnabled(all_known)
 
     def _opened(self, review: Review) -> None:
         self.opening = False
@@ -168,12 +189,15 @@ class Player(QWidget):
             self._screens.addItem(say("Screen {number}", number=monitor), monitor)
         self._screens.blockSignals(False)
         self._screens.setVisible(len(review.monitors) > 1)
+        self._let(True)
         self._unmark()
         self.bar.show_timeline(self._timeline)
         self._cuts.follow(self._timeline)
         self._pages.setCurrentIndex(1)
         self.bar.setValue(here_us // MS_US)
         self._show_monitor()
+        self._show_picture(self._first)  # until the next one is decoded
+        self._first = None
         self.bar.setFocus()
         self.opened.emit(self._timeline)
 
@@ -186,11 +210,9 @@ class Player(QWidget):
     def _failed(self, kind: str, error: CaptureAgentError) -> None:
         self.opening = False
         message, hint = error.said()
-        message = message[:1].upper() + message[1:]
-        if kind == _OPEN:
-            self._refuse(say("This recording cannot be shown."), f"{message}.\n{hint}")
-        else:
-            self._refuse(say("This recording can be shown no further."), f"{message}.\n{hint}")
+        no_further = say("This recording can be shown no further.")
+        head = say("This recording cannot be shown.") if kind == _OPEN else no_further
+        self._refuse(head, f"{message[:1].upper()}{message[1:]}.\n{hint}")
 
     # --- time
 
@@ -241,24 +263,14 @@ class Player(QWidget):
         t_us = self.position_us
         self.view.show_time(t_us)
         self._when.setText(f"{clock(t_us)} / {clock(self._timeline.duration_us)}")
-        self._what.setText(self._said(t_us))
+        missing = self._review is not None and not self._review.complete
+        end = (say("The end is missing: it was cut off by a crash."),) if missing else ()
+        self._what.setText(" · ".join((*self.bar.what_at(t_us), *end)))
         if self.playing:
             self._look_exactly()
         else:
             self._look_near()
             self._settled.start()
-
-    def _said(self, t_us: int) -> str:
-        window, task = self._timeline.window_at(t_us), self._timeline.task_at(t_us)
-        lines = [
-            self.bar.cut_words(t_us),
-            said_at(self._timeline, t_us),
-            "" if window is None else window_words(window),
-        ]
-        lines += [] if task is None or not task.text else [say("Task: {names}", names=task.text)]
-        if self._review is not None and not self._review.complete:
-            lines.append(say("The end is missing: it was cut off by a crash."))
-        return " · ".join(line for line in lines if line)
 
     # --- pictures
 
@@ -287,23 +299,15 @@ class Player(QWidget):
     # --- taking out
 
     def _mark(self, end: int) -> None:
-        self._marks[end] = self.position_us
-        start_us, end_us = self._marks
-        if start_us is not None and end_us is not None and start_us >= end_us:
-            self._marks[1 - end] = None
-        self._show_marks()
+        self.bar.mark_here(end)
+        self._cut.setEnabled(None not in self.bar.marked)
 
     def _unmark(self) -> None:
-        self._marks = [None, None]
-        self._show_marks()
-
-    def _show_marks(self) -> None:
-        start_us, end_us = self._marks
-        self.bar.mark(start_us, end_us)
-        self._cut.setEnabled(start_us is not None and end_us is not None)
+        self.bar.mark(None, None)
+        self._cut.setEnabled(False)
 
     def _cut_out(self) -> None:
-        start_us, end_us = self._marks
+        start_us, end_us = self.bar.marked
         if start_us is None or end_us is None:
             return
         until_us = FOREVER_US if end_us // MS_US >= self.bar.maximum() else end_us
@@ -324,7 +328,7 @@ class Player(QWidget):
 
     def _show_cuts(self) -> None:
         self.bar.show_cuts(self._cuts.spans)
-        self._choose.setEnabled(bool(self._cuts.to_choose()))
+        self._choose.setEnabled(self._cuts.can_choose())
         self.changed.emit()
         self._moved(0)
 
@@ -336,8 +340,7 @@ class Player(QWidget):
     def list_tasks(self) -> None:
         """Show the tasks of the recording, to word, judge, move, mark or delete them."""
         self._stop()
-        start_us, end_us = self._marks
-        spot = Spot(self.position_us, (start_us, end_us), self._timeline.duration_us)
+        spot = Spot(self.position_us, self.bar.marked, self._timeline.duration_us)
         listed = TaskList(self._bridge, self._session, spot, self)
         listed.show_tasks(self._timeline)
         self.opened.connect(listed.show_tasks)
@@ -377,7 +380,7 @@ class Player(QWidget):
             Qt.Key.Key_O: lambda: self._mark(1),
             Qt.Key.Key_T: self.list_tasks,
         }
-        does = keys.get(event.key()) if self._pages.currentIndex() == 1 else None
+        does = keys.get(event.key()) if self._pages.currentIndex() == 1 and self._review is not None else None
         if does is not None:
             does()
         elif event.key() == Qt.Key.Key_Escape:
@@ -391,6 +394,6 @@ class Player(QWidget):
         self._settled.stop()
         self._looker.close()
         self.opening = False
-        self._review = None
+        self._review = self._first = None
         self.view.show_timeline(Timeline(0), 1)
         super().closeEvent(event)

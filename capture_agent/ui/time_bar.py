@@ -80,6 +80,15 @@ class TimeBar(QSlider):
         self.marked = start_us, end_us
         self.update()
 
+    def mark_here(self, end: int) -> None:
+        """Mark that the stretch to cut begins here, or (1) ends; the other end is let go if it is on the wrong side."""
+        marked = list(self.marked)
+        marked[end] = self.value() * MS_US
+        start_us, end_us = marked
+        if start_us is not None and end_us is not None and start_us >= end_us:
+            marked[1 - end] = None
+        self.mark(*marked)
+
     def show_cuts(self, cuts: tuple[Span, ...]) -> None:
         """Show what is marked to be cut out."""
         self.cuts = cuts
@@ -152,12 +161,16 @@ class TimeBar(QSlider):
         return super().event(event)
 
     def said(self, t_us: int) -> str:
-        """Return what a tool tip says of a time: when, what was not recorded and why, which window, which task."""
+        """Return what a tool tip says of a time: when that is, and `what_at`."""
+        return "\n".join((clock(t_us), *self.what_at(t_us)))
+
+    def what_at(self, t_us: int) -> tuple[str, ...]:
+        """Return what was not recorded at a time and why, whether it is to be cut, which window, which task."""
         window, task = self.timeline.window_at(t_us), self.timeline.task_at(t_us)
-        lines = [clock(t_us), said_at(self.timeline, t_us), self.cut_words(t_us)]
+        lines = [said_at(self.timeline, t_us), self.cut_words(t_us)]
         lines += [window_words(window)] if window is not None else []
-        lines += [say("Task: {names}", names=task.text)] if task is not None else []
-        return "\n".join(line for line in lines if line)
+        lines += [say("Task: {names}", names=task.text)] if task is not None and task.text else []
+        return tuple(line for line in lines if line)
 
     # --- drawing
 
@@ -210,7 +223,8 @@ class TimeBar(QSlider):
     def _draw_ticks(self, painter: QPainter, track: QRectF, colour: QColor) -> None:
         """Draw where keys and buttons went down: a line a pixel, however many there were."""
         painter.setPen(colour)
-        for column in sorted({round(self._x(t_us)) for t_us in self._pressed()}):
+        wide, long_us = self._width(), max(1, self.timeline.duration_us)  # once, not for each of 50,000 keys
+        for column in sorted({round(_EDGE + wide * t_us / long_us) for t_us in self._pressed()}):
             painter.drawLine(QPointF(column, track.top() + 4), QPointF(column, track.bottom() - 6))
 
     def _pressed(self) -> Iterator[int]:

@@ -20,14 +20,15 @@ from capture_agent.encode.event_log import (
     encode,
     read_log,
     read_part,
-    skim_part,
     write_part,
 )
 from capture_agent.encode.frames import pack_video
+from capture_agent.encode.skim import Skimmer, skim_part
 
 HEADER = {"session": "s1", "part": "1"}
 topics = st.sampled_from(["keyboard", "pointer", "screen/1", "marks"])
-messages = st.lists(st.builds(Message, topics, st.integers(0, 10**13), st.binary(max_size=300)), max_size=20)
+payloads = st.binary(max_size=300) | st.sampled_from([b"a", b"ab"])
+messages = st.lists(st.builds(Message, topics, st.integers(0, 10**13), payloads), max_size=20)
 SOME = [
     encode(Cleared(Move(5, 1, 2, False)), 0),
     encode(Cleared(Key(7, True, 38, "a", "a", (), False)), 0),
@@ -52,6 +53,23 @@ def test_a_part_reads_back_as_it_was_written(header, some):
 @given(st.dictionaries(st.text(max_size=9), st.text(max_size=70), max_size=6), messages)
 def test_skimming_a_part_finds_what_reading_it_does(header, some):
     assert skim_part(write_part(header, some)) == (header, some)
+
+
+@given(st.lists(messages, max_size=4), st.integers(1, 10**6))
+def test_a_skimmer_leaves_out_all_but_one_in_a_while_of_what_it_is_told_and_nothing_else(parts, every_us):
+    skimmer = Skimmer("pointer", b"a", every_us)
+    due_us, passed_us = 0, 0
+    for some in parts:
+        wanted = []
+        for message in some:
+            dense = message.topic == "pointer" and message.data.startswith(b"a")
+            if dense and message.t_us < due_us:
+                passed_us = message.t_us
+                continue
+            due_us = message.t_us + every_us if dense else due_us
+            wanted.append(message)
+        assert skimmer.read(write_part(HEADER, some)) == (HEADER, wanted)
+        assert skimmer.passed_us == passed_us
 
 
 @given(st.data())

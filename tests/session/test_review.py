@@ -15,6 +15,7 @@ from capture_agent.core.progress import CancelledError
 from capture_agent.held.cut import Cut, Span
 from capture_agent.held.index import MOVE_EVERY_US, read_index
 from capture_agent.held.spans import What
+from capture_agent.held.timeline import Timeline
 from capture_agent.keys import age
 from capture_agent.session.review import THUMBNAIL_PX, Review, glance, smaller
 
@@ -182,6 +183,48 @@ def test_opening_can_be_stopped(held):
 
     with pytest.raises(CancelledError):
         Review(held.path, held.identity, stop)
+
+
+def beginning(held):
+    """Return what is told of a session before any of it is read, and the session."""
+    told = []
+
+    def progress(*_):
+        assert told  # nothing is waited for
+
+    review = Review(held.path, held.identity, progress, told.append)
+    (only,) = told
+    return only, review
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_its_length_its_monitors_and_its_first_picture_are_told_before_it_is_read(tmp_path, complete):
+    begun, review = beginning(sessions.make_held(tmp_path, complete=complete))
+    assert begun.timeline == Timeline(review.timeline.duration_us, screens=review.timeline.screens[:1])
+    first = review.near(1, 0)
+    assert (begun.monitor, begun.picture.t_us) == (1, first.t_us)
+    assert (begun.picture.pixels == first.pixels).all()
+
+
+def test_a_session_without_a_screen_begins_without_a_picture(tmp_path):
+    window = Window(7, "xterm", "x", Rect(0, 0, 9, 9), Rect(0, 0, 9, 9))
+    begun, review = beginning(sessions.make_held(tmp_path, sessions.events(Focus(5, window))))
+    assert (begun.picture, begun.timeline.duration_us) == (None, review.timeline.duration_us)
+    assert (begun.timeline.windows, len(review.timeline.windows)) == ((), 1)
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.999])
+def test_what_is_damaged_is_named_as_if_nothing_had_been_told_of_the_beginning(tmp_path, place):
+    held = sessions.make_held(tmp_path)
+    data = bytearray(held.path.read_bytes())
+    data[round((len(data) - 2048) * place)] ^= 1  # before the tar's own end
+    held.path.write_bytes(data)
+    with pytest.raises(VerificationError) as plain:
+        Review(held.path, held.identity)
+    with pytest.raises(VerificationError) as told:
+        Review(held.path, held.identity, begun=lambda _: None)
+    assert str(told.value) == str(plain.value)
+    assert "part-" in str(told.value)
 
 
 def test_only_its_own_key_opens_it(held):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memory_review import MemoryCuts, MemoryReview
+from memory_review import BEGINNING, MemoryCuts, MemoryReview
 
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -38,6 +38,7 @@ from capture_agent.held.timeline import TaskTime
 from capture_agent.ledger import notices
 from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
 from capture_agent.session.my_data import Saved
+from capture_agent.session.review import Begun
 from capture_agent.session.snapshot import (
     Agreed,
     Forgotten,
@@ -425,7 +426,9 @@ class MemoryAgent(MemoryCuts):
         self.steps(progress)
         self.calls.append(f"open_own {session} {Path(out).name}")
 
-    def review(self, session: str, progress: Progress = silent) -> MemoryReview:
+    def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> MemoryReview:
+        if begun is not None:
+            begun(BEGINNING)
         self._wait()
         if self._sessions[session].state == "damaged":
             raise damaged("{name} was damaged or changed", name="part-000004.age")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -30,7 +29,8 @@ from capture_agent.core.progress import Progress, silent
 from capture_agent.encode.event_log import encode
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
-from capture_agent.held.timeline import build
+from capture_agent.held.timeline import Screen, Timeline, build
+from capture_agent.session.review import Beginning, Picture
 from capture_agent.session.snapshot import WaitingCut
 
 SECOND = 1_000_000
@@ -79,6 +79,11 @@ def painted(monitor, t_us):
     return pixels
 
 
+BEGINNING = Beginning(
+    Timeline(LENGTH_US, screens=((0, (Screen(1, FIRST),)),)), 1, Picture(0, painted(1, 0), exact=False)
+)
+
+
 class MemoryReview:
     """See `session.review.Review`."""
 
@@ -99,7 +104,7 @@ class MemoryReview:
         return self.at(monitor, key)
 
     def at(self, monitor, t_us):
-        return SimpleNamespace(t_us=t_us, pixels=painted(monitor, t_us), exact=True)
+        return Picture(t_us, painted(monitor, t_us), exact=True)
 
 
 class MemoryCuts:

@@ -310,6 +310,68 @@ def test_pictures_of_the_list_are_made_when_nothing_is_being_opened(page: Record
     assert not player.opening
 
 
+def begun(page: RecordingsPage, agent: MemoryAgent) -> tuple[Player, threading.Event]:
+    """Return a player that shows the beginning, and what it waits for to read the rest."""
+    go = threading.Event()
+    agent.slow = lambda: (go.wait(60), None)[1]
+    player = page.play(agent.sessions()[0])
+    until(lambda: player._pages.currentIndex() == 1)
+    return player, go
+
+
+def test_its_beginning_is_shown_at_once_and_until_all_of_it_is_read_nothing_can_be_cut(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    player, go = begun(page, agent)
+    assert player.view._pixels is not None
+    assert player._when.text() == "0:00 / 10:00"
+    assert player._what.text() == "This is its beginning. The rest is still being read."
+    buttons = [one for one in player._pages.widget(1).findChildren(QPushButton) if one.isVisibleTo(player)]
+    assert len(buttons) == 7
+    assert not any(one.isEnabled() for one in (player.bar, player._screens, *buttons) if one.isVisibleTo(player))
+    for key in (Qt.Key.Key_I, Qt.Key.Key_O, Qt.Key.Key_T, Qt.Key.Key_Space):
+        QTest.keyClick(player, key)
+    click(player.bar, TYPED_US)
+    assert (player.bar.marked, player.bar.picked, player.position_us) == ((None, None), None, 0)
+    assert (player.findChildren(TaskList), player.playing, done(agent)) == ([], False, [])
+    assert player.focusWidget() is player
+    go.set()
+    until(lambda: player._review is not None)
+    assert player.view._pixels is not None
+    shut = {one.objectName() for one in buttons if not one.isEnabled()}
+    assert (shut, player.bar.isEnabled()) == ({"cutOutButton"}, True)  # that waits for its two ends
+    assert player.focusWidget() is player.bar
+    assert "still being read" not in player._what.text()
+
+
+def test_a_recording_that_turns_out_to_be_damaged_is_shown_no_more(page: RecordingsPage, agent: MemoryAgent) -> None:
+    agent.put(replace(agent.sessions()[0], state="damaged"))
+    player, go = begun(page, agent)
+    go.set()
+    until(lambda: player._pages.currentIndex() == 0)
+    assert "This recording cannot be shown." in said_in(player)
+    assert (player.bar.isVisibleTo(player), player._review) == (False, None)
+
+
+def test_closing_the_player_while_it_reads_forgets_the_beginning_too(page: RecordingsPage, agent: MemoryAgent) -> None:
+    player, go = begun(page, agent)
+    closed = player._looker
+    player.close()
+    assert (player._first, player.view._pixels, closed.closed) == (None, None, True)
+    go.set()
+
+
+def test_whether_anything_can_be_chosen_to_be_cut_is_known_without_naming_it_all(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    player = opened(page)
+    while player._cuts.to_choose():
+        assert player._cuts.can_choose() and player._choose.isEnabled()
+        one = player._cuts.to_choose()[0]
+        player._cuts.mark(one.what, one.spans)
+    assert not player._cuts.can_choose() and not player._choose.isEnabled()
+
+
 def click(bar: TimeBar, t_us: int, y: int = 10, beside: int = 0) -> None:
     at = QPoint(round(bar._x(t_us)) + beside, y)
     QTest.mouseClick(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
