@@ -51,7 +51,7 @@ class Skimmer:
         try:
             for record in raw_records(data):
                 if record[0] == _CHUNK:
-                    self._chunk(_chunk(record), topics, messages)
+                    self._unpack(_chunk(record), topics, messages)
                 elif record[0] == _METADATA and header is None:
                     header = _fields(record)  # the padding comes last
         except (McapError, zstandard.ZstdError, struct.error, KeyError, ValueError) as error:
@@ -60,7 +60,7 @@ class Skimmer:
             raise VerificationError("a part has no header, or something after its end")
         return header, messages
 
-    def _chunk(self, chunk: Chunk, topics: dict[int, str], messages: list[Message]) -> None:
+    def _unpack(self, chunk: Chunk, topics: dict[int, str], messages: list[Message]) -> None:
         check_size(chunk)
         records = self._decompress(chunk.data)
         place, end = 0, len(records)
