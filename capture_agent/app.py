@@ -28,7 +28,7 @@ from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop import process
 from capture_agent.desktop.base import Desktop, InputBackEnd, Presence
 from capture_agent.desktop.choose import check, input_back_end, open_desktop, open_lookout
-from capture_agent.desktop.network import metered
+from capture_agent.desktop.network import addresses, metered
 from capture_agent.keys import age
 from capture_agent.keys.vault import Ask, Vault, choose_secrets
 from capture_agent.ledger.record import Ledger
@@ -110,9 +110,8 @@ class LocalWorld:
             input=self._input.value,
         )
 
-    def metered(self) -> bool:
-        """Return whether the network costs by volume."""
-        return metered()
+    metered = staticmethod(metered)
+    addresses = staticmethod(addresses)
 
     def limits(self) -> tuple[str, ...]:
         """Return what this display does not tell."""

@@ -42,8 +42,8 @@ def deliver(
     With --keep-access nothing is delivered: what the environment has for the stores that you agreed to goes into the
     keyring (or behind your passphrase), from where the agent takes it.
 
-    Exit code 1 if the place cannot be reached now, 3 if a library for it is missing, 5 if something else has the name,
-    6 if there is no access, or a wrong one, 7 if it is full.
+    Exit code 1 if there is no network or the place cannot be reached now, 3 if a library for it is missing, 5 if
+    something else has the name, 6 if there is no access, or a wrong one, 7 if it is full.
 
     \b
     JSON: delivered (files that arrived), waiting (files that did not); with --keep-access and --forget-access:

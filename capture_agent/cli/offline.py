@@ -17,7 +17,7 @@ from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop import clock
 from capture_agent.desktop.base import Presence
-from capture_agent.desktop.network import metered
+from capture_agent.desktop.network import addresses, metered
 from capture_agent.session.clockwork import Clockwork
 from capture_agent.session.holdings import Surroundings
 from capture_agent.session.profile import Profile
@@ -66,9 +66,8 @@ class OfflineWorld:
         """Refuse, for the same reason."""
         raise _nothing_here()
 
-    def metered(self) -> bool:
-        """Return whether the network costs by volume."""
-        return metered()
+    metered = staticmethod(metered)
+    addresses = staticmethod(addresses)
 
     def limits(self) -> tuple[str, ...]:
         """Return none: nothing is recorded."""

@@ -18,7 +18,8 @@ from capture_agent.core.errors import (
 from capture_agent.core.language import noted
 
 FIRST_S = 4.0  # the longest wait after the first failure: what passes by itself has often passed then
-LONGEST_S = 3600.0  # a computer that was offline for a week delivers within the hour
+LONGEST_S = 3600.0  # however long a place was away, within the hour after it is back it is tried
+BACK_S = 10.0  # the longest wait once there is a network again: not all computers of an office come back in one second
 CALM_S = 60  # how long any request may take, however small
 LEAST_RATE = 16 * 1024  # bytes a second: what is slower than this is taken for stuck
 LEAST_KBIT = 64  # kilobits a second: a file goes in one piece, and 100 MB take three and a half hours with this cap
@@ -41,6 +42,7 @@ class Trouble(StrEnum):
     NOT_TRUSTED = "not-trusted"
     UNREADABLE = "unreadable"
     METERED = "metered"
+    OFFLINE = "offline"
 
 
 _SAID: Mapping[Trouble, tuple[type[CaptureAgentError], str, str]] = MappingProxyType(
@@ -100,6 +102,11 @@ _SAID: Mapping[Trouble, tuple[type[CaptureAgentError], str, str]] = MappingProxy
             noted("a file that is waiting to be delivered cannot be read"),
             noted("Check the disk, then try again."),
         ),
+        Trouble.OFFLINE: (
+            CaptureAgentError,
+            noted("this computer has no network at the moment"),
+            noted("Nothing is lost: what waits goes by itself, soon after there is one."),
+        ),
         Trouble.METERED: (
             CaptureAgentError,
             noted("the network costs by volume, so nothing is delivered over it"),
@@ -107,6 +114,10 @@ _SAID: Mapping[Trouble, tuple[type[CaptureAgentError], str, str]] = MappingProxy
         ),
     }
 )
+
+
+# What may be over in another network, and so is looked at anew there, whenever it would be tried otherwise.
+OF_THE_NETWORK = frozenset({Trouble.OFFLINE, Trouble.AWAY, Trouble.METERED, Trouble.NOT_TRUSTED})
 
 
 class Undelivered(Exception):  # noqa: N818 - no error for people: `as_error` makes that
@@ -131,6 +142,11 @@ def delay_s(failures: int, luck: float) -> float:
     """
     # 2 ** 12 is beyond the longest already; larger powers are not worth computing.
     return luck * min(LONGEST_S, FIRST_S * 2.0 ** min(max(failures, 1) - 1, 12))
+
+
+def back_s(luck: float) -> float:
+    """Return how long to wait once this computer is in a network again, in seconds. `luck` as for `delay_s`."""
+    return luck * BACK_S
 
 
 def patience_s(size: int, rate: int | None = None) -> int:

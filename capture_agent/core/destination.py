@@ -13,6 +13,7 @@ A prefix may be left out. An endpoint is https; http is for this computer alone 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath, PureWindowsPath
@@ -20,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 DEFAULT_REGION = "us-east-1"  # what S3-compatible servers without regions expect
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")  # as curl and the library of the courier know them
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")  # GCS allows the longest: 222
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _PREFIX = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
@@ -54,6 +56,15 @@ class Destination:
     def is_folder(self) -> bool:
         """Whether it is reached without a connection of ours."""
         return self.kind is Kind.FOLDER
+
+    def needs_network(self, environ: Mapping[str, str]) -> bool:
+        """Return whether nothing gets there while this computer has no network, for all that is known.
+
+        Not a folder: even a share may be on this computer. Nor what goes to this computer first, to a proxy on it that
+        `environ` names, and on from there by ways that nobody knows here.
+        """
+        proxies = (environ.get(name, "") for name in _PROXIES)
+        return not self.is_folder and not any(map(_is_here, (self.endpoint, *proxies)))
 
     @property
     def in_the_clear(self) -> bool:
@@ -99,6 +110,15 @@ def parse(text: str) -> Destination:
     if "endpoint" in given:
         _check_endpoint(endpoint)
     return Destination(kind, text, bucket, path, account, region, endpoint)
+
+
+def _is_here(address: str) -> bool:
+    """Return whether an address, with scheme or without, is one of this computer, or none that is understood."""
+    try:
+        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return True
+    return host in LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
 
 
 def _check_endpoint(text: str) -> None:

@@ -53,7 +53,7 @@ class Clockwork(Controller):
             self._changes.undo_all(lasting=False)  # a crash left it
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
-        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate)
+        self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate, world.addresses)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
         self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)

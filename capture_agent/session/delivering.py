@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from capture_agent.core.delivery import Trouble, Undelivered, as_error, delay_s
+from capture_agent.core.delivery import LONGEST_S, OF_THE_NETWORK, Trouble, Undelivered, as_error, back_s, delay_s
 from capture_agent.core.destination import Destination, parse
 from capture_agent.core.errors import CaptureAgentError, FaultError
+from capture_agent.core.network import NOWHERE, Addresses
 from capture_agent.core.progress import CancelledError, Progress, silent
 from capture_agent.ledger.deliveries import Deliveries, Parcel, deliveries
 from capture_agent.ledger.standing import Kind
@@ -26,6 +27,7 @@ from capture_agent.outbox.errand import send
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Delivery
 
+LOOK_US = 2_000_000  # how often it is looked whether the network is another one, while something waits: 0.4 ms each
 CLOSE_S = 3.0  # how long closing waits for a file that is on its way; then it is tried again at the next start
 
 
@@ -37,6 +39,7 @@ class _Luck:
     again_us: int = 0
     again: datetime | None = None
     error: CaptureAgentError | None = None
+    trouble: Trouble | None = None
 
 
 class Delivering:
@@ -48,16 +51,21 @@ class Delivering:
         now_us: Callable[[], int],
         metered: Callable[[], bool] = lambda: False,
         rate: Callable[[], int | None] = lambda: None,
+        addresses: Callable[[], Addresses | None] = lambda: None,
     ) -> None:
         """Deliver nothing yet.
 
         `metered`: whether nothing may go now because the network costs by volume; `rate`: how many bytes a second may
-        go at most, if there is a cap. Both are asked before each file, on any thread.
+        go at most, if there is a cap; `addresses`: those of this computer, None while nobody knows. All are asked
+        before each file, on any thread; the last one every `LOOK_US`, too, while something waits.
         """
         self._shelf = shelf
         self._now_us = now_us
         self._metered = metered
         self._rate = rate
+        self._addresses = addresses
+        self._last: Addresses | None = None  # those that were seen last
+        self._look_us = 0  # when to look again
         self._luck: dict[str, _Luck] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,7 +112,10 @@ class Delivering:
 
     def tick(self) -> None:
         """Deliver what is due, on a thread. Called many times a second, and costs nothing while nothing waits."""
-        if self.going or self._stop.is_set() or self._fault is not None or not self._due():
+        if self.going or self._stop.is_set() or self._fault is not None:
+            return
+        self._look()
+        if not self._due():
             return
         # A daemon, so that a share that hangs cannot keep a person from quitting.
         self._thread = threading.Thread(target=self._round, name="delivery", daemon=True)
@@ -122,6 +133,27 @@ class Delivering:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(CLOSE_S)
+
+    def _look(self) -> None:
+        """See whether this computer is in another network, or in none any more: then what hung on it is due soon."""
+        now = self._now_us()
+        if now < self._look_us or not self.waiting():
+            return
+        self._look_us = now + LOOK_US
+        found, before = self._addresses(), self._last
+        if found is None:
+            return
+        self._last = found
+        if before in {None, found}:
+            return
+        for luck in self._luck.values():
+            if luck.trouble in OF_THE_NETWORK:
+                luck.failures = 0
+                if luck.trouble is Trouble.OFFLINE:
+                    luck.error = None
+                wait = back_s(random.random()) if found else 0.0  # noqa: S311 - no secret depends on it
+                if now + wait * 1e6 < luck.again_us:
+                    self._later(luck, wait)
 
     def _due(self) -> list[Parcel]:
         now = self._now_us()
@@ -173,22 +205,34 @@ class Delivering:
         luck = self._luck.setdefault(parcel.destination, _Luck())
         try:
             self._carry(parcel, progress)
-        except Undelivered as trouble:
-            error: CaptureAgentError = as_error(trouble.trouble, parcel.destination)
+        except Undelivered as undelivered:
+            luck.trouble = undelivered.trouble
+            error: CaptureAgentError = as_error(undelivered.trouble, parcel.destination)
         except CaptureAgentError as failed:
-            error = failed
+            luck.trouble, error = None, failed
         else:
             self._luck[parcel.destination] = _Luck()
             return None
-        luck.failures += 1
-        wait = timedelta(seconds=delay_s(luck.failures, random.random()))  # noqa: S311 - no secret depends on it
-        luck.again_us = self._now_us() + wait // timedelta(microseconds=1)
-        luck.again, luck.error = self._shelf.now() + wait, error
+        luck.error = error
+        if luck.trouble is Trouble.OFFLINE:  # nothing was tried, and nobody knows when; `_look` sees when
+            self._later(luck, LONGEST_S)
+            luck.again = None
+        else:
+            luck.failures += 1
+            self._later(luck, delay_s(luck.failures, random.random()))  # noqa: S311 - no secret depends on it
         return error
+
+    def _later(self, luck: _Luck, seconds: float) -> None:
+        wait = timedelta(seconds=seconds)
+        luck.again_us = self._now_us() + wait // timedelta(microseconds=1)
+        luck.again = self._shelf.now() + wait
 
     def _carry(self, parcel: Parcel, progress: Progress) -> None:
         """Deliver one file, note it, and let it go, in this order."""
         destination = _parsed(parcel)
+        if destination.needs_network(os.environ) and self._addresses() == NOWHERE:
+            self._last = NOWHERE  # from here on `_look` sees a change
+            raise Undelivered(Trouble.OFFLINE)
         if not destination.is_folder and self._metered():
             raise Undelivered(Trouble.METERED)
         with self._shelf.lock:

@@ -11,6 +11,7 @@ from typing import Protocol
 from capture_agent.core.asking import Remedy
 from capture_agent.core.elsewhere import Elsewhere
 from capture_agent.core.events import Category
+from capture_agent.core.network import Addresses
 from capture_agent.core.never import NeverRule
 from capture_agent.core.policy import Policy, Settings
 from capture_agent.desktop.base import Presence
@@ -62,6 +63,9 @@ class World(Protocol):
 
     def metered(self) -> bool:
         """Return whether the network costs by volume, as far as is known. Slow, and asked on any thread."""
+
+    def addresses(self) -> Addresses | None:
+        """Return this computer's addresses in networks, None if nobody knows. Cheap, and asked on any thread."""
 
     def limits(self) -> tuple[str, ...]:
         """Return what cannot be recorded on this computer whatever is agreed to, in sentences."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from capture_agent.core.language import noted, say, say_many
 from capture_agent.core.policy import Policy
 from capture_agent.session.listing import folder_name
-from capture_agent.session.snapshot import HeldSession, Snapshot, Withdrawn
+from capture_agent.session.snapshot import Delivery, HeldSession, Snapshot, Withdrawn
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask_folder
 from capture_agent.ui.bridge import Bridge
@@ -94,6 +94,13 @@ def session_row(session: HeldSession) -> tuple[str, ...]:
     )
 
 
+def undelivered_words(delivery: Delivery | None) -> str:
+    """Return what keeps what was shared from arriving; empty if nothing is known to."""
+    if delivery is None or not delivery.problem:
+        return ""
+    return say("Not delivered yet: {problem}. {hint}", problem=delivery.problem, hint=delivery.hint)
+
+
 def why_not_shared(sessions: Sequence[HeldSession]) -> str:
     """Return why none of the chosen recordings can be shared; empty if one can, or it goes without saying."""
     if any(map(can_be_shared, sessions)):
@@ -162,6 +169,8 @@ class RecordingsPage(QWidget):
         self._sum = look.muted(name="chosenLine")
         self._sum.hide()
         layout.addWidget(self._sum)
+        self._undelivered = look.muted(name="undeliveredLine")
+        layout.addWidget(self._undelivered)
         self._glances = Glances(bridge, self._list, _ID, _DONE)
         self._glances.gives_way = lambda: self._player is not None and self._player.opening
         self._look = look.button(say("Loo&k at it…"), self._play, name="playerButton")
@@ -187,6 +196,8 @@ class RecordingsPage(QWidget):
     def _follow(self, view: View) -> None:
         joined = self._bridge.snapshot.joined
         self._share.setVisible(joined is not None and not joined.is_own)
+        self._undelivered.setText(undelivered_words(self._bridge.snapshot.delivery))
+        self._undelivered.setVisible(bool(self._undelivered.text()))
         # Every second another view tells for how long; the recordings are the same.
         if self.isVisible() and self._followed is not self._bridge.snapshot:
             self.reload()

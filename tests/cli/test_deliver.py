@@ -14,6 +14,7 @@ import sessions
 from capture_agent.cli.deliver import delivered_lines
 from capture_agent.cli.words import status_lines
 from capture_agent.control.commands import describe
+from capture_agent.core.delivery import Trouble, as_error
 from capture_agent.core.events import Category
 from capture_agent.core.policy import Policy
 from capture_agent.core.recording import State
@@ -134,4 +135,11 @@ def test_status_says_what_waits_and_why() -> None:
     assert "Files on their way to /srv/inbox: 2" in lines
     assert "  /srv/inbox cannot be reached. Is it there?" in lines
     assert any(line.startswith("  Tried again at ") for line in lines)
+    problem, hint = as_error(Trouble.OFFLINE, "s3://study").said()
+    offline = Delivery(1, ("s3://study",), problem=problem, hint=hint)
+    lines = status_lines(describe(Snapshot(State.OFF, None, None, delivery=offline)))
+    assert lines[-1] == (
+        "  This computer has no network at the moment. "
+        "Nothing is lost: what waits goes by itself, soon after there is one."
+    )
     assert delivered_lines({"delivered": 1, "waiting": 2}) == ["Delivered: 1", "Waiting: 2"]

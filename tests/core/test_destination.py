@@ -32,6 +32,28 @@ def test_a_destination_is_taken_apart(text: str, wanted: Destination) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "environ", "needs"),
+    [
+        ("s3://study", {}, True),
+        ("gs://study/a", {}, True),
+        ("az://account/study/a", {"HTTPS_PROXY": "http://proxy.example.org:3128"}, True),
+        ("s3://study?endpoint=https://s3.example.org:9000", {"NO_PROXY": "localhost"}, True),
+        ("/srv/inbox", {}, False),
+        ("\\\\server\\inbox", {}, False),
+        ("s3://study?endpoint=http://127.0.0.1:9000", {}, False),
+        ("s3://study?endpoint=https://127.1.2.3", {}, False),
+        ("gs://study?endpoint=https://[::1]:9000", {}, False),
+        ("az://account/study?endpoint=https://store.localhost", {}, False),
+        ("s3://study", {"https_proxy": "http://ada:secret@localhost:3128"}, False),
+        ("s3://study", {"ALL_PROXY": "127.0.0.1:3128"}, False),
+        ("s3://study", {"ALL_PROXY": "http://[what is this"}, False),
+    ],
+)
+def test_what_leads_to_another_computer_needs_a_network(text: str, environ: dict[str, str], needs: bool) -> None:
+    assert parse(text).needs_network(environ) is needs
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("inbox", "no full path"),

@@ -14,11 +14,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget
 from waiting import until
 
+from capture_agent.core.delivery import Trouble, as_error
 from capture_agent.core.errors import CaptureAgentError, StorageError
 from capture_agent.core.progress import CancelledError, Progress
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
-from capture_agent.session.snapshot import HeldSession
+from capture_agent.session.snapshot import Delivery, HeldSession
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.recordings import RecordingsPage, state_words
 from capture_agent.ui.share import release_all
@@ -234,3 +235,21 @@ def test_several_are_deleted_after_one_question_and_all_can_be_had_back(
     agent.undo()
     assert [one.id for one in agent.sessions()] == IDS
     assert refused == []
+
+
+def test_below_the_list_it_is_said_what_keeps_shared_recordings_from_arriving(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    page.show()
+    line = page.findChild(QLabel, "undeliveredLine")
+    assert line is not None
+    assert line.isHidden()
+    for trouble in (Trouble.OFFLINE, Trouble.REFUSED):
+        problem, hint = as_error(trouble, "s3://study").said()
+        agent._now = replace(agent._now, delivery=Delivery(1, ("s3://study",), problem=problem, hint=hint))
+        page._bridge.refresh()
+        assert not line.isHidden()
+        assert line.text() == f"Not delivered yet: {problem}. {hint}"
+    agent._now = replace(agent._now, delivery=Delivery(1, ("s3://study",), going=True))
+    page._bridge.refresh()
+    assert line.isHidden()
