@@ -14,9 +14,8 @@ pictures: demo ## renew the screenshots in docs/pictures: the demo's, and those 
 	@scripts/unprivileged "$(OUT)" $(PYTHON) -m pytest -q -p no:cacheprovider tests/real/test_pictures.py -k shows_the_window
 	@cp "$(OUT)"/consent/*.png docs/pictures/consent/
 
-test: ## check, then every test (or those of TESTS), as an unprivileged user
+test: ## check, and beside that every test (or those of TESTS), as an unprivileged user
 	@scripts/setup test
-	@scripts/check
 	@scripts/test $(TESTS)
 
 check: ## style, types, import contracts

@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 from xml.etree import ElementTree
+
+Test = TypeVar("Test")
 
 SLOWEST = 20
 ALONE = "serial"  # measures its own time stamps: nothing else may run beside it
@@ -38,6 +42,22 @@ def run(options: list[str]) -> int:
     together = pytest("parallel", "-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}", *options)
     alone = pytest("alone", "-m", f"{NOT_HERE} and {ALONE}", *options)
     return together or alone
+
+
+def long_first(tests: Sequence[Test], is_long: Callable[[Test], bool], workers: int) -> list[Test]:
+    """Return `tests` in the order in which each of `workers`, who get an equal run of them, begins with its long ones.
+
+    Who has nothing left steals from the end of another's run; a long test there would let everybody wait for one.
+    """
+    long = [test for test in tests if is_long(test)]
+    short = [test for test in tests if not is_long(test)]
+    ordered: list[Test] = []
+    for worker in range(workers):
+        own = long[worker::workers]
+        rest = max(0, (len(tests) - len(ordered)) // (workers - worker) - len(own))
+        ordered += own + short[:rest]
+        del short[:rest]
+    return ordered
 
 
 def total(folder: Path) -> int:

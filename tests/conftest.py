@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 import sessions as sessions_module
 from hypothesis import settings
+from run_tests import long_first
 
 from capture_agent.core.errors import CaptureAgentError
 
@@ -61,8 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(Path(file)), "promises")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each test's promises where they travel from an xdist worker to the one who writes."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let long tests begin first; put each test's promises where they travel from an xdist worker to who writes."""
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = long_first(items, lambda item: item.get_closest_marker("long") is not None, workers)
     for item in items:
         for mark in item.iter_markers("promise"):
             item.user_properties.append((PROPERTY, str(mark.args[0])))

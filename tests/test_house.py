@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from run_tests import long_first
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "capture_agent"
@@ -336,6 +337,18 @@ def test_names_of_tests_are_sentences() -> None:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.name.count("_") < 2
     ]
     assert short == []
+
+
+def test_every_worker_begins_with_its_long_tests_and_none_is_lost() -> None:
+    for count, workers in (10, 3), (11, 3), (5, 1), (2, 3), (0, 2):
+        tests = [*range(count)]
+        ordered = long_first(tests, {4, 8, 9}.__contains__, workers)
+        assert sorted(ordered) == tests
+        for worker in range(workers):  # as pytest-xdist cuts them
+            own, ordered = ordered[: len(ordered) // (workers - worker)], ordered[len(ordered) // (workers - worker) :]
+            long = [test in {4, 8, 9} for test in own]
+            assert long == sorted(long, reverse=True)
+            assert count < 10 or any(long)
 
 
 def test_nothing_is_skipped_or_mocked() -> None:

@@ -130,6 +130,7 @@ def test_a_display_that_goes_leaves_a_session_that_opens_and_says_why(recording,
 
 
 @pytest.mark.promise("P10")
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kills", [pytest.param(5, id="5"), pytest.param(125, id="125", marks=pytest.mark.soak)])
 def test_kill_9_loses_at_most_two_seconds_and_never_passes_as_complete(agent, tmp_path, kills, seed):

@@ -31,7 +31,7 @@ WORD = "zymurgy-7"
 XTERM = re.compile(r"(?i)\bxterm\b")
 AGE_MAGIC = b"age-encryption.org/v1"
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 
 @pytest.fixture

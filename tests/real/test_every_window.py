@@ -17,6 +17,7 @@ from capture_agent.demo.desktop import PrivateDesktop
 pytestmark = pytest.mark.real
 
 TICKS_S = 0.25  # two ticks of the program: it has told of the focus by then
+POLL_S = 0.02
 RAISED_BY_HAND = {"monitoring"}  # comes up without taking the keyboard from what one does
 SMALL = (1024, 768)
 PANEL_PX = 30  # of the desktop's own panel
@@ -33,15 +34,21 @@ GERMAN = word_list("de")
 ENGLISH = {"the", "is", "are", "you", "your", "not", "and", "of", "what", "this", "recording", "with", "it", "to", "be"}
 
 
+@pytest.fixture(scope="module")
+def small() -> Iterator[PrivateDesktop]:
+    """A small screen, for one program after the other."""
+    with PrivateDesktop(size=SMALL, keyring=False) as desktop:
+        yield desktop
+
+
 @contextmanager
-def window(name: str, *options: str, scale: str = "1") -> Iterator[Driver]:
-    """Bring up one window on a small screen of its own."""
-    with PrivateDesktop(size=SMALL, keyring=False) as small:
-        with Driver(small, *options, env={"QT_SCALE_FACTOR": scale}) as ui:
-            for line in WINDOWS[name]:
-                ui.say(line)
-            ui.settled()
-            yield ui
+def window(small: PrivateDesktop, name: str, *options: str, scale: str = "1") -> Iterator[Driver]:
+    """Bring up one window, alone on its screen, and wait until it has its place there."""
+    with Driver(small, *options, env={"QT_SCALE_FACTOR": scale}) as ui:
+        for line in WINDOWS[name]:
+            ui.say(line)
+        ui.settled()
+        yield ui
 
 
 def asked(ui: Driver, question: str) -> object:
@@ -69,7 +76,7 @@ def is_walked_by_keys(ui: Driver, name: str) -> None:
     """The Tab key reaches every control, forwards and backwards."""
     if name in WITHOUT_KEYBOARD:
         return
-    left, top, width, _ = next(iter(ui.settled()["boxes"].values()))
+    left, top, width, _ = next(iter(ui.seen()["boxes"].values()))
     if name in RAISED_BY_HAND:
         ui.click_at(int(left + width / 2), int(top + 8))
     ui.until_focused()
@@ -78,12 +85,19 @@ def is_walked_by_keys(ui: Driver, name: str) -> None:
     for key in ("Tab", "shift+Tab"):
         reached = {ui.seen()["focus"]}
         for _ in range(3 * len(wanted)):  # in a field for a time, Tab goes from hours to minutes first
-            ui.key(key)
-            time.sleep(TICKS_S)
-            reached.add(ui.seen()["focus"])
+            reached.add(moved(ui, key))
             if set(wanted) <= reached:
                 break
         assert set(wanted) - reached == set(), key
+
+
+def moved(ui: Driver, key: str) -> str:
+    """Press a key that may move the focus, and return what has it then."""
+    before, within = ui.seen()["focus"], time.monotonic() + TICKS_S
+    ui.key(key)
+    while (focus := ui.seen()["focus"]) == before and time.monotonic() < within:
+        time.sleep(POLL_S)
+    return str(focus)
 
 
 def has_letters_of_its_own(ui: Driver, _name: str) -> None:
@@ -105,7 +119,7 @@ def has_contrast(ui: Driver, _name: str) -> None:
 
 def fits(ui: Driver, _name: str) -> None:
     """Everything is on the small screen, or can be scrolled to."""
-    seen = ui.settled()
+    seen = ui.seen()
     assert seen["boxes"]
     for which, (left, top, width, height) in seen["boxes"].items():
         assert left >= 0 and top >= 0, which
@@ -134,9 +148,9 @@ WALKS: dict[str, tuple[tuple[str, ...], str, tuple[Callable[[Driver, str], None]
 
 @pytest.mark.parametrize("walk", WALKS)
 @pytest.mark.parametrize("name", WINDOWS)
-def test_every_window_holds_what_all_of_them_must(name: str, walk: str) -> None:
+def test_every_window_holds_what_all_of_them_must(small: PrivateDesktop, name: str, walk: str) -> None:
     options, scale, checks = WALKS[walk]
-    with window(name, *options, scale=scale) as ui:
+    with window(small, name, *options, scale=scale) as ui:
         for check in checks:
             check(ui, name)
 
@@ -167,8 +181,8 @@ ASKING = {
 
 
 @pytest.mark.parametrize("name", ASKING)
-def test_escape_closes_what_asks_and_does_nothing(name: str) -> None:
-    with window(name) as ui:
+def test_escape_closes_what_asks_and_does_nothing(small: PrivateDesktop, name: str) -> None:
+    with window(small, name) as ui:
         ui.until_focused()
         before = ui.seen()["calls"]
         ui.key("Escape")

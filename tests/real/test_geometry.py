@@ -27,7 +27,7 @@ from capture_agent.encode import frames, video
 from capture_agent.session.pipeline import Pipeline
 from capture_agent.sources.screen import X11Screen
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 SIZE = (1000, 600)  # two monitors of 500 × 600
 ALLOWED, FORBIDDEN = (40, 60, 520, 380), (330, 180, 300, 260)  # x, y, width, height; each on both monitors

@@ -123,6 +123,7 @@ def test_a_crash_in_a_pause_comes_back_paused_and_a_timed_one_until_i_resume(rec
 
 
 @pytest.mark.promise("P5")
+@pytest.mark.long
 def test_a_timed_pause_counts_down_and_goes_on_while_somebody_is_there(recording, tmp_path):
     recording.hands.type("before")
     time.sleep(1.0)

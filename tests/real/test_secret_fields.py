@@ -11,7 +11,7 @@ from typist import ROUNDS, Typist, check, is_mask
 
 from capture_agent.desktop import awake
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 UNKNOWN = frozenset({"field-unknown"})
 

@@ -14,7 +14,7 @@ from capture_agent.core.events import Verdict
 from capture_agent.demo.search import hits
 from capture_agent.desktop.terminals import ptys_below
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 PORT = 2222  # on the loopback of the tests' own network
 # sudo itself cannot run here: tests run with `no_new_privs`, which takes the setuid bit away from it. This has its name

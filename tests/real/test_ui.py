@@ -21,6 +21,7 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
         yield driver
 
 
+@pytest.mark.long
 def test_from_the_first_window_to_recording_by_clicks_alone(ui: Driver) -> None:
     ui.click_icon()
     ui.click("Record for myself", "push button")

@@ -57,6 +57,7 @@ class Driver:
         self._commands = desktop.folder / "commands"
         self._commands.write_text("")
         self._told = desktop.folder / "told.json"
+        self._told.unlink(missing_ok=True)  # what a program before this one said
         self._sent = 0
         self._bus: DBusConnection | None = None
         self._options = options

@@ -411,6 +411,7 @@ def read(path):
 
 TestLife = Life.TestCase
 TestLife.pytestmark = [
+    pytest.mark.long,
     pytest.mark.promise("P1"),
     pytest.mark.promise("P7"),
     pytest.mark.timeout(1800),  # 200 lives, also on a machine with much else to do

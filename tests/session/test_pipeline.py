@@ -268,6 +268,7 @@ def typed_or_moved(t_us, n):
 
 
 @pytest.mark.promise("P5")
+@pytest.mark.long
 @pytest.mark.parametrize(
     "pauses", [pytest.param(100, id="short"), pytest.param(1000, id="long", marks=pytest.mark.soak)]
 )
