@@ -246,8 +246,9 @@ def sessions(
     disk), later_readers [name: who may get what was shared, too, as you agreed since, if you share it again],
     pending (withdrawn, and its readers cannot be told yet), delivered_to [place], waiting (to be delivered),
     shares_in (days of use until it is shared by itself, or null), cuts (how many are marked in the player and wait:
-    they are made, for good, before it is shared; until then seconds and bytes are those of all of it), withheld_us
-    {reason: how long input was not kept, µs} or null: it cannot be read, not yet, or was not looked into}].
+    they are made, for good, before it is shared; until then seconds and bytes are those of all of it), deleted_until
+    (ISO 8601: until then what was deleted can be put back in the window, or null), withheld_us {reason: how long
+    input was not kept, µs} or null: it cannot be read, not yet, or was not looked into}].
     """
     from capture_agent.cli.own import list_sessions
 

@@ -136,7 +136,7 @@ def _destroy(passphrase_fd: int | None) -> int:
     with offline_agent(passphrase_fd, whole=True) as agent:
         sessions = [one for one in agent.sessions() if one.here]
         for one in sessions:
-            agent.delete(one.id)
+            agent.delete(one.id, for_good=True)
     return len(sessions)
 
 

@@ -196,7 +196,7 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
     return [
         (
             one["id"],
-            datetime.fromisoformat(one["started"]).astimezone().strftime("%Y-%m-%d %H:%M"),
+            _minute(one["started"]),
             length(one["seconds"]),
             size(one["bytes"]) if one["here"] else "–",
             one["state"]
@@ -206,7 +206,8 @@ def session_rows(sessions: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]
             + (", not all has arrived yet" if one["waiting"] else "")
             + _later(one["later_readers"])
             + _cuts(one["cuts"])
-            + _by_itself(one["shares_in"]),
+            + _by_itself(one["shares_in"])
+            + _deleted(one["deleted_until"]),
             one["study"],
             str(one["days_left"]) if one["here"] else "–",
             _withheld(one["withheld_us"]),
@@ -231,6 +232,16 @@ def _by_itself(days: int | None) -> str:
     if days is None:
         return ""
     return f"\nshared by itself after {days} {'day' if days == 1 else 'days'} of use"
+
+
+def _deleted(until: str | None) -> str:
+    """Return until when what was deleted can be put back."""
+    return "" if until is None else f"\ndeleted; it can be put back until {_minute(until)}"
+
+
+def _minute(moment: str) -> str:
+    """Return an ISO time in local time, to the minute."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _withheld(by_reason: Mapping[str, int] | None) -> str:

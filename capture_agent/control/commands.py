@@ -188,6 +188,7 @@ def describe_session(held: HeldSession) -> Result:
         "waiting": held.waiting,
         "shares_in": held.shares_in,
         "cuts": len(held.cuts),
+        "deleted_until": _time(held.deleted_until),
     }
 
 

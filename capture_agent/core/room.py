@@ -7,7 +7,7 @@
     from 80 %       one notice, and a line in tray and window, that say what to do
     from 100 %      the recording ends, sealed, and none begins; under 95 % again it goes on
 
-Nothing is ever deleted to make room.
+Nothing is ever deleted to make room; but what its owner deleted and could still put back goes before recording ends.
 """
 
 from __future__ import annotations

@@ -278,7 +278,7 @@ class Clockwork(Controller):
         self._held_us, self._held_seen = now, seen
         self._soon = self._due = ()
         if policy is not None and days:
-            waiting = [one.id for one in super().sessions() if one.state == "held" and one.study == policy.study]
+            waiting = [one.id for one in super().sessions() if _is_held(one) and one.study == policy.study]
             with self._holdings.lock:
                 self._holding.look(waiting, touched, chosen)
             self._soon = self._holding.those(Stage.SOON, days)
@@ -287,7 +287,7 @@ class Clockwork(Controller):
     def sessions(self) -> tuple[HeldSession, ...]:
         """Return the sessions, newest first; of those that are shared by themselves, when."""
         days, lines = self._hold_days, super().sessions()
-        left = {one.id: self._holding.days_left(one.id, days) for one in lines if days and one.state == "held"}
+        left = {one.id: self._holding.days_left(one.id, days) for one in lines if days and _is_held(one)}
         return tuple(one if left.get(one.id) is None else replace(one, shares_in=left[one.id]) for one in lines)
 
     def release_due(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
@@ -317,3 +317,7 @@ class Clockwork(Controller):
     def _change(self, hold: Hold) -> None:
         self._holding.hold = hold
         self._hold(at_once=True)
+
+
+def _is_held(session: HeldSession) -> bool:
+    return session.state == "held" and session.is_open

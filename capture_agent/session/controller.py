@@ -63,7 +63,7 @@ class Controller(Kept):
         self._studio = AgreedStudio(self._agreement, self._holdings, world, self._tasks.opening_events, self._sealed)
         self._pauses = Pauses(world, self._memory)
         self._recorder = Recorder(self._studio, world.now_us, paused=self._pauses.stands)
-        self._rhythm = Rhythm(self._recorder, world, self._agreement, self._holdings.shelf.store)
+        self._rhythm = Rhythm(self._recorder, world, self._agreement, self._holdings)
         self._unproved = False
         self._recording_since: datetime | None = None
         self._forgetting = Forgetting(self._holdings.shelf, self._holdings.intents, self._studio.ages)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from capture_agent.core.elsewhere import Elsewhere
+from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.room import MAX_HELD_MB, Room, room
-from capture_agent.held.store import Store
 from capture_agent.session.agreement import Agreement
+from capture_agent.session.holdings import Holdings
 from capture_agent.session.world import World
 
 PLACE_EVERY = 60  # looks, of which there is one a second while something is recorded: folders are seldom moved
@@ -19,8 +22,8 @@ class HeldRoom:
         elsewhere: Where files of the profile go, if they do not stay on this computer.
     """
 
-    def __init__(self, store: Store, world: World, agreement: Agreement) -> None:
-        self._store = store
+    def __init__(self, holdings: Holdings, world: World, agreement: Agreement) -> None:
+        self._holdings = holdings
         self._world = world
         self._agreement = agreement
         self._told = False
@@ -29,7 +32,7 @@ class HeldRoom:
         self.now = Room()
 
     def look(self) -> None:
-        """Look again. Cheap, however many recordings there are.
+        """Look again. Cheap, however many recordings there are. Before nothing more is recorded, what was deleted goes.
 
         Raises:
             StorageError: The disk does not say.
@@ -37,10 +40,17 @@ class HeldRoom:
         if self._looks % PLACE_EVERY == 0:
             self.elsewhere = self._world.elsewhere()
         self._looks += 1
+        self.now = self._measured()
+        if self.now.full:
+            with suppress(CaptureAgentError):  # tried again like everything that has to go, which says why it fails
+                if self._holdings.intents.make_room():
+                    self.now = self._measured()
+
+    def _measured(self) -> Room:
         offer, settings = self._agreement.offer, self._agreement.settings
         most = (settings.max_held_mb or MAX_HELD_MB) if offer is None else offer.max_held_mb
         free, _size = self._world.disk()
-        self.now = room(self._store.size(), free, most, was_full=self.now.full)
+        return room(self._holdings.shelf.store.size(), free, most, was_full=self.now.full)
 
     def to_tell(self) -> bool:
         """Return whether it has to be told now that the room is nearly taken: once, and again when it was not."""

@@ -148,25 +148,30 @@ class Holdings:
         """
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
-            return self._lines.listed(self._store.sessions(), known, hidden, self.intents.marked, self._now())
+            marked, deleted = self.intents.marked, self.intents.deleted
+            return self._lines.listed(self._store.sessions(), known, hidden, marked, self._now(), deleted=deleted)
 
     @property
     def waiting(self) -> int:
         """How many sessions wait for their owner: as the list says that they are held."""
         with self._lock:
             known, hidden = self._vault.sessions(), self.intents.hidden
-            gone = self._ledger.folded(released_sessions).keys() | hidden
+            gone = self._ledger.folded(released_sessions).keys() | hidden | self.intents.deleted.keys()
             infos = self._store.sessions()
         return sum(one.id in known and one.id not in gone and not one.problem and not one.recording for one in infos)
 
     def find(self, start: str) -> str:
-        """Return the id of the one session whose id begins with `start`.
+        """Return the id of the one session whose id begins with `start`, to make something of it.
 
         Raises:
+            ConsentError: It was deleted.
             StorageError: There is none, or more than one.
         """
         hidden = self.intents.hidden
-        return only(start, [one for one in self._store.ids() if one not in hidden])
+        session = only(start, [one for one in self._store.ids() if one not in hidden])
+        if session in self.intents.deleted:
+            raise ConsentError("this recording was deleted", hint="Put it back first, in My recordings.")
+        return session
 
     def open_own(self, session: str, out: Path, progress: Progress = silent) -> None:
         """Write a session, opened, into the new folder `out`, without what is marked to be cut. Slow.

@@ -1,16 +1,17 @@
 """What the person wants gone: noted in the ledger first, then done. A restart does what is still open.
 
-Destroying may wait a moment, so that the person can undo it; a crash, a restart and quitting end the wait. A cut waits
-until the person says that it is for good, or shares the recording: it is in the ledger at once, so nothing else ends
-the wait, and nothing forgets it. What is for good is another intent, and that one a restart finishes.
+After opting out, destroying waits a moment, so that the person can undo it; a crash, a restart and quitting end the
+wait. What was deleted can be put back for a day, restarts or not. A cut waits until the person says that it is for
+good, or shares the recording: it is in the ledger at once, so nothing else ends the wait, and nothing forgets it. What
+is for good is another intent, and that one a restart finishes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from capture_agent.core.errors import CaptureAgentError, ConsentError, KeyError_, StorageError
 from capture_agent.core.policy import OWN_STUDY
@@ -20,41 +21,10 @@ from capture_agent.held.spans import What
 from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.cutting import Draft, cut_out, drafted, spans_from_json, spans_to_json
+from capture_agent.session.intent import AGAIN, PUT_BACK, UNDO, Intent
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Going, WaitingCut
 from capture_agent.session.withdrawing import bury
-
-UNDO = timedelta(seconds=10)  # long enough to notice a slip, short enough to wait for
-AGAIN = timedelta(seconds=10)  # what could not be done (a locked keyring, a full disk) is tried again this often
-
-
-@dataclass(slots=True)
-class _Open:
-    """An intent that is not carried out yet. `entry` is None if the ledger did not take it: then memory has to do."""
-
-    kind: Kind
-    study: str
-    body: Mapping[str, object]
-    entry: Entry | None
-    not_before: datetime | None = None
-    can_undo: bool = False
-    deleted: bool = False  # by the person, and not by opting out
-
-    @property
-    def spans(self) -> dict[str, list[Span]]:
-        """What is to be cut or forgotten, by session."""
-        stored = self.body.get("spans")
-        return {} if stored is None else spans_from_json(stored)
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is a cut that is not for good yet."""
-        return self.kind is Kind.CUT_INTENDED and "what" in self.body
-
-    @property
-    def sessions(self) -> list[str]:
-        named = self.body.get("sessions")
-        return [str(one) for one in named] if isinstance(named, list) else []
 
 
 class Intents:
@@ -62,12 +32,21 @@ class Intents:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._open = [_Open(one.kind, one.study, one.body, one) for one in shelf.ledger.open_intents()]
+        self._open = [Intent.of(one) for one in shelf.ledger.open_intents()]
 
     @property
     def hidden(self) -> frozenset[str]:
         """The sessions that are going to be destroyed: nobody is shown or handed them any more."""
-        return frozenset(session for one in self._open if one.kind is Kind.DESTROY_INTENDED for session in one.sessions)
+        going = (one for one in tuple(self._open) if one.kind is Kind.DESTROY_INTENDED and one.until is None)
+        return frozenset(session for one in going for session in one.sessions)
+
+    @property
+    def deleted(self) -> Mapping[str, datetime]:
+        """The sessions that can be put back, and until when: they are listed, and nothing can be made of them."""
+        hidden, waiting = self.hidden, [one for one in tuple(self._open) if one.until is not None]
+        return {
+            session: one.until for one in waiting for session in one.sessions if one.until and session not in hidden
+        }
 
     @property
     def going(self) -> Going | None:
@@ -76,7 +55,7 @@ class Intents:
         if not waiting:
             return None
         until = min(one.not_before for one in waiting if one.not_before is not None)
-        return Going(until, sum(len(one.sessions) for one in waiting), all(one.deleted for one in waiting))
+        return Going(until, sum(len(one.sessions) for one in waiting))
 
     def destroy(
         self,
@@ -84,14 +63,12 @@ class Intents:
         sessions: Iterable[str],
         *,
         can_undo: bool = False,
-        deleted: bool = False,
         expired: Mapping[str, str] | None = None,
     ) -> None:
         """Make sure that no key that exists afterwards opens these sessions, and remove them.
 
         The intent is in the ledger first, so a crash between click and completion changes nothing. With `can_undo`
-        only that is done now, and `finish_due` does the rest. `deleted`: by the person, not by opting out. `expired`
-        says when those began whose time is over.
+        only that is done now, and `finish_due` does the rest. `expired` says when those began whose time is over.
 
         Raises:
             CaptureAgentError: It could not be noted or done; it is tried again with `finish_due`.
@@ -108,7 +85,8 @@ class Intents:
             body["due"] = until.isoformat(timespec="milliseconds")
         with self._shelf.lock:
             # A file that is damaged may not say whose it is.
-            one = _Open(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until, can_undo, deleted)
+            one = Intent(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until, can_undo)
+            self._shelf.touched.update(gone)  # what is being composed right now is not to go out any more
             if can_undo:
                 self._open.append(one)  # it is done even if it cannot be noted
                 one.entry = self._note(one)
@@ -117,13 +95,56 @@ class Intents:
                 self._open.append(one)
                 self._try(one)
 
+    def delete(self, study: str, sessions: Iterable[str]) -> None:
+        """Destroy sessions in a day, or with the next start after it, unless they are put back.
+
+        Raises:
+            CaptureAgentError: It cannot be noted, and nothing has happened.
+        """
+        until = self._shelf.now() + PUT_BACK
+        body = {"sessions": sorted(sessions), "until": until.isoformat()}
+        with self._shelf.lock:
+            self._add(Intent(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until))
+
+    def put_back(self, sessions: Iterable[str]) -> None:
+        """Keep what was deleted.
+
+        Raises:
+            ConsentError: One of them was not, or it is too late; nothing has happened.
+            StorageError: It cannot be noted; it stays deleted.
+        """
+        wanted = frozenset(sessions)
+        with self._shelf.lock:
+            if not wanted <= self.deleted.keys() & self._shelf.vault.sessions():
+                raise ConsentError("it cannot be put back any more", hint="What was destroyed cannot be brought back.")
+            for one in [one for one in self._open if one.until is not None and not wanted.isdisjoint(one.sessions)]:
+                rest = [session for session in one.sessions if session not in wanted]
+                if rest:  # first, so that a crash in between leaves them deleted, too
+                    self._add(replace(one, body={**one.body, "sessions": rest}))
+                self._close(one, Kind.KEPT)
+
+    def make_room(self) -> bool:
+        """Destroy now what was deleted, and return whether there was something.
+
+        Raises:
+            CaptureAgentError: It cannot be done; it is tried again with `finish_due`.
+        """
+        deleted = [one for one in self._open if one.until is not None]
+        self._finish(deleted)
+        return bool(deleted)
+
+    def _add(self, one: Intent) -> None:
+        one.entry = self._note(one)
+        self._open.append(one)
+        self._shelf.touched.update(one.sessions)  # what is being composed right now is not to go out any more
+
     def forget(self, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None]) -> None:
         """Forget spans of sessions, by id. `seal` closes the one that is open, and is called once the intent is noted.
 
         Raises:
             CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
         """
-        one = _Open(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
+        one = Intent(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
         with self._shelf.lock:
             self._open.append(one)
             with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived
@@ -138,7 +159,7 @@ class Intents:
             StorageError: It cannot be noted, and nothing has happened.
         """
         body = {"spans": spans_to_json({session: merged(spans)}), "what": what.value}
-        one = _Open(Kind.CUT_INTENDED, study or OWN_STUDY, body, None)
+        one = Intent(Kind.CUT_INTENDED, study or OWN_STUDY, body, None)
         with self._shelf.lock:
             one.entry = self._note(one)
             self._open.append(one)
@@ -204,16 +225,16 @@ class Intents:
                 spans = merged(span for one in marked for span in one.spans[session])
                 replaced = [one.entry.seq for one in marked if one.entry is not None]
                 body = {"spans": spans_to_json({session: spans}), "replaces": replaced}
-                good = _Open(Kind.CUT_INTENDED, marked[0].study, body, None)
+                good = Intent(Kind.CUT_INTENDED, marked[0].study, body, None)
                 good.entry = self._note(good)
                 self._open.append(good)
             for one in [one for one in self._open if session in one.spans and not one.waits]:
                 self._try(one, draft)
 
-    def _marked(self, session: str) -> list[_Open]:
+    def _marked(self, session: str) -> list[Intent]:
         return [one for one in self._undoable() if session in one.spans]
 
-    def _undoable(self) -> list[_Open]:
+    def _undoable(self) -> list[Intent]:
         """Return the cuts that can be undone: a cut that is for good takes their place at once."""
         replaced = {id(other) for one in self._open for other in self._replaced(one)}
         return [one for one in self._open if one.waits and id(one) not in replaced]
@@ -226,7 +247,7 @@ class Intents:
                 which is tried again with `finish_due`.
         """
         body = {"session": session, "withdrawal_sha256": withdrawal_sha256, "event": dict(event)}
-        one = _Open(Kind.RELEASE_WITHDRAWN, study, body, None)
+        one = Intent(Kind.RELEASE_WITHDRAWN, study, body, None)
         with self._shelf.lock:
             one.entry = self._note(one)
             self._open.append(one)
@@ -257,17 +278,18 @@ class Intents:
         if not self._open:
             return False
         now = self._shelf.now()
-        due = [one for one in self._open if _is_due(one, now)]
+        due = [one for one in self._open if one.is_due(now)]
         self._finish(due)
         return bool(due)
 
     def finish(self) -> None:
         """Do everything that is open, and wait for nothing. Raises as `finish_due`."""
-        self._finish([one for one in self._open if not one.waits or self._is_moot(one)])
+        now = self._shelf.now()
+        self._finish([one for one in self._open if not one.lasts(now) or self._is_moot(one)])
 
-    def _is_moot(self, cut: _Open) -> bool:
-        """Return whether there is nothing left of what is to be cut: then nobody undoes it any more."""
-        return self._shelf.vault.sessions().isdisjoint(cut.spans)
+    def _is_moot(self, one: Intent) -> bool:
+        """Return whether there is nothing left of what is to be cut or destroyed: then nobody undoes it any more."""
+        return self._shelf.vault.sessions().isdisjoint([*one.spans, *one.sessions])
 
     def discard(self, sessions: list[str]) -> None:
         """Destroy the keys of `sessions`, then their files.
@@ -283,7 +305,7 @@ class Intents:
                 self._shelf.vault.destroy(sessions)
             self._remove(sessions)
 
-    def _finish(self, those: list[_Open]) -> None:
+    def _finish(self, those: list[Intent]) -> None:
         first: CaptureAgentError | None = None
         for one in those:
             try:
@@ -294,15 +316,17 @@ class Intents:
         if first is not None:
             raise first
 
-    def _try(self, one: _Open, draft: Draft | None = None) -> None:
-        one.can_undo, one.not_before = False, self._shelf.now() + AGAIN
+    def _try(self, one: Intent, draft: Draft | None = None) -> None:
+        one.can_undo, one.tried, one.not_before = False, True, self._shelf.now() + AGAIN
         self._carry_out(one, draft)
 
-    def _carry_out(self, one: _Open, draft: Draft | None) -> None:
+    def _carry_out(self, one: Intent, draft: Draft | None) -> None:
         match one.kind:
             case Kind.DESTROY_INTENDED:
                 self.discard(one.sessions)
                 self._close(one, Kind.DESTROYED)
+                for deleted in [other for other in self._open if other.until is not None and self._is_moot(other)]:
+                    self._close(deleted, Kind.DESTROYED)
             case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
                 cut_out(self._shelf, spans_from_json(one.body.get("spans")), draft)
                 for replaced in self._replaced(one):  # before it is closed itself: a crash in between does it again
@@ -315,12 +339,12 @@ class Intents:
                     "this version cannot do what {kind!r} asks for", hint="Update Capture Agent.", kind=one.kind.value
                 )
 
-    def _replaced(self, one: _Open) -> list[_Open]:
+    def _replaced(self, one: Intent) -> list[Intent]:
         named = one.body.get("replaces", [])
         numbers = named if isinstance(named, list) else []
         return [other for other in self._open if other.entry is not None and other.entry.seq in numbers]
 
-    def _tell(self, one: _Open, entry: Entry) -> None:
+    def _tell(self, one: Intent, entry: Entry) -> None:
         """Write the tombstones, and note them: what no entry names is removed at the next start."""
         with ExitStack() as unnoted:
             written = bury(self._shelf, entry)
@@ -329,13 +353,13 @@ class Intents:
             self._close(one, Kind.TOMBSTONED, files=[path.name for path in written])
             unnoted.pop_all()
 
-    def _close(self, one: _Open, kind: Kind, **more: object) -> None:
+    def _close(self, one: Intent, kind: Kind, **more: object) -> None:
         if one.entry is not None:
             body, study = {"intent": one.entry.seq, **more}, one.study
             self._shelf.reserve.spend(lambda: self._shelf.ledger.append(kind, study, body, self._shelf.now()))
         self._open.remove(one)
 
-    def _note(self, one: _Open) -> Entry:
+    def _note(self, one: Intent) -> Entry:
         return self._shelf.reserve.spend(
             lambda: self._shelf.ledger.append(one.kind, one.study, one.body, self._shelf.now())
         )
@@ -343,10 +367,3 @@ class Intents:
     def _remove(self, sessions: list[str]) -> None:
         for session in sessions:
             self._shelf.store.remove(session)
-
-
-def _is_due(one: _Open, now: datetime) -> bool:
-    """Return whether to do it now. A clock that was set back must not make anybody wait."""
-    if one.waits:
-        return False  # until it is for good
-    return one.not_before is None or one.not_before <= now or one.not_before - now > max(UNDO, AGAIN)

@@ -170,16 +170,27 @@ class Kept:
         self._count()
         return withdrawn
 
-    def delete(self, *sessions: str, can_undo: bool = False) -> None:
-        """Destroy held sessions, those of a study at once; none if one of them is not there, or being recorded."""
+    def delete(self, *sessions: str, for_good: bool = False) -> None:
+        """Destroy held sessions, those of a study at once; none if one of them is not there, or being recorded.
+
+        Only what goes `for_good` goes now; the rest in a day, until which it can be put back.
+        """
         here = {one.id: one for one in self._holdings.sessions() if one.here}
         gone = [here[one if one in here else self._holdings.find(one)] for one in sessions]
         for one in gone:
             if one.state in {Life.RECORDING, "damaged"}:  # of thousands, only these need a look at the table
                 self._holdings.allow(one.id, Destiny.DESTROY)
         for study in {one.study for one in gone}:
-            ids = [one.id for one in gone if one.study == study]
-            self._holdings.intents.destroy(study, ids, can_undo=can_undo, deleted=True)
+            those = [one for one in gone if one.study == study]
+            if for_good:
+                self._holdings.intents.destroy(study, [one.id for one in those])
+            else:
+                self._holdings.intents.delete(study, [one.id for one in those if one.deleted_until is None])
+        self._count()
+
+    def put_back(self, *sessions: str) -> None:
+        """Keep sessions that were deleted."""
+        self._holdings.intents.put_back(sessions)
         self._count()
 
     def undo(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from capture_agent.core.consent import Consent
@@ -50,9 +51,12 @@ class Lines:
         hidden: Collection[str],
         marked: Mapping[str, tuple[WaitingCut, ...]],
         now: datetime,
+        *,
+        deleted: Mapping[str, datetime] = MappingProxyType({}),
     ) -> tuple[HeldSession, ...]:
         """Return all sessions, newest first: the files `infos`, of whose keys `known` are there, and what has no file.
 
+        What is `deleted` can be put back until then.
         What was shared is listed without a file, too, because it can still be withdrawn; and so is what is over.
         """
         lives, ends, here = self._what_became(), ends_of(infos, self._ledger.entries), {info.id for info in infos}
@@ -61,7 +65,8 @@ class Lines:
             if info.id not in hidden:
                 left = math.ceil((_began(info) + ends[info.study] - now) / _DAY)
                 life, cuts = lives.get(info.id, _HELD), marked.get(info.id, ())
-                sources[info.id] = _Source(info, life, info.id in known, max(0, left), cuts)
+                until = deleted.get(info.id) if deleted else None
+                sources[info.id] = _Source(info, life, info.id in known, max(0, left), cuts, until)
         for session, released in self._ledger.folded(released_sessions).items():
             if session not in here:
                 sources[session] = _Source(released, lives[session])
@@ -98,7 +103,8 @@ def with_later_readers(
     """
     told, missing = list(lines), dict[tuple[str, ...], tuple[str, ...]]()
     for place, one in enumerate(lines):
-        if one.released_to and one.here and one.study == study and one.state in {"released", "delivered"}:
+        may = one.released_to and one.here and one.study == study and one.deleted_until is None
+        if may and one.state in {"released", "delivered"}:
             have = one.released_to
             if got is not None:
                 keys = {reader.key for reader in got.get(one.id, ())}
@@ -173,6 +179,7 @@ class _Source(NamedTuple):
     has_key: bool = True
     days_left: int = 0
     cuts: tuple[WaitingCut, ...] = ()
+    deleted_until: datetime | None = None
 
 
 def length_s(info: HeldInfo) -> float:
@@ -239,6 +246,7 @@ def _line(session: str, source: _Source) -> HeldSession:
         delivered_to=life.delivered_to,
         waiting=life.waiting,
         cuts=source.cuts,
+        deleted_until=source.deleted_until,
     )
 
 

@@ -133,6 +133,8 @@ def _recordings(
         try:
             if one.state == "recording":
                 problem = noted("it was still being recorded")
+            elif one.deleted_until is not None:
+                problem = noted("you deleted it")
             else:
                 holdings.open_own(one.id, folder / place, progress)
         except _LEFT_OUT as error:

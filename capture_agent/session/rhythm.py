@@ -12,9 +12,9 @@ from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.recording import State
 from capture_agent.core.splitting import Reason, Seen, is_scarce, judge
 from capture_agent.desktop.base import Presence
-from capture_agent.held.store import Store
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.held_room import HeldRoom
+from capture_agent.session.holdings import Holdings
 from capture_agent.session.recorder import Recorder
 from capture_agent.session.world import World
 
@@ -34,11 +34,11 @@ class Rhythm:
             clock that goes on while the computer sleeps.
     """
 
-    def __init__(self, recorder: Recorder, world: World, agreement: Agreement, store: Store) -> None:
+    def __init__(self, recorder: Recorder, world: World, agreement: Agreement, holdings: Holdings) -> None:
         self._recorder = recorder
         self._world = world
         self._agreement = agreement
-        self.room = HeldRoom(store, world, agreement)
+        self.room = HeldRoom(holdings, world, agreement)
         self._seen: Seen | None = None
         self.hinders: Reason | None = None
         self.shared = False

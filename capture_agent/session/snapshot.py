@@ -56,11 +56,17 @@ class HeldSession:
     waiting: bool = False  # some of them have not arrived yet
     cuts: tuple[WaitingCut, ...] = ()  # marked to be cut out; until they are, length and size are those of all of it
     later_readers: tuple[str, ...] = ()  # of what was shared: who may get it, as was agreed to since, and has not
+    deleted_until: datetime | None = None  # until when what was deleted can be put back; nothing else is done with it
 
     @property
     def is_shared(self) -> bool:
         """Whether others can read it, or soon can, and it is not withdrawn."""
         return self.state in {"released", "delivered"}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is here, can be looked into, and something can be made of it."""
+        return self.here and self.deleted_until is None and self.state not in {"recording", "expired", "damaged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +126,10 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Recordings that are destroyed when `until` (wall clock, UTC) comes, if nobody undoes it.
-
-    `deleted`: because the person deleted them, and not by opting out.
-    """
+    """Recordings that are destroyed when `until` (wall clock, UTC) comes, because the person opted out."""
 
     until: datetime
     recordings: int
-    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +335,8 @@ class Agent(Protocol):
         """Return the sessions on this disk, newest first."""
 
     def release(self, session: str, progress: Progress = silent) -> tuple[str, ...]:
-        """*click* Compose and sign a bundle for each group of recipients; return their paths. Slow; any thread.
+        """*click* Compose and sign bundles for those who have none; return their paths. Slow; any thread.
 
-        Who has the recording already gets nothing.
         Stopped by a `progress` that raises `CancelledError`: then there is no bundle, and nothing is noted.
         """
 
@@ -355,10 +356,7 @@ class Agent(Protocol):
         """Write one's own session, opened, into a new folder. Slow; any thread. Stopped as `release`: no folder."""
 
     def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> Review:
-        """Return one's own session to look at: in memory alone. Slow; any thread, and one thread at a time then.
-
-        `begun` is told its beginning at once, on that thread. Stopped by a `progress` that raises `CancelledError`.
-        """
+        """Return one's own session to look at, in memory alone; `begun` is told its beginning at once. As `release`."""
 
     def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
         """*click* Mark spans of a held session to be cut out: nothing that is made of it from now on has them.
@@ -393,5 +391,8 @@ class Agent(Protocol):
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw a recording that was shared, here or not: its readers are told. Withdrawing twice is as once."""
 
-    def delete(self, *sessions: str, can_undo: bool = False) -> None:
-        """*click* Destroy held sessions. With `can_undo`, `undo` keeps them for a moment: see `Snapshot.going`."""
+    def delete(self, *sessions: str, for_good: bool = False) -> None:
+        """*click* Destroy held sessions in a day, until which `put_back` keeps them, or `for_good` now."""
+
+    def put_back(self, *sessions: str) -> None:
+        """*click* Keep sessions that were deleted."""

@@ -19,14 +19,32 @@ _ICON = 32  # px
 
 
 def ask(
-    parent: QWidget | None, *, name: str, title: str, explained: str, yes: str, then: Callable[[], object]
+    parent: QWidget | None,
+    *,
+    name: str,
+    title: str,
+    explained: str,
+    yes: str,
+    then: Callable[[], object],
+    other: tuple[str, Callable[[], object]] | None = None,
 ) -> QDialog:
-    """Ask whether to do something that cannot be undone: Esc means no, Enter means what has the focus, which is no."""
+    """Ask whether to do something that cannot be undone: Esc means no, Enter means what has the focus, which is no.
+
+    `other` is another way to do it: what its button says, and what it does.
+    """
     dialog, layout = _window(parent, name, title, explained)
-    agree = look.button(yes, dialog.accept, name="yesButton")
-    cancel = look.button(say("&Cancel"), dialog.reject, name="noButton")
+    buttons = [look.button(yes, dialog.accept, name="yesButton")]
     dialog.accepted.connect(then)
-    return _opened(dialog, layout, agree, cancel)
+    if other is not None:
+        said, does = other
+
+        def go() -> None:
+            dialog.reject()  # first: it may be that what owns this window closes by what is done
+            does()
+
+        buttons.append(look.button(said, go, name="otherButton"))
+    cancel = look.button(say("&Cancel"), dialog.reject, name="noButton")
+    return _opened(dialog, layout, *buttons, cancel)
 
 
 def ask_folder(parent: QWidget, title: str, then: Callable[[Path], object], *, yes: str, name: str) -> QFileDialog:

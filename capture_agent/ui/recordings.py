@@ -3,116 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QKeySequence, QPalette, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
-from capture_agent.core.language import noted, say, say_many
+from capture_agent.core.language import say
 from capture_agent.core.policy import Policy
 from capture_agent.session.listing import folder_name
-from capture_agent.session.snapshot import Delivery, HeldSession, Snapshot, Withdrawn
-from capture_agent.ui import look, words
+from capture_agent.session.snapshot import HeldSession, Snapshot, Withdrawn
+from capture_agent.ui import look
 from capture_agent.ui.ask import ask_folder
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.delete import ask_delete, can_be_deleted
 from capture_agent.ui.flow import Flow
 from capture_agent.ui.glances import PICTURE_PX, Glances
+from capture_agent.ui.lines import COLUMNS, session_row, sum_words, undelivered_words, why_not_shared
 from capture_agent.ui.player import Player
 from capture_agent.ui.share import ask_share, can_be_shared, share
 from capture_agent.ui.view_state import View
 from capture_agent.ui.withdraw import ask_withdraw, told
 
-_COLUMNS = (
-    noted("Recorded"),
-    noted("Length"),
-    noted("What was done"),
-    noted("Size"),
-    noted("State"),
-    noted("Destroyed in"),
-)
 _DONE = 2  # the column of what was done, which is known only when a recording was looked into
 _STATE = 4
-_PLAYABLE = frozenset({"held", "released", "delivered", "withdrawn"})
-_STATE_WORDS = {
-    "recording": noted("Being recorded"),
-    "held": noted("Only yours"),
-    "released": noted("Shared"),
-    "delivered": noted("Delivered"),
-    "withdrawn": noted("Withdrawn"),
-    "damaged": noted("Damaged"),
-}
+_PADDING_PX = 8
 _ID = Qt.ItemDataRole.UserRole
 _AT_ONCE = 100  # lines that are made at once, in 5 ms: more than a screen shows
-
-
-def state_words(session: HeldSession) -> str:
-    """Return how a session's state is said, with whom it was shared."""
-    said = say(_STATE_WORDS.get(session.state, session.state))
-    if session.released_to:
-        names = words.join_words(list(session.released_to))
-        said = say("Sealed for {names}", names=names)
-        if session.state == "delivered":
-            said = say("Delivered to {place}, for {names}", place=", ".join(session.delivered_to), names=names)
-        elif session.waiting and not session.pending and session.is_shared:
-            said = say("Sealed for {names}; on its way", names=names)
-        if session.state == "withdrawn":
-            untold = say("Withdrawn; {names} cannot be told yet", names=names)
-            said = untold if session.pending else say("Withdrawn from {names}", names=names)
-    if session.later_readers:
-        later = words.join_words(list(session.later_readers))
-        said = say("{what}; {names} can get it, too, if you share it again", what=said, names=later)
-    if session.cuts:
-        said = say_many(
-            "{what}; {count} cut waits until you share it or cut for good",
-            "{what}; {count} cuts wait until you share it or cut for good",
-            len(session.cuts),
-            what=said,
-        )
-    if session.shares_in is not None:
-        when = say_many("{count} day of use", "{count} days of use", session.shares_in)
-        said = say("{what}; shared by itself after {when}", what=said, when=when)
-    if not session.here:
-        said = say("{what}, no longer on this computer", what=said)
-    return (
-        said
-        if session.complete or session.state in {"recording", "damaged"}
-        else say("{what}, cut off by a crash", what=said)
-    )
-
-
-def session_row(session: HeldSession) -> tuple[str, ...]:
-    """Return the texts of one line; the time is local."""
-    return (
-        words.moment(session.started),
-        words.duration(session.seconds),
-        "–",
-        words.size(session.size) if session.here else "–",
-        state_words(session),
-        words.days(session.days_left) if session.here else "–",
-    )
-
-
-def undelivered_words(delivery: Delivery | None) -> str:
-    """Return what keeps what was shared from arriving; empty if nothing is known to."""
-    if delivery is None or not delivery.problem:
-        return ""
-    return say("Not delivered yet: {problem}. {hint}", problem=delivery.problem, hint=delivery.hint)
-
-
-def why_not_shared(sessions: Sequence[HeldSession]) -> str:
-    """Return why none of the chosen recordings can be shared; empty if one can, or it goes without saying."""
-    if any(map(can_be_shared, sessions)):
-        return ""
-    if len(sessions) > 1:
-        return say("None of these can be shared now.")
-    if not any(one.is_shared or one.state == "withdrawn" for one in sessions):
-        return ""
-    (session,) = sessions
-    if not session.is_shared:
-        return say("What was withdrawn cannot be shared again.")
-    return say("All who may read it have it already.") if session.here else say("It is no longer on this computer.")
 
 
 def opened_folder(session: HeldSession, parent: Path) -> Path:
@@ -120,8 +57,19 @@ def opened_folder(session: HeldSession, parent: Path) -> Path:
     return parent / folder_name(session)
 
 
+class _Wrapped(QStyledItemDelegate):
+    """Lets a line of the list be as high as its texts are when they are broken to the width of their columns."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of one text of a line; Qt asks without a width, and would have it in one row."""
+        tree = self.parent()
+        if isinstance(tree, QTreeWidget):
+            option.rect = QRect(0, 0, tree.columnWidth(index.column()) - 2 * _PADDING_PX, tree.height())
+        return super().sizeHint(option, index)
+
+
 class RecordingsPage(QWidget):
-    """The list, and Play, Open, Keep, Withdraw for the line that is chosen, Share and Delete for all that are.
+    """The list, and Play, Open, Keep, Withdraw for the line that is chosen, Share, Delete, Put back for all that are.
 
     Signals:
         told: something slow ended well; carries a sentence and a folder to show, or None.
@@ -140,6 +88,7 @@ class RecordingsPage(QWidget):
         self._more.timeout.connect(self._add)
         self._followed: Snapshot | None = None
         self._player: Player | None = None
+        self._deleted: tuple[str, ...] = ()  # by the last click, which Ctrl+Z takes back
         self.setObjectName("recordingsPage")
         layout = look.column(self, margin=look.SPACE)
         self._empty = look.muted(
@@ -149,10 +98,11 @@ class RecordingsPage(QWidget):
         self._list = QTreeWidget()
         self._list.setObjectName("recordingsList")
         self._list.setAccessibleName(say("My recordings"))
-        self._list.setHeaderLabels([say(column) for column in _COLUMNS])
+        self._list.setHeaderLabels([say(column) for column in COLUMNS])
         self._list.setRootIsDecorated(False)
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self._list.setStyleSheet("QTreeView::item { padding: 5px 8px; } QHeaderView::section { padding: 5px 8px; }")
+        padding = f"padding: 5px {_PADDING_PX}px;"
+        self._list.setStyleSheet(f"QTreeView::item {{ {padding} }} QHeaderView::section {{ {padding} }}")
         self._list.setTabKeyNavigation(False)
         self._list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._list.header().setResizeContentsPrecision(_AT_ONCE)
@@ -160,7 +110,12 @@ class RecordingsPage(QWidget):
         self._list.header().setStretchLastSection(False)
         for column in (_DONE, _STATE):
             self._list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+            self._list.setItemDelegateForColumn(column, _Wrapped(self._list))
         self._list.setWordWrap(True)
+        # How high a line is depends on how wide its columns are, of which Qt takes no notice by itself.
+        self._anew = QTimer(self, singleShot=True, interval=0)
+        self._anew.timeout.connect(self._list.doItemsLayout)
+        self._list.header().sectionResized.connect(lambda *_: self._anew.start())
         self._list.header().setAccessibleName(say("Columns"))
         self._list.setIconSize(QSize(*PICTURE_PX))
         self._list.itemSelectionChanged.connect(self._choose)
@@ -179,7 +134,14 @@ class RecordingsPage(QWidget):
         self._withdraw = look.button(say("W&ithdraw…"), self._ask_withdraw, name="withdrawButton")
         self._keep = look.button(say("Keep for m&yself"), self._keep_chosen, name="keepButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteButton")
-        layout.addLayout(Flow(self._look, self._open, self._share, self._keep, self._withdraw, self._delete))
+        self._back = look.button(say("Put &back"), self._put_back, name="putBackButton")
+        buttons = (self._look, self._open, self._share, self._keep, self._withdraw, self._delete, self._back)
+        layout.addLayout(Flow(*buttons))
+        for keys, does in (
+            (QKeySequence.StandardKey.Delete, self._ask_delete),
+            (QKeySequence.StandardKey.Undo, lambda: self._put(self._deleted)),
+        ):
+            QShortcut(keys, self._list, context=Qt.ShortcutContext.WidgetShortcut).activated.connect(does)
         bridge.changed.connect(self._follow)
         bridge.busy.connect(self._work_ended)
         self._follow(bridge.view)
@@ -221,7 +183,7 @@ class RecordingsPage(QWidget):
         self._sessions = {session.id: session for session in sessions}
         self._list.clear()
         self._to_come, self._wanted, self._current = iter(sessions), wanted, current
-        self._glances.show({one.id: one for one in sessions if one.here and one.state in _PLAYABLE})
+        self._glances.show({one.id: one for one in sessions if one.is_open})
         self._add()
         self._empty.setVisible(not sessions)
         self._list.setVisible(bool(sessions))
@@ -233,6 +195,10 @@ class RecordingsPage(QWidget):
                 line = QTreeWidgetItem(list(session_row(session)))
                 line.setData(0, _ID, session.id)
                 line.setToolTip(_STATE, line.text(_STATE))
+                if session.deleted_until is not None:
+                    grey = self.palette().brush(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+                    for column in range(len(COLUMNS)):
+                        line.setForeground(column, grey)
                 self._list.addTopLevelItem(line)
                 self._glances.fill(line)
                 if session.id == self._current:
@@ -259,12 +225,12 @@ class RecordingsPage(QWidget):
     def _offer(self) -> None:
         chosen = self._chosen()
         session = chosen[0] if len(chosen) == 1 else None
-        self._sum.setText(_sum_words(chosen))
+        self._sum.setText(sum_words(chosen))
         self._sum.setVisible(len(chosen) > 1)
-        state = "" if session is None else session.state
-        here = session is not None and session.here
-        self._look.setEnabled(here and state in _PLAYABLE | {"damaged"})
-        self._open.setEnabled(here and state in _PLAYABLE)
+        is_open = session is not None and session.is_open
+        damaged = session is not None and session.state == "damaged" and session.deleted_until is None
+        self._look.setEnabled(is_open or damaged)
+        self._open.setEnabled(is_open)
         self._share.setEnabled(any(map(can_be_shared, chosen)))
         self._share.setToolTip(why_not_shared(chosen))
         self._withdraw.setEnabled(session is not None and session.is_shared)
@@ -272,6 +238,8 @@ class RecordingsPage(QWidget):
         self._keep.setVisible(any(one.shares_in is not None for one in self._sessions.values()))
         self._withdraw.setVisible(any(one.released_to or one.is_shared for one in self._sessions.values()))
         self._delete.setEnabled(any(map(can_be_deleted, chosen)))
+        self._back.setEnabled(any(one.deleted_until is not None for one in chosen))
+        self._back.setVisible(any(one.deleted_until is not None for one in self._sessions.values()))
 
     def play(self, session: HeldSession) -> Player:
         """Show a recording in the player; one that is shown already gives way."""
@@ -361,14 +329,20 @@ class RecordingsPage(QWidget):
         chosen = self._chosen()
         sessions = [one for one in chosen if can_be_deleted(one)]
         if sessions:
-            ask_delete(self, self._bridge, sessions, self.reload, left_out=len(chosen) - len(sessions))
+            ids = tuple(one.id for one in sessions if one.deleted_until is None)
+            then = partial(self._now_deleted, ids)
+            ask_delete(self, self._bridge, sessions, then, left_out=len(chosen) - len(sessions))
 
+    def _now_deleted(self, ids: tuple[str, ...]) -> None:
+        self._deleted = ids
+        self.reload()
 
-def _sum_words(chosen: Sequence[HeldSession]) -> str:
-    """Return how many recordings are chosen, how long they are together, and what they take on this computer."""
-    return say(
-        "{count} recordings chosen: {length} in all, {size}",
-        count=len(chosen),
-        length=words.duration(sum(one.seconds for one in chosen)),
-        size=words.size(sum(one.size for one in chosen if one.here)),
-    )
+    def _put_back(self) -> None:
+        self._put(tuple(one.id for one in self._chosen() if one.deleted_until is not None))
+
+    def _put(self, ids: Sequence[str]) -> None:
+        """Put back those of `ids` that still can be."""
+        there = [one for one in ids if one in self._sessions and self._sessions[one].deleted_until is not None]
+        if there:
+            self._bridge.do(lambda: self._bridge.agent.put_back(*there))
+            self.reload()

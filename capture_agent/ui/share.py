@@ -39,7 +39,7 @@ class Came(NamedTuple):
 
 def can_be_shared(session: HeldSession) -> bool:
     """Return whether there is somebody to share it with: nobody has it yet, or a later reader has not."""
-    return session.state == "held" or bool(session.later_readers)
+    return session.is_open and (session.state == "held" or bool(session.later_readers))
 
 
 def ask_share(

@@ -43,7 +43,7 @@ class SharedSoon(QWidget):
         agent = bridge.agent
         self._keep = look.button(say("&Keep for myself"), lambda: self._each(agent.keep), name="soonKeepButton")
         now = look.button(say("&Share now"), self._share, name="soonShareButton")
-        delete = look.button(say("&Delete"), lambda: self._each(self._delete), name="soonDeleteButton")
+        delete = look.button(say("&Delete"), lambda: self._each(agent.delete), name="soonDeleteButton")
         them = look.button(say("&Look at them…"), self._look, name="soonLookButton")
         layout.addLayout(look.row(self._keep, now, delete, them, push=True))
         bridge.changed.connect(self.follow)
@@ -100,9 +100,6 @@ class SharedSoon(QWidget):
     def _look(self) -> None:
         self.hide()
         self._list_them()
-
-    def _delete(self, session: str) -> None:
-        self._bridge.agent.delete(session, can_undo=True)
 
     def _share(self) -> None:
         for session in self._sessions:

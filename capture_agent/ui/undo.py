@@ -1,4 +1,4 @@
-"""The moment after opting out or deleting in which one can still keep the recordings: a window that counts down."""
+"""The moment after opting out in which one can still keep the recordings: a window that counts down."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class UndoStrip(QWidget):
         self.setObjectName("undoStrip")
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
         lines = look.column()
-        self._title = look.heading(name="undoTitle")
-        lines.addWidget(self._title)
-        self._stopped = look.text(say("Nothing is recorded any more."), name="undoStopped")
-        lines.addWidget(self._stopped)
+        title = say("You have opted out")
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        lines.addWidget(look.heading(title, name="undoTitle"))
+        lines.addWidget(look.text(say("Nothing is recorded any more."), name="undoStopped"))
         self._words = look.text(name="undoWords")
         lines.addWidget(self._words)
         layout.addLayout(lines)
@@ -50,8 +51,6 @@ class UndoStrip(QWidget):
     def follow(self, _view: View) -> None:
         """Show the window while something can be undone, from its beginning to its end."""
         going = self._bridge.snapshot.going
-        if going is not None:
-            self._say_why(going)
         if going is not None and self._going is None:
             self._whole = max(1.0, _seconds(going))
             self._bar.setRange(0, int(self._whole * 1000))
@@ -86,13 +85,6 @@ class UndoStrip(QWidget):
         )
         if said != self._words.text():
             self._words.setText(said)
-
-    def _say_why(self, going: Going) -> None:
-        title = say("You have deleted this") if going.deleted else say("You have opted out")
-        self._title.setText(title)
-        self.setWindowTitle(title)
-        self.setAccessibleName(title)
-        self._stopped.setVisible(not going.deleted)
 
     def _keep(self) -> None:
         self._bridge.do(self._bridge.agent.undo)

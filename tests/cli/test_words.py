@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -88,3 +88,11 @@ def test_the_list_has_a_row_a_recording_in_columns_and_a_line_more_for_what_does
         "                                          to /srv/[lab]",
     ]
     assert session_lines([]) == ["There are no recordings."]
+
+
+def test_a_recording_says_until_when_it_can_be_put_back() -> None:
+    until = datetime.now(UTC) + timedelta(days=1)
+    line = describe_session(HeldSession("3f9c", "desk", until, 1.0, 1, "held", True, 29, deleted_until=until))
+    assert line["deleted_until"] == until.isoformat(timespec="seconds")
+    said = f"held\ndeleted; it can be put back until {until.astimezone():%Y-%m-%d %H:%M}"
+    assert session_rows([line | {"withheld_us": None}])[0][4] == said

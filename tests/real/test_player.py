@@ -147,17 +147,18 @@ def test_a_program_a_task_or_what_was_typed_is_chosen_by_keys_and_shown_before_i
     assert names[:2] == ["mousepad", "Bericht"]
 
 
-def test_a_recording_is_deleted_and_the_click_can_be_undone(ui: Driver) -> None:
+def test_a_recording_is_deleted_and_can_be_put_back(ui: Driver) -> None:
     ui.say(*PLAYING)
     ui.click("Delete…", "push button")
     ui.find("Delete this recording?")
+    ui.picture("player-delete")
     ui.click("Delete", "push button")
-    ui.until(lambda seen: "playerWindow" not in seen["windows"] and "undoStrip" in seen["windows"])
-    ui.find("You have deleted this")
-    ui.picture("player-deleted")
-    ui.click("Undo: keep the recordings", "push button")
-    ui.until(lambda seen: "undoStrip" not in seen["windows"])
-    assert value(ui, "len(agent.sessions())") == 3
+    ui.until(lambda seen: "playerWindow" not in seen["windows"])
+    ui.say("shell.open(ui_command('recordings'))", CHOOSE_FIRST)
+    until(ui, "agent.sessions()[0].deleted_until is not None")
+    ui.picture("recordings-deleted")
+    ui.click("Put back", "push button")
+    until(ui, "agent.sessions()[0].deleted_until is None")
 
 
 def test_what_is_damaged_is_refused_in_words_and_what_was_cut_off_by_a_crash_says_so(ui: Driver) -> None:

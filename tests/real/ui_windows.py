@@ -161,7 +161,7 @@ WINDOWS: dict[str, list[str]] = {
         *[*PLAYING, "player._mark(0); player.bar.setValue(60_000); player._mark(1)", "player.list_tasks()"],
         *["listed = app.activeModalWidget()", "listed._change()"],
     ],
-    "deleted": [*RECORDINGS, CHOOSE_FIRST, "agent.delete('0' * 12, can_undo=True)", "shell.bridge.refresh()"],
+    "deleted": [*RECORDINGS, CHOOSE_FIRST, "agent.delete('0' * 12)", "shell.bridge.refresh()"],
     "passphrase": ["later(lambda: ask(new=True))"],
     "failure": [
         "shell.open()",

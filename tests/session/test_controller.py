@@ -438,9 +438,9 @@ def test_a_session_that_is_being_recorded_cannot_be_deleted_and_a_held_one_can(p
     agent.start_task("x")
     (held,) = agent.sessions()
     with pytest.raises(ConsentError, match="being recorded"):
-        agent.delete(held.id)
+        agent.delete(held.id, for_good=True)
     agent.stop()
-    agent.delete(held.id[:6])
+    agent.delete(held.id[:6], for_good=True)
     assert agent.sessions() == ()
 
 
@@ -457,16 +457,15 @@ def test_several_recordings_are_deleted_together_or_not_at_all_and_can_be_had_ba
     held = [one.id for one in lines if one.state == "held"]
     assert (len(lines), len(held)) == (3, 2)
     with pytest.raises(ConsentError, match="being recorded"):
-        agent.delete(*(one.id for one in lines), can_undo=True)
+        agent.delete(*(one.id for one in lines))
     with pytest.raises(StorageError, match="no recording begins"):
-        agent.delete(held[0], "none", can_undo=True)
+        agent.delete(held[0], "none")
     assert agent.sessions() == lines
-    agent.delete(*held, can_undo=True)
-    assert [one.state for one in agent.sessions()] == ["recording"]
-    assert agent.snapshot().going.recordings == 2
-    agent.undo()
-    assert len(agent.sessions()) == 3
     agent.delete(*held)
+    assert [one.deleted_until is not None for one in agent.sessions()] == [False, True, True]
+    agent.put_back(*held)
+    assert agent.sessions() == lines
+    agent.delete(*held, for_good=True)
     assert [one.state for one in agent.sessions()] == ["recording"]
 
 

@@ -95,7 +95,7 @@ def test_the_first_picture_of_a_recording_belongs_to_the_task_that_goes_on(perso
     agent = studying(person)
     agent.start_task("Write a report")
     agent.stop()
-    agent.delete(agent.sessions()[0].id)
+    agent.delete(agent.sessions()[0].id, for_good=True)
 
     def see(source):
         person.world.skipped_us += int(MOMENT * 1e6)

@@ -170,7 +170,7 @@ def test_what_is_marked_is_not_in_the_folder_that_one_opens_for_oneself(person, 
 def test_a_deleted_recording_leaves_nothing_to_undo(person, written):
     session, _ = written
     mark(person, written, 1, 3)
-    person.agent.delete(session)
+    person.agent.delete(session, for_good=True)
     person.crash()
     assert person.agent._agreement.ledger.open_intents() == ()
 
@@ -260,7 +260,10 @@ def test_what_was_written_is_not_used_if_the_recording_became_another_one_meanwh
     mark(person, written, 0, 2)
     agent = person.agent
     task = TaskTime(at[3], at[5], "Write", "done")
-    changes = {"told anew": lambda: agent.put_task(session, task), "deleted": lambda: agent.delete(session)}
+    changes = {
+        "told anew": lambda: agent.put_task(session, task),
+        "deleted": lambda: agent.delete(session, for_good=True),
+    }
     cut_for_good(person, session, changes[when])
     files = [path.suffix for path in person.profile.held.iterdir()]
     assert agent._agreement.ledger.open_intents() == ()

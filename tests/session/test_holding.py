@@ -89,6 +89,24 @@ def test_after_the_days_and_the_notice_it_is_shared_and_the_record_says_by_which
     assert released.body["by_itself"] == chosen.seq and chosen.body["days"] == 2
 
 
+@pytest.mark.promise("P4")
+def test_what_was_deleted_is_not_shared_by_itself_and_is_held_anew_when_it_is_put_back(held):
+    held.agent.choose_hold(1)
+    session = only(held).id
+    held.tick(1)
+    see(held)
+    day(held)
+    held.agent.delete(session)
+    for _ in range(2):
+        held.agent.tick()
+        assert (only(held).shares_in, stand(held)) == (None, ((), ()))
+        held.world.skipped_us += 3_600_000_000
+    held.agent.put_back(session)
+    held.tick(1)
+    assert held.agent.snapshot().due == ()
+    assert only(held).shares_in == 2
+
+
 @pytest.mark.promise("P11")
 def test_cuts_that_wait_are_made_before_a_recording_is_shared_by_itself(held):
     held.agent.choose_hold(1)

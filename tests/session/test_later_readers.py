@@ -114,7 +114,7 @@ def test_what_was_withdrawn_is_not_there_for_later_readers(person, shared):
 
 
 def test_what_is_no_longer_here_is_not_there_for_later_readers(person, shared):
-    person.agent.delete(shared)
+    person.agent.delete(shared, for_good=True)
     change(person, *FIRST, reader("Late", LATE))
     person.agree(ALL)
     assert later(person) == ()

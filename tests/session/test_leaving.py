@@ -9,7 +9,7 @@ from small_world import ALL, held_one, in_the_way, out_of_the_way, recording, st
 from capture_agent.core.errors import CaptureAgentError, ConsentError, StorageError
 from capture_agent.core.recording import State
 from capture_agent.keys.vault import Vault
-from capture_agent.session.intents import UNDO
+from capture_agent.session.intent import UNDO
 
 
 def copied(person, folder):

@@ -17,7 +17,7 @@ from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.holdings import Holdings
-from capture_agent.session.intents import AGAIN
+from capture_agent.session.intent import AGAIN
 from capture_agent.session.listing import with_later_readers
 from capture_agent.session.snapshot import HeldSession
 
@@ -79,15 +79,15 @@ def tell(person, _session):
 
 
 def delete(person, session):
-    person.agent.delete(session)
+    person.agent.delete(session, for_good=True)
 
 
 def delete_for_now(person, session):
-    person.agent.delete(session, can_undo=True)
+    person.agent.delete(session)
 
 
-def undo(person, _session):
-    person.agent.undo()
+def put_back(person, session):
+    person.agent.put_back(session)
 
 
 def a_day_passes(person, _session):
@@ -118,7 +118,7 @@ LIVES = {
     "marked, undone, cut": [stop, mark, unmark, mark, cut_what_is_marked],
     "shared with cuts": [stop, mark, mark, share],
     "shared, delivered, withdrawn": [stop, share, arrive, withdraw, tell],
-    "deleted, undone, deleted": [stop, delete_for_now, undo, delete],
+    "deleted, undone, deleted": [stop, delete_for_now, put_back, delete_for_now, delete],
     "shared, deleted, withdrawn": [stop, share, delete, withdraw, tell],
     "over": [stop, a_day_passes, a_month_passes],
     "over after it was shared": [stop, share, a_month_passes],
@@ -188,7 +188,7 @@ def test_what_happens_to_one_recording_makes_no_other_line_anew(sharer):
     known = {id(one) for one in agent.sessions()}  # as long as they are kept nothing else has their place
     kept = agent.sessions()
     assert {id(one) for one in kept} == known
-    agent.delete(gone)
+    agent.delete(gone, for_good=True)
     lose_the_key(sharer, other)
     assert [one.id for one in agent.sessions() if id(one) not in known] == [other, gone]
     agent._agreement.ledger.append(Kind.PAUSED, STUDY.study, {}, sharer.world.wall())

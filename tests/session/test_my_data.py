@@ -44,7 +44,7 @@ def test_the_list_has_a_line_for_each_file_with_what_its_readers_got(person):
 def test_what_was_deleted_or_is_over_stays_in_the_list(person):
     agent, session = sharing(person)
     before = agent.my_data()
-    agent.delete(session)
+    agent.delete(session, for_good=True)
     assert agent.my_data() == before
     person.world.sleep(40 * 86_400)
     person.tick(700)

@@ -7,7 +7,7 @@ import pytest
 import sessions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_world import held_one, look_at_editor, recording, type_text
+from small_world import look_at_editor, recording, type_text
 
 from capture_agent.core.errors import ConsentError, StorageError, VerificationError
 from capture_agent.core.events import Focus, Rect, Window
@@ -310,26 +310,3 @@ def test_something_can_be_cut_out_again_in_the_same_run(person):
     for letters in ("abc", "ab"):
         cut_from(agent, first, len(letters))
         assert "".join(run.text for run in agent.review(first).timeline.runs) == letters
-
-
-def test_deleting_can_be_undone_for_a_moment_and_is_hidden_meanwhile(person):
-    agent = recording(person)
-    session = held_one(person, agent)
-    agent.delete(session, can_undo=True)
-    assert agent.sessions() == ()
-    assert dataclasses.astuple(agent.snapshot().going)[1:] == (1, True)
-    agent.undo()
-    assert [one.id for one in agent.sessions()] == [session]
-    assert agent.snapshot().going is None
-
-
-@pytest.mark.promise("P11")
-def test_what_was_deleted_is_destroyed_when_the_moment_is_over_or_the_program_ends(person):
-    agent = recording(person)
-    session = held_one(person, agent)
-    agent.delete(session, can_undo=True)
-    person.tick(11)
-    person.tick()
-    assert session not in agent._vault.sessions()
-    with pytest.raises(ConsentError):
-        agent.undo()

@@ -26,7 +26,7 @@ from capture_agent.ledger.receipt_release import schema
 from capture_agent.ledger.record import Ledger
 from capture_agent.ledger.standing import Kind
 from capture_agent.session.holdings import Holdings
-from capture_agent.session.intents import AGAIN
+from capture_agent.session.intent import AGAIN
 from capture_agent.session.profile import Profile
 from capture_agent.session.receipts import Form, forms_of, write
 
@@ -106,7 +106,7 @@ def test_withdrawing_twice_is_as_once_and_it_is_not_shared_again(person):
     assert kinds(agent) == before
     with pytest.raises(ConsentError, match="withdrawn cannot be released"):
         agent.release(session)
-    agent.delete(session)
+    agent.delete(session, for_good=True)
     assert [(one.state, one.here) for one in agent.sessions()] == [("withdrawn", False)]
 
 
@@ -127,7 +127,7 @@ def test_withdrawn_while_another_bundle_of_it_is_composed_leaves_no_bundle(perso
 
 def test_what_is_gone_from_this_disk_can_still_be_withdrawn(person):
     agent, session = sharing(person)
-    agent.delete(session)
+    agent.delete(session, for_good=True)
     ((line),) = agent.sessions()
     assert (line.state, line.here, line.released_to) == ("released", False, ("Lab", "Archive"))
     agent.withdraw(destroy=True)

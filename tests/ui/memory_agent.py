@@ -445,15 +445,22 @@ class MemoryAgent(MemoryCuts):
     def remove_task(self, session: str, task: str) -> None:
         self.calls.append(f"remove_task {session} {task}")
 
-    def delete(self, *sessions: str, can_undo: bool = False) -> None:
-        self.calls += [f"delete {session}" for session in sessions]
+    def delete(self, *sessions: str, for_good: bool = False) -> None:
+        self.calls += [f"delete {session}{' for good' if for_good else ''}" for session in sessions]
         if not self._sessions.keys() >= set(sessions):
             raise StorageError("that recording is not there any more", hint="Look at the list again.")
-        gone = {session: self._sessions.pop(session) for session in sessions}
-        if can_undo:
-            self._kept = gone
-            until = datetime.now(UTC) + timedelta(seconds=10)
-            self._now = replace(self._now, going=Going(until, len(gone), deleted=True))
+        for session in sessions:
+            if for_good:
+                del self._sessions[session]
+            else:
+                until = datetime.now(UTC) + timedelta(days=1)
+                self._sessions[session] = replace(self._sessions[session], deleted_until=until)
+        self._set()
+
+    def put_back(self, *sessions: str) -> None:
+        self.calls += [f"put_back {session}" for session in sessions]
+        for session in sessions:
+            self._sessions[session] = replace(self._sessions[session], deleted_until=None)
         self._set()
 
     # --- inside

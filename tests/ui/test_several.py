@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 from memory_agent import MemoryAgent
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton, QTreeWidget
 from waiting import until
 
 from capture_agent.core.delivery import Trouble, as_error
 from capture_agent.core.errors import CaptureAgentError, StorageError
 from capture_agent.core.progress import CancelledError, Progress
+from capture_agent.core.room import Room
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
 from capture_agent.session.snapshot import Delivery, HeldSession
 from capture_agent.ui.bridge import Bridge
-from capture_agent.ui.recordings import RecordingsPage, state_words
+from capture_agent.ui.lines import state_words
+from capture_agent.ui.recordings import RecordingsPage
 from capture_agent.ui.share import release_all
 
 DAY = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -64,6 +66,14 @@ def choose(page: RecordingsPage, *numbers: int) -> None:
         QTest.mouseClick(listed.viewport(), Qt.MouseButton.LeftButton, key, line.topLeft() + QPoint(5, 5))
         key = Qt.KeyboardModifier.ControlModifier
     assert [one.id for one in page._chosen()] == [IDS[number] for number in sorted(numbers)]
+
+
+def show(page: RecordingsPage) -> None:
+    """Let the list hear keys, as what is in front and has the focus does."""
+    page.show()
+    page.activateWindow()
+    list_of(page).setFocus()
+    until(list_of(page).hasFocus)
 
 
 def enabled(page: RecordingsPage) -> set[str]:
@@ -217,24 +227,80 @@ def test_several_are_deleted_after_one_question_and_all_can_be_had_back(
 ) -> None:
     refused: list[CaptureAgentError] = []
     page._bridge.failed.connect(refused.append)
+    show(page)
     list_of(page).selectAll()
     page._ask_delete()
     question, said = asked(page, "deleteDialog")
     for what in (
         "Delete 5 recordings?",
-        "they can never be opened again",
+        "you can put back what you delete",
         "What you shared of them",
         "Of those you chose, 1 cannot be deleted now.",
     ):
         assert what in said, said
     press(question, "yesButton")
     assert done(agent, "delete") == IDS[:5]
-    assert [one.id for one in agent.sessions()] == IDS[5:]
-    going = agent.snapshot().going
-    assert going is not None and going.recordings == 5
-    agent.undo()
-    assert [one.id for one in agent.sessions()] == IDS
-    assert refused == []
+    assert [one.deleted_until is not None for one in agent.sessions()] == [True] * 5 + [False]
+    assert [list_of(page).topLevelItem(0).text(n) for n in (4, 5)] == ["Deleted; you can put it back", "24 hours"]
+    QTest.keyClick(list_of(page), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert done(agent, "put_back") == IDS[:5]
+    assert [one.deleted_until for one in agent.sessions()] == [None] * 6
+    QTest.keyClick(list_of(page), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (len(done(agent, "put_back")), refused) == (5, [])
+
+
+def test_what_was_deleted_can_only_be_put_back_deleted_for_good_or_withdrawn(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    show(page)
+    choose(page, 0, 3)
+    QTest.keyClick(list_of(page), Qt.Key.Key_Delete)
+    press(asked(page, "deleteDialog")[0], "yesButton")
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    choose(page, 3)
+    assert enabled(page) == {"withdrawButton", "deleteButton", "putBackButton"}
+    choose(page, 0)
+    assert enabled(page) == {"deleteButton", "putBackButton"}
+    page._put_back()
+    assert enabled(page) >= {"playerButton", "openButton", "shareButton", "deleteButton"}
+    page._ask_delete()
+    press(asked(page, "deleteDialog")[0], "otherButton")
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    listed = list_of(page)
+    listed.setCurrentItem(listed.topLevelItem(2))
+    page._ask_delete()
+    question, said = asked(page, "deleteDialog")
+    assert "can never be opened again, by anyone, and this cannot be undone" in said
+    assert question.findChild(QPushButton, "otherButton") is None
+    press(question, "yesButton")
+    assert [call for call in agent.calls if call.endswith("for good")] == [f"delete {IDS[n]} for good" for n in (0, 3)]
+
+
+@pytest.mark.parametrize(("used", "full"), [(85, False), (100, True)])
+def test_where_there_is_no_room_left_deleting_says_so(
+    page: RecordingsPage, agent: MemoryAgent, used: int, full: bool
+) -> None:
+    agent._now = replace(agent._now, room=Room(used * 10**6, 100 * 10**6, full))
+    page._bridge.refresh()
+    choose(page, 0)
+    page._ask_delete()
+    question, said = asked(page, "deleteDialog")
+    assert ("if its room is needed" in said, "this cannot be undone" in said) == (not full, full)
+    assert (question.findChild(QPushButton, "otherButton") is None) == full
+
+
+def test_a_line_is_as_high_as_its_words_need(page: RecordingsPage, agent: MemoryAgent) -> None:
+    page.resize(700, 900)
+    page.show()
+    listed = list_of(page)
+
+    def heights() -> list[int]:
+        return [listed.visualItemRect(listed.topLevelItem(number)).height() for number in (0, 1)]
+
+    until(lambda: heights()[0] == heights()[1] > 0)
+    agent.put(replace(agent.sessions()[0], released_to=("A group with a long name", "Another one"), state="released"))
+    page.reload()
+    until(lambda: heights()[0] > heights()[1])
 
 
 def test_below_the_list_it_is_said_what_keeps_shared_recordings_from_arriving(

@@ -10,8 +10,8 @@ from capture_agent.core.policy import OWN_DEVICE
 from capture_agent.held.spans import What
 from capture_agent.session.snapshot import HeldSession, WaitingCut
 from capture_agent.ui import words
+from capture_agent.ui.lines import state_words
 from capture_agent.ui.programs import offered
-from capture_agent.ui.recordings import state_words
 
 
 @pytest.mark.parametrize(
