@@ -14,7 +14,7 @@ from capture_agent.core.recording import State
 from capture_agent.core.splitting import HINDERING, Reason
 from capture_agent.held.spans import What
 from capture_agent.session.snapshot import HeldSession, Snapshot, WaitingCut
-from capture_agent.ui.recordings import state_words
+from capture_agent.ui.lines import state_words
 
 
 def said(waiting: Reason | None) -> str:

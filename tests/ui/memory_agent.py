@@ -449,18 +449,14 @@ class MemoryAgent(MemoryCuts):
         self.calls += [f"delete {session}{' for good' if for_good else ''}" for session in sessions]
         if not self._sessions.keys() >= set(sessions):
             raise StorageError("that recording is not there any more", hint="Look at the list again.")
-        for session in sessions:
-            if for_good:
-                del self._sessions[session]
-            else:
-                until = datetime.now(UTC) + timedelta(days=1)
-                self._sessions[session] = replace(self._sessions[session], deleted_until=until)
+        until = datetime.now(UTC) + timedelta(days=1)
+        self._sessions |= {one: replace(self._sessions[one], deleted_until=until) for one in sessions}
+        self._sessions = {one: line for one, line in self._sessions.items() if not (for_good and one in sessions)}
         self._set()
 
     def put_back(self, *sessions: str) -> None:
         self.calls += [f"put_back {session}" for session in sessions]
-        for session in sessions:
-            self._sessions[session] = replace(self._sessions[session], deleted_until=None)
+        self._sessions |= {one: replace(self._sessions[one], deleted_until=None) for one in sessions}
         self._set()
 
     # --- inside
