@@ -59,17 +59,17 @@ class Known:
             if stored.get("format") == FORMAT:
                 self._found = dict(stored.get("files"))
 
-    def get(self, name: str, status: os.stat_result) -> Outside | None:
+    def get(self, name: str, now: Stamp) -> Outside | None:
         """Return what the file says, if it is the one that was looked into."""
         try:
             was, (study, created) = self._found[name]
-            return _outside(study, created) if tuple(was) == stamp(status) else None
+            return _outside(study, created) if tuple(was) == now else None
         except (KeyError, TypeError, ValueError):
             return None
 
-    def put(self, name: str, status: os.stat_result, said: Outside) -> None:
+    def put(self, name: str, now: Stamp, said: Outside) -> None:
         """Remember what a closed file says."""
-        self._found[name] = stamp(status), said
+        self._found[name] = now, said
         self._new = True
 
     def keep(self, names: set[str]) -> None:

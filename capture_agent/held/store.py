@@ -217,7 +217,7 @@ class Store:
         if made is not None and made[0] == now:
             return made[1]
         session, written = name.removesuffix(SUFFIX), datetime.fromtimestamp(status.st_mtime, UTC)
-        known = self._known.get(name, status)
+        known = self._known.get(name, now)
         if known is not None:
             info = HeldInfo(session, known.study, known.created, status.st_size, written, True, False)
             self._infos[name] = now, info
@@ -233,7 +233,7 @@ class Store:
         problem = found.problem or ("" if head.session == session else "the file is named after another session")
         complete = found.end is End.CLOSED
         if complete and not recording and not problem:
-            self._known.put(name, status, Outside(head.study, head.created))
+            self._known.put(name, now, Outside(head.study, head.created))
         return replace(
             blank, study=head.study, created=head.created, complete=complete, recording=recording, problem=problem
         )

@@ -56,7 +56,7 @@ class Clockwork(Controller):
         self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate, world.addresses)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
-        self._held_us, self._held_seen = 0, (0, 0, 0, 0, 0)
+        self._held_us, self._held_seen = 0, (0, 0, 0, 0, len(ledger.entries))  # they are counted by now
         self._soon: tuple[str, ...] = ()
         self._due: tuple[str, ...] = ()
 

@@ -62,13 +62,13 @@ def test_many_are_known_to_the_next_start_and_few_are_not_worth_a_file(tmp_path,
     files = {f"{number}.held": whole.stat() for number in range(known.WORTH)}
     one = known.Known(kept)
     for name, status in files.items():
-        one.put(name, status, known.Outside("own", "2026-11-23T09:00:00Z"))
+        one.put(name, known.stamp(status), known.Outside("own", "2026-11-23T09:00:00Z"))
     one.keep(set(files))
     assert kept.stat().st_mode & 0o777 == 0o600
     again = known.Known(kept)
-    assert again.get("7.held", whole.stat()) == ("own", "2026-11-23T09:00:00Z")
+    assert again.get("7.held", known.stamp(whole.stat())) == ("own", "2026-11-23T09:00:00Z")
     again.keep({"7.held"})
-    assert again.get("8.held", whole.stat()) is None
+    assert again.get("8.held", known.stamp(whole.stat())) is None
 
 
 ODD = [
@@ -97,7 +97,7 @@ def test_nothing_is_in_the_list_but_what_the_files_say_in_the_clear(tmp_path, wh
     one = known.Known(tmp_path / "kept")
     names = {f"{number}.held" for number in range(known.WORTH)}
     for name in names:
-        one.put(name, whole.stat(), known.Outside("own", "2026-11-23T09:00:00Z"))
+        one.put(name, known.stamp(whole.stat()), known.Outside("own", "2026-11-23T09:00:00Z"))
     one.keep(names)
     stored = json.loads((tmp_path / "kept").read_bytes())
     assert stored.keys() == {"format", "files"}

@@ -207,6 +207,15 @@ def test_the_list_grows_by_few_calls_with_each_recording_and_fewer_when_it_is_as
 
 
 @pytest.mark.promise("P4")
+def test_a_start_counts_the_recordings_once_and_not_again_with_the_first_tick(sharer):
+    found = []
+    for first, last in (0, 20), (20, 60):
+        fill(sharer, first, last)
+        sharer.crash()
+        found.append(calls(lambda: sharer.tick(1)))
+    assert found[1] - found[0] < 40 * 5, found  # of a count 15 for each recording
+
+
 def test_later_readers_are_those_whose_key_opens_no_file_of_what_is_shared_and_here():
     lab, late = (Recipient(name, f"age1{name}", RecipientKind.CLASSICAL, ALL) for name in ("lab", "late"))
     shared = HeldSession("1", "s", datetime.now(UTC), 1.0, 1, "delivered", complete=True, days_left=3)
