@@ -34,12 +34,23 @@ def sessions() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def node() -> Callable[..., bytes]:
-    """Run a script of `tests/interop` with Node; installs what it needs the first time."""
-    with (INTEROP / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers install once
-        if not (INTEROP / "node_modules" / "cctv-age").is_dir():
-            subprocess.run(NPM_INSTALL, cwd=INTEROP, check=True, timeout=120)
+def npm() -> Callable[[str], Path]:
+    """Return where a package of `tests/interop` lies; if it is not there yet, all of them are installed."""
+
+    def folder(name: str) -> Path:
+        with (INTEROP / "package.json").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers install once
+            if not (INTEROP / "node_modules" / name).is_dir():
+                subprocess.run(NPM_INSTALL, cwd=INTEROP, check=True, timeout=120)
+        return INTEROP / "node_modules" / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(npm: Callable[[str], Path]) -> Callable[..., bytes]:
+    """Run a script of `tests/interop` with Node."""
+    npm("cctv-age")
 
     def run(script: str, *args: str, given: bytes = b"") -> bytes:
         done = subprocess.run(

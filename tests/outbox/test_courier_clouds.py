@@ -1,6 +1,7 @@
 """Delivering to Google's and Azure's stores: what the courier asks of them, on the wire, and what it makes of answers.
 
-No server of theirs is among the tests (docs/delivery.md says why), so the answers are scripted here, after
+Google has no server that could be among the tests, and Azure's says some things in other words than Azure does
+(docs/delivery.md), so the answers are scripted here, after
 https://cloud.google.com/storage/docs/xml-api/put-object and
 https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
 """
