@@ -5,6 +5,7 @@ Everything stays in this process's memory: no picture and no event is written an
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from capture_agent.core.errors import VerificationError
 from capture_agent.core.progress import Progress, silent
 from capture_agent.encode.event_log import Message
 from capture_agent.encode.frames import Pixels, is_key_frame, unpack_video
-from capture_agent.encode.records import MARKS, SCREEN_PREFIX
+from capture_agent.encode.records import MARKS, SCREEN_PREFIX, screen_topic
 from capture_agent.encode.video import Decoder
 from capture_agent.held import reader, timeline
 from capture_agent.held.cut import Span
@@ -28,6 +29,7 @@ from capture_agent.held.timeline import Timeline
 from capture_agent.keys.age import Identity
 
 _FIRST_PARTS = 10  # seconds of a session: a key frame stands in the first, unless the screen was not to be seen
+_BACK_PARTS = 15  # at most 1.5 s each, and a key frame stands in every 10 s
 THUMBNAIL_PX = 160  # of a thumbnail's width, at least, where the picture has as many
 
 
@@ -50,16 +52,56 @@ class Glance:
     withheld_s: float
 
 
-@dataclass(frozen=True, slots=True)
 class Beginning:
-    """What is known of a session before it is read: how long it is, and what a monitor showed first.
+    """A session before it is read: how long it is, and what one monitor showed at about any time; used by one thread.
 
-    Of `timeline` only the length is known, and the monitors. `picture`: None if none is in its first parts.
+    Of `timeline` only the length is known, and the first monitors. `picture`: None if none is in its first parts.
     """
 
-    timeline: Timeline
-    monitor: int
-    picture: Picture | None
+    def __init__(self, path: Path, identity: Identity, found: Tape) -> None:
+        """Open the last part, and the first ones up to one with a key frame. Raises as `read_index`."""
+        self._path, self._identity, self._found = path, identity, found
+        duration_us = reader.length_us(path, identity, found) or 0
+        told: list[Message] = []
+        self.monitor = 1
+        self.picture: Picture | None = None
+        for part in islice(reader.skim(path, identity, found), _FIRST_PARTS):
+            told += [message for message in part.messages if message.topic == MARKS]
+            shown = [message for message in part.messages if message.topic.startswith(SCREEN_PREFIX)]
+            key = min((message for message in shown if is_key_frame(message.data)), default=None)
+            if key is not None:
+                self.monitor = int(key.topic.removeprefix(SCREEN_PREFIX))
+                self.picture = _alone(key)
+                break
+        self.timeline = Timeline(duration_us, screens=timeline.build(told, duration_us).screens)
+
+    def near(self, t_us: int) -> Picture | None:
+        """Return the last key frame before `t_us`, or one of the same second: about 20 parts are opened. None if none.
+
+        Raises as `Review.near` does.
+        """
+        topic = screen_topic(self.monitor)
+        last = bisect_right(range(len(self._found.parts)), t_us, key=self._begins_us)
+        for number in range(last, max(0, last - _BACK_PARTS), -1):
+            keys = [one for one in self._messages(number) if one.topic == topic and is_key_frame(one.data)]
+            if keys:
+                return _alone(keys[-1])
+        return None
+
+    def _begins_us(self, before: int) -> int:
+        """Return when the part behind so many others begins; the last one has no messages."""
+        times = [message.t_us for message in self._messages(before + 1)]
+        return min(times, default=self.timeline.duration_us)
+
+    def _messages(self, number: int) -> list[Message]:
+        return next(reader.skim_some(self._path, self._identity, self._found, [number]))
+
+
+def _alone(key: Message) -> Picture:
+    """Return the picture of a key frame."""
+    decoder = Decoder()
+    decoder.take(unpack_video(key.data).data)
+    return Picture(key.t_us, decoder.pixels(), exact=False)
 
 
 Begun: TypeAlias = Callable[[Beginning], None]
@@ -79,7 +121,7 @@ class Review:
         found = reader.read_outside(path)
         if begun is not None:
             with suppress(VerificationError):  # what is damaged is named by reading it all
-                begun(_beginning(path, identity, found))
+                begun(Beginning(path, identity, found))
         self._index = read_index(path, identity, progress, found)
         self._films: dict[int, _Film] = {}
         self.session = self._index.tape.head.session
@@ -125,24 +167,6 @@ class Review:
         if monitor not in self._films:
             self._films[monitor] = _Film(self._index, monitor)
         return self._films[monitor]
-
-
-def _beginning(path: Path, identity: Identity, found: Tape) -> Beginning:
-    """Open the last part of a session, and the first ones up to one with a key frame. Raises as `read_index`."""
-    duration_us = reader.length_us(path, identity, found) or 0
-    told: list[Message] = []
-    monitor, picture = 1, None
-    for part in islice(reader.skim(path, identity, found), _FIRST_PARTS):
-        told += [message for message in part.messages if message.topic == MARKS]
-        shown = [message for message in part.messages if message.topic.startswith(SCREEN_PREFIX)]
-        key = min((message for message in shown if is_key_frame(message.data)), default=None)
-        if key is not None:
-            decoder = Decoder()
-            decoder.take(unpack_video(key.data).data)
-            monitor = int(key.topic.removeprefix(SCREEN_PREFIX))
-            picture = Picture(key.t_us, decoder.pixels(), exact=False)
-            break
-    return Beginning(Timeline(duration_us, screens=timeline.build(told, duration_us).screens), monitor, picture)
 
 
 class _Film:

@@ -59,6 +59,13 @@ class Looker(QObject):
         """Run `done` with something that is known before the work is done, which calls this on its thread."""
         self._emit(self._came, done, result)
 
+    def meanwhile(self, kind: str) -> None:
+        """Do what waits of a kind in the middle of long work, which calls this on its thread."""
+        with self._changed:
+            wanted = self._wanted.pop(kind, None)
+        if wanted is not None:
+            self._do(kind, *wanted)
+
     def drop(self) -> None:
         """Want nothing any more of what waits."""
         with self._changed:
@@ -82,15 +89,17 @@ class Looker(QObject):
 
     def _work(self) -> None:
         while (wanted := self._next()) is not None:
-            kind, work, done = wanted
-            try:
-                result = work()
-            except CancelledError:
-                continue
-            except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes words on the screen
-                self._emit(self._broke, kind, in_words(error))
-            else:
-                self._emit(self._came, done, result)
+            self._do(*wanted)
+
+    def _do(self, kind: str, work: Callable[[], object], done: Callable[[object], None]) -> None:
+        try:
+            result = work()
+        except CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: everything becomes words on the screen
+            self._emit(self._broke, kind, in_words(error))
+        else:
+            self._emit(self._came, done, result)
 
     def _emit(self, signal: SignalInstance, *values: object) -> None:
         with self._changed:  # once it is closed, this object may be gone

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from capture_agent.core.errors import CaptureAgentError
 from capture_agent.core.language import say
@@ -41,7 +42,7 @@ _OPEN, _PICTURE = "open", "picture"  # kinds of what is looked at
 class Player(QWidget):
     """Opens a recording on a thread of its own, and shows it. Everything is in memory, and gone when it closes.
 
-    Until all of it is read, its beginning is shown, and nothing can be done with it: what is cut is what is known.
+    Until all of it is read, it can be looked at and nothing else: what is cut is what is known.
 
     Signals:
         changed: something was marked or cut out of the recording, a task was told anew, or it was deleted.
@@ -60,7 +61,7 @@ class Player(QWidget):
         self._review: Review | None = None
         self.opening = True  # whether it is being read, which other looking gives way to
         self._timeline = Timeline(0)
-        self._first: Picture | None = None  # the picture of its beginning, while it is read
+        self._beginning: Beginning | None = None  # what is shown while it is read
         self._played: float | None = None  # when the position was moved on last, while it plays
         self._looker = Looker(self)
         self._looker.failed.connect(self._failed)
@@ -106,25 +107,28 @@ class Player(QWidget):
         self.bar.sliderPressed.connect(self._stop)
         self.bar.sliderReleased.connect(self._look_exactly)
         layout.addWidget(self.bar)
-        self._captions(layout)
+        self._when = look.strong(name="playerTime")
+        self._when.setWordWrap(False)
+        self._what = look.text(name="playerWhat")
+        line = look.row(self._when, self._what)
+        line.setStretch(1, 1)
+        layout.addLayout(line)
         self._play = look.button(say("&Play"), self.toggle, name="playButton")
         self._from = look.button(say("Cut &from here"), lambda: self._mark(0), name="cutFromButton")
         self._to = look.button(say("Cut &up to here"), lambda: self._mark(1), name="cutToButton")
         self._cut = look.button(say("Cut &out"), self._cut_out, name="cutOutButton")
         self._choose = look.button(say("C&hoose what to cut…"), self._ask_choice, name="cutChoiceButton")
-        self._delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
+        delete = look.button(say("De&lete…"), self._ask_delete, name="playerDeleteButton")
         self._tasks = look.button(say("&Tasks…"), self.list_tasks, name="playerTasksButton")
-        keys = ((self._from, "I"), (self._to, "O"), (self._tasks, "T"), (self._play, say("space bar")))
-        for button, letter in keys:
+        for button, letter in (self._from, "I"), (self._to, "O"), (self._tasks, "T"), (self._play, say("space bar")):
             button.setToolTip(say("Key: {letter}", letter=letter))
         self._screens = QComboBox()
         self._screens.setObjectName("screenChoice")
         self._screens.setAccessibleName(say("Which screen"))
         self._screens.setMinimumHeight(self._play.minimumHeight())
         self._screens.currentIndexChanged.connect(lambda _at: self._show_monitor())
-        buttons = self._play, self._from, self._to, self._cut, self._choose, self._tasks, self._delete
-        layout.addLayout(Flow(*buttons, self._screens))
-        self._need_all = self.bar, *buttons  # what there is to do, once all of it is known
+        self._buttons = self._play, self._from, self._to, self._cut, self._choose, self._tasks, delete
+        layout.addLayout(Flow(*self._buttons, self._screens))
         self._cuts = Cuts(self._bridge, self._session)
         self._cuts.changed.connect(self._show_cuts)
         self._cuts.carried_out.connect(self._cut_done)
@@ -133,14 +137,6 @@ class Player(QWidget):
         self._cuts.shared.connect(self._share)
         layout.addWidget(self._cuts)
         return page
-
-    def _captions(self, layout: QVBoxLayout) -> None:
-        self._when = look.strong(name="playerTime")
-        self._when.setWordWrap(False)
-        self._what = look.text(name="playerWhat")
-        line = look.row(self._when, self._what)
-        line.setStretch(1, 1)
-        layout.addLayout(line)
 
     # --- opening
 
@@ -151,35 +147,33 @@ class Player(QWidget):
         def progress(_what: str, _done: int, _total: int) -> None:
             if looker.closed:
                 raise CancelledError
+            looker.meanwhile(_PICTURE)
 
-        def begun(beginning: Beginning) -> None:
-            looker.tell(self._begun, beginning)
-
+        begun = partial(looker.tell, self._begun)
         looker.look(_OPEN, lambda: agent.review(session, progress, begun), self._opened)
         self._bridge.do(lambda: agent.looked_at(session))
 
     def _begun(self, beginning: Beginning) -> None:
         if self._review is not None or not beginning.timeline.duration_us:
             return  # it is opened anew, or empty
-        self._first = beginning.picture
-        self.bar.show_timeline(beginning.timeline)
-        self.view.show_timeline(beginning.timeline, beginning.monitor)
-        self._show_picture(self._first)
-        self._when.setText(f"{clock(0)} / {clock(beginning.timeline.duration_us)}")
-        self._what.setText(say("This is its beginning. The rest is still being read."))
+        self._beginning, self._timeline = beginning, beginning.timeline
+        self.bar.show_timeline(self._timeline)
+        self.view.show_timeline(self._timeline, beginning.monitor)
+        self._show_picture(beginning.picture)
+        self._say_time()
         self._screens.hide()
         self._let(False)
         self._pages.setCurrentIndex(1)
-        self.setFocus()  # Escape closes it; what else takes keys has to wait
+        self.bar.setFocus()
 
     def _let(self, all_known: bool) -> None:
-        for one in self._need_all:
-            one.setEnabled(all_known)
+        for button in self._buttons:
+            button.setEnabled(all_known)
 
     def _opened(self, review: Review) -> None:
         self.opening = False
         here_us = self._timeline.duration_us and self.position_us
-        self._review, self._timeline = review, review.timeline
+        self._review, self._timeline, self._beginning = review, review.timeline, None
         if not self._timeline.duration_us:
             self._refuse(say("There is nothing in this recording."), "")
             return
@@ -190,14 +184,14 @@ class Player(QWidget):
         self._screens.blockSignals(False)
         self._screens.setVisible(len(review.monitors) > 1)
         self._let(True)
-        self._unmark()
+        self._cut.setEnabled(False)
         self.bar.show_timeline(self._timeline)
         self._cuts.follow(self._timeline)
         self._pages.setCurrentIndex(1)
         self.bar.setValue(here_us // MS_US)
         self._show_monitor()
-        self._show_picture(self._first)  # until the next one is decoded
-        self._first = None
+        if not review.monitors:
+            self._show_picture(None)
         self.bar.setFocus()
         self.opened.emit(self._timeline)
 
@@ -262,15 +256,22 @@ class Player(QWidget):
         """Show another time: events at once, of the picture the nearest that is quick to decode, or the exact one."""
         t_us = self.position_us
         self.view.show_time(t_us)
-        self._when.setText(f"{clock(t_us)} / {clock(self._timeline.duration_us)}")
-        missing = self._review is not None and not self._review.complete
-        end = (say("The end is missing: it was cut off by a crash."),) if missing else ()
-        self._what.setText(" · ".join((*self.bar.what_at(t_us), *end)))
+        self._say_time()
         if self.playing:
             self._look_exactly()
         else:
             self._look_near()
             self._settled.start()
+
+    def _say_time(self) -> None:
+        t_us = self.position_us
+        self._when.setText(f"{clock(t_us)} / {clock(self._timeline.duration_us)}")
+        said = list(self.bar.what_at(t_us))
+        if self._review is None:
+            said = [say("What was done is still being read.")]
+        elif not self._review.complete:
+            said.append(say("The end is missing: it was cut off by a crash."))
+        self._what.setText(" · ".join(said))
 
     # --- pictures
 
@@ -286,6 +287,8 @@ class Player(QWidget):
         review, monitor, t_us = self._review, self._monitor(), self.position_us
         if review is not None and monitor is not None:
             self._looker.look(_PICTURE, lambda: review.near(monitor, t_us), self._show_picture)
+        elif (begun := self._beginning) is not None:
+            self._looker.look(_PICTURE, lambda: begun.near(t_us), self._show_picture)
 
     def _look_exactly(self) -> None:
         review, monitor, t_us = self._review, self._monitor(), self.position_us
@@ -302,17 +305,14 @@ class Player(QWidget):
         self.bar.mark_here(end)
         self._cut.setEnabled(None not in self.bar.marked)
 
-    def _unmark(self) -> None:
-        self.bar.mark(None, None)
-        self._cut.setEnabled(False)
-
     def _cut_out(self) -> None:
         start_us, end_us = self.bar.marked
         if start_us is None or end_us is None:
             return
         until_us = FOREVER_US if end_us // MS_US >= self.bar.maximum() else end_us
         self._stop()
-        self._unmark()
+        self.bar.mark(None, None)
+        self._cut.setEnabled(False)
         self._cuts.mark(What.STRETCH, (Span(start_us, until_us),))
 
     def _ask_choice(self) -> None:
@@ -394,6 +394,6 @@ class Player(QWidget):
         self._settled.stop()
         self._looker.close()
         self.opening = False
-        self._review = self._first = None
-        self.view.show_timeline(Timeline(0), 1)
+        self._review = self._beginning = None
+        self.view.show_timeline(Timeline(0), 0)
         super().closeEvent(event)

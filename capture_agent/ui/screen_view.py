@@ -38,9 +38,11 @@ class ScreenView(QWidget):
         self.setMinimumSize(_LEAST)
 
     def show_timeline(self, timeline: Timeline, monitor: int) -> None:
-        """Show another session, or another of its monitors; without a picture for now."""
+        """Show another time line, or another monitor: that without a picture for now."""
+        if monitor != self._monitor:
+            self.show_picture(None)
         self._timeline, self._monitor = timeline, monitor
-        self.show_picture(None)
+        self.update()
         self.setAccessibleName(say("Screen {number}", number=monitor))
 
     def show_picture(self, pixels: Pixels | None) -> None:

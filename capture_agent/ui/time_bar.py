@@ -69,7 +69,7 @@ class TimeBar(QSlider):
 
     def show_timeline(self, timeline: Timeline) -> None:
         """Show another session; the value becomes its beginning."""
-        self.timeline, self.picked = timeline, None
+        self.timeline, self.picked, self.marked = timeline, None, (None, None)
         self._still = None
         self.setRange(0, max(1, timeline.duration_us // MS_US))
         self.setValue(0)

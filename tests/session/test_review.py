@@ -204,12 +204,20 @@ def test_its_length_its_monitors_and_its_first_picture_are_told_before_it_is_rea
     first = review.near(1, 0)
     assert (begun.monitor, begun.picture.t_us) == (1, first.t_us)
     assert (begun.picture.pixels == first.pixels).all()
+    keys = [t for n, t in enumerate(frame_times(sessions.make_held(tmp_path / "same"))) if n % 10 == 0]
+    for t_us in range(0, review.timeline.duration_us + SECOND, SECOND // 3):
+        shown = begun.near(t_us)
+        assert shown.t_us in keys
+        # A part is read as a whole: the picture may be of the end of the same stretch.
+        assert keys.index(shown.t_us) >= sum(key <= t_us for key in keys) - 1
+        assert shown.t_us <= t_us + 1_500_000
+        assert (shown.pixels == review.near(1, shown.t_us).pixels).all()
 
 
 def test_a_session_without_a_screen_begins_without_a_picture(tmp_path):
     window = Window(7, "xterm", "x", Rect(0, 0, 9, 9), Rect(0, 0, 9, 9))
     begun, review = beginning(sessions.make_held(tmp_path, sessions.events(Focus(5, window))))
-    assert (begun.picture, begun.timeline.duration_us) == (None, review.timeline.duration_us)
+    assert (begun.picture, begun.near(5), begun.timeline.duration_us) == (None, None, review.timeline.duration_us)
     assert (begun.timeline.windows, len(review.timeline.windows)) == ((), 1)
 
 

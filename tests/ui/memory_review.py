@@ -30,7 +30,7 @@ from capture_agent.encode.event_log import encode
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
 from capture_agent.held.timeline import Screen, Timeline, build
-from capture_agent.session.review import Beginning, Picture
+from capture_agent.session.review import Picture
 from capture_agent.session.snapshot import WaitingCut
 
 SECOND = 1_000_000
@@ -79,9 +79,16 @@ def painted(monitor, t_us):
     return pixels
 
 
-BEGINNING = Beginning(
-    Timeline(LENGTH_US, screens=((0, (Screen(1, FIRST),)),)), 1, Picture(0, painted(1, 0), exact=False)
-)
+class MemoryBeginning:
+    """See `session.review.Beginning`."""
+
+    def __init__(self):
+        self.timeline = Timeline(LENGTH_US, screens=((0, (Screen(1, FIRST),)),))
+        self.monitor = 1
+        self.picture = self.near(0)
+
+    def near(self, t_us):
+        return Picture(t_us, painted(1, t_us), exact=False)
 
 
 class MemoryReview:

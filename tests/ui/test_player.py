@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from memory_agent import MemoryAgent
-from memory_review import SAID
+from memory_review import SAID, painted
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget, QWidget
@@ -319,29 +319,59 @@ def begun(page: RecordingsPage, agent: MemoryAgent) -> tuple[Player, threading.E
     return player, go
 
 
-def test_its_beginning_is_shown_at_once_and_until_all_of_it_is_read_nothing_can_be_cut(
+def test_it_is_looked_at_at_once_and_until_all_of_it_is_read_nothing_can_be_cut(
     page: RecordingsPage, agent: MemoryAgent
 ) -> None:
     player, go = begun(page, agent)
     assert player.view._pixels is not None
     assert player._when.text() == "0:00 / 10:00"
-    assert player._what.text() == "This is its beginning. The rest is still being read."
+    assert player._what.text() == "What was done is still being read."
     buttons = [one for one in player._pages.widget(1).findChildren(QPushButton) if one.isVisibleTo(player)]
     assert len(buttons) == 7
-    assert not any(one.isEnabled() for one in (player.bar, player._screens, *buttons) if one.isVisibleTo(player))
+    assert not any(one.isEnabled() for one in buttons) and not player._screens.isVisibleTo(player)
     for key in (Qt.Key.Key_I, Qt.Key.Key_O, Qt.Key.Key_T, Qt.Key.Key_Space):
         QTest.keyClick(player, key)
+    player.bar.resize(1000, player.bar.height())
     click(player.bar, TYPED_US)
-    assert (player.bar.marked, player.bar.picked, player.position_us) == ((None, None), None, 0)
+    QTest.keyClick(player.bar, Qt.Key.Key_Right)
+    here_us = player.position_us
+    assert abs(here_us - TYPED_US) < 3 * SECOND
+    assert (player.bar.marked, player.bar.picked) == ((None, None), None)
     assert (player.findChildren(TaskList), player.playing, done(agent)) == ([], False, [])
-    assert player.focusWidget() is player
+    assert player.focusWidget() is player.bar
+    assert player._what.text() == "What was done is still being read."
     go.set()
     until(lambda: player._review is not None)
     assert player.view._pixels is not None
     shut = {one.objectName() for one in buttons if not one.isEnabled()}
-    assert (shut, player.bar.isEnabled()) == ({"cutOutButton"}, True)  # that waits for its two ends
+    assert (shut, player.position_us) == ({"cutOutButton"}, here_us)  # that waits for its two ends
     assert player.focusWidget() is player.bar
     assert "still being read" not in player._what.text()
+
+
+def test_while_it_is_read_the_nearest_picture_is_shown_wherever_one_goes(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    asked = threading.Semaphore(0)
+    ended = threading.Event()
+    agent.slow = lambda: None
+
+    def steps(progress: Progress) -> None:
+        while not ended.is_set():
+            asked.acquire(timeout=60)
+            progress("reading", 1, 2)
+
+    agent.reading = steps
+    player = page.play(agent.sessions()[0])
+    until(lambda: player._pages.currentIndex() == 1)
+    for t_us in (300 * SECOND, 20 * SECOND):
+        player.bar.setValue(t_us // 1000)
+        asked.release()
+        until(lambda t_us=t_us: (player.view._pixels == painted(1, t_us)).all())
+    assert player._review is None
+    ended.set()
+    asked.release()
+    until(lambda: player._review is not None)
 
 
 def test_a_recording_that_turns_out_to_be_damaged_is_shown_no_more(page: RecordingsPage, agent: MemoryAgent) -> None:
@@ -357,7 +387,7 @@ def test_closing_the_player_while_it_reads_forgets_the_beginning_too(page: Recor
     player, go = begun(page, agent)
     closed = player._looker
     player.close()
-    assert (player._first, player.view._pixels, closed.closed) == (None, None, True)
+    assert (player._beginning, player.view._pixels, closed.closed) == (None, None, True)
     go.set()
 
 
