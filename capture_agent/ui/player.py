@@ -59,7 +59,7 @@ class Player(QWidget):
         self._bridge = bridge
         self._session = session
         self._review: Review | None = None
-        self.opening = True  # whether it is being read, which other looking gives way to
+        self.opening = True  # whether it is being read: other looking gives way, and what it was may be gone
         self._timeline = Timeline(0)
         self._beginning: Beginning | None = None  # what is shown while it is read
         self._played: float | None = None  # when the position was moved on last, while it plays
@@ -284,14 +284,14 @@ class Player(QWidget):
         self._moved(0)
 
     def _look_near(self) -> None:
-        review, monitor, t_us = self._review, self._monitor(), self.position_us
+        review, monitor, t_us = None if self.opening else self._review, self._monitor(), self.position_us
         if review is not None and monitor is not None:
             self._looker.look(_PICTURE, lambda: review.near(monitor, t_us), self._show_picture)
         elif (begun := self._beginning) is not None:
             self._looker.look(_PICTURE, lambda: begun.near(t_us), self._show_picture)
 
     def _look_exactly(self) -> None:
-        review, monitor, t_us = self._review, self._monitor(), self.position_us
+        review, monitor, t_us = None if self.opening else self._review, self._monitor(), self.position_us
         self._settled.stop()
         if review is not None and monitor is not None:
             self._looker.look(_PICTURE, lambda: review.at(monitor, t_us), self._show_picture)

@@ -374,6 +374,25 @@ def test_while_it_is_read_the_nearest_picture_is_shown_wherever_one_goes(
     until(lambda: player._review is not None)
 
 
+def test_while_it_is_opened_anew_no_picture_is_asked_of_the_file_that_it_was(
+    page: RecordingsPage, agent: MemoryAgent
+) -> None:
+    player, go, shown = opened(page), threading.Event(), list[Timeline]()
+    until(lambda: player.view._pixels is not None)
+    player.opened.connect(shown.append)
+    before, asked = player._review, list[int]()
+    assert before is not None
+    agent.reading = lambda progress: (go.wait(60), progress("reading", 1, 2))[1]
+    player._told()
+    before.near = before.at = lambda monitor, t_us: asked.append(t_us)  # type: ignore[method-assign, assignment]
+    player.bar.setValue(300_000)
+    player.bar.sliderReleased.emit()
+    go.set()
+    until(lambda: shown)
+    until(lambda: bool((player.view._pixels == painted(1, 300 * SECOND)).all()))
+    assert 300 * SECOND not in asked
+
+
 def test_a_recording_that_turns_out_to_be_damaged_is_shown_no_more(page: RecordingsPage, agent: MemoryAgent) -> None:
     agent.put(replace(agent.sessions()[0], state="damaged"))
     player, go = begun(page, agent)
