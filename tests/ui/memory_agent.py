@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memory_review import MemoryBeginning, MemoryCuts, MemoryReview
+from memory_review import MemoryCuts, MemoryReview
 
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -133,7 +133,6 @@ class MemoryAgent(MemoryCuts):
         self.outbox_gone = False  # whether what is withdrawn can be told to its readers
         self.slow: Callable[[], None] = lambda: None  # what a slow call waits for
         self.steps: Callable[[Progress], None] = lambda progress: None  # what a long one tells
-        self.reading: Callable[[Progress], None] = lambda progress: None  # and opening a recording
         self._consent = consent.Consent.none()
         self._agreed: Policy | None = None
         self._studies: dict[str, Policy] = {}
@@ -428,10 +427,7 @@ class MemoryAgent(MemoryCuts):
         self.calls.append(f"open_own {session} {Path(out).name}")
 
     def review(self, session: str, progress: Progress = silent, begun: Begun | None = None) -> MemoryReview:
-        if begun is not None:
-            begun(MemoryBeginning())
-        self._wait()
-        self.reading(progress)
+        self._read(progress, begun)
         if self._sessions[session].state == "damaged":
             raise damaged("{name} was damaged or changed", name="part-000004.age")
         return MemoryReview(session, complete=self._sessions[session].complete)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from capture_agent.encode.event_log import encode
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
 from capture_agent.held.timeline import Screen, Timeline, build
-from capture_agent.session.review import Picture
+from capture_agent.session.review import Begun, Picture
 from capture_agent.session.snapshot import WaitingCut
 
 SECOND = 1_000_000
@@ -118,10 +118,18 @@ class MemoryCuts:
     """What is marked to be cut out, by session: the part of the agent that the player asks for it."""
 
     calls: list[str]
+    _wait: Callable[[], None]
 
     def __init__(self) -> None:
         self.full = False  # whether no cut can be noted
+        self.reading: Callable[[Progress], None] = lambda progress: None  # what opening a recording tells
         self._cuts: defaultdict[str, list[WaitingCut]] = defaultdict(list)
+
+    def _read(self, progress: Progress, begun: Begun | None) -> None:
+        if begun is not None:
+            begun(MemoryBeginning())
+        self._wait()
+        self.reading(progress)
 
     def cut(self, session: str, spans: Sequence[Span], what: What) -> None:
         if self.full:
