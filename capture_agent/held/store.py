@@ -63,6 +63,7 @@ class Store:
         self._infos: dict[str, tuple[Stamp, HeldInfo]] = {}  # of what is known, ready to be handed out
         self._looking = False
         self._seen: dict[str, os.stat_result] | None = None  # within `one_look`
+        self._listed: tuple[dict[str, os.stat_result], list[HeldInfo]] | None = None  # of what was seen there
 
     def path(self, session: str) -> Path:
         """Return where a session's file is, or would be.
@@ -77,10 +78,15 @@ class Store:
     def sessions(self) -> list[HeldInfo]:
         """Return every session, the oldest first. A file that is damaged or odd is listed with its problem."""
         try:
-            found = [self._info(name, status) for name, status in self._files().items() if name.endswith(SUFFIX)]
+            files = self._files()
+            if self._listed is not None and self._listed[0] is files:
+                return [*self._listed[1]]
+            found = [self._info(name, status) for name, status in files.items() if name.endswith(SUFFIX)]
         except OSError as error:
             raise disk.storage_error(error, noted("the recordings cannot be listed")) from None
-        return sorted(found, key=lambda info: (info.created, info.id))
+        found.sort(key=lambda info: (info.created, info.id))
+        self._listed = (files, [*found]) if self._looking else None
+        return found
 
     def size(self) -> int:
         """Return how many bytes everything in the folder takes.
@@ -127,7 +133,7 @@ class Store:
         try:
             yield
         finally:
-            self._looking, self._seen = False, None
+            self._looking, self._seen, self._listed = False, None, None
 
     def _files(self) -> dict[str, os.stat_result]:
         """Return the state of everything in the folder, by name."""

@@ -109,7 +109,9 @@ def test_the_disk_is_asked_once_within_one_look_and_anew_after_what_was_removed(
     with store.one_look():
         before = store.sessions()
         shutil.copy(whole, kept)
-        assert store.sessions() == before
+        again = store.sessions()
+        assert again == before
+        assert [one is other for one, other in zip(again, before, strict=True)] == [True]  # looked into once, too
         assert store.size() == whole.stat().st_size
         store.remove(kept.stem)
         assert store.sessions() == before
