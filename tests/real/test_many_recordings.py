@@ -41,7 +41,7 @@ def test_a_long_list_shows_its_first_lines_at_once_and_gets_the_others_afterward
         until(ui, LINES, COUNT)
         ui.say(f"page = shell.window.recordings; page._list.setCurrentItem(page._list.topLevelItem({COUNT - 1}))")
         oldest = told(ui, CHOSEN)
-        ui.say(f"agent.delete('{COUNT - 1:012x}'); page.reload(); asked['again'] = {LINES}")
+        ui.say(f"agent.delete('{COUNT - 1:012x}', for_good=True); page.reload(); asked['again'] = {LINES}")
         assert ui.until(lambda seen: "again" in seen["asked"])["asked"]["again"] == _AT_ONCE
         until(ui, LINES, COUNT - 1)
         assert told(ui, CHOSEN) == oldest  # the line that was chosen is, as soon as it is there
