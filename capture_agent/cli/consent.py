@@ -151,12 +151,16 @@ def _offline(command: str, arguments: Mapping[str, int | str], passphrase_fd: in
     from datetime import UTC, datetime
 
     from capture_agent.cli.offline import NoWindows, offline_agent
-    from capture_agent.control.commands import check, perform
+    from capture_agent.control.commands import COMMANDS, check, perform
 
     request = check(command, arguments)
     # A profile that cannot be trusted shows nothing, and can be left.
     with offline_agent(passphrase_fd, whole=command == "consent-show") as agent:
-        return perform(request, agent, NoWindows(), datetime.now(UTC))
+        found = perform(request, agent, NoWindows(), datetime.now(UTC))
+        rest = COMMANDS[command].rest
+        if rest is not None:
+            rest(agent)
+        return found
 
 
 def pdf_without_display() -> Callable[[str, str], bytes]:

@@ -65,11 +65,15 @@ Result: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the table: what the command can do at most, how it is done, and what it takes."""
+    """A row of the table: what the command can do at most, how it is done, and what it takes.
+
+    `rest`, where there is one, returns when all of it is done: slow, and on any thread.
+    """
 
     effect: Effect
     do: Callable[[Agent, Windows, Request, datetime], Result]
     arguments: Mapping[str, Argument] = field(default_factory=dict)
+    rest: Callable[[Agent], None] | None = None
 
 
 def perform(request: Request, agent: Agent, windows: Windows, now: datetime) -> Result:
@@ -370,11 +374,11 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             {"categories": Argument(str, 0, MAX_CATEGORIES_CHARS), "delete": Argument(int, 0, 1)},
         ),
         "would-forget": Command(Effect.SHOWS, _would_forget, _LAST),
-        "forget": Command(Effect.NARROWS, _forget, _LAST),
+        "forget": Command(Effect.NARROWS, _forget, _LAST, lambda agent: agent.finish_forgetting()),
         "withdraw": Command(Effect.NARROWS, _withdraw, {"session": Argument(str, 1, MAX_SESSION_CHARS, required=True)}),
         "deliver": Command(Effect.HURRIES, _deliver),
         "pause": Command(Effect.NARROWS, _pause, {"minutes": Argument(int, 1, MAX_PAUSE_MINUTES)}),
-        "not-me": Command(Effect.NARROWS, _not_me),
+        "not-me": Command(Effect.NARROWS, _not_me, rest=lambda agent: agent.finish_forgetting()),
         "stop": Command(Effect.NARROWS, _stop),
         "quit": Command(Effect.NARROWS, _quit),
         "show": Command(Effect.OPENS_WINDOW, _show),

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from capture_agent.control.commands import COMMANDS, Effect, Request, Windows, perform
+from capture_agent.control.commands import COMMANDS, Effect, Request, Result, Windows, perform
 from capture_agent.control.instance import Instance
 from capture_agent.control.peer import (
     SOCKET_NAME,
@@ -45,16 +45,40 @@ happens on the main thread is `answer(request, future, …)`."""
 
 
 def answer(request: Request, future: Future[Response], agent: Agent, windows: Windows, now: datetime) -> None:
-    """Do `request` and put what came of it into `future`. Main thread only; never raises a `CaptureAgentError`."""
+    """Do `request` and put what came of it into `future`. Main thread only; never raises a `CaptureAgentError`.
+
+    The rest of what takes long is done on a thread, and said when it is done.
+    """
     if not future.set_running_or_notify_cancel():
         return
+    going_on = False
     try:
-        future.set_result(Response(perform(request, agent, windows, now)))
+        done, rest = perform(request, agent, windows, now), COMMANDS[request.command].rest
+        if rest is None:
+            future.set_result(Response(done))
+        else:
+            threading.Thread(target=_rest, args=(rest, agent, done, future), name="command", daemon=True).start()
+            going_on = True
     except CaptureAgentError as error:
         future.set_result(Response(error=error))
     finally:
-        if not future.done():
-            future.set_result(Response(error=FaultError("The agent has a fault; look at its window.")))
+        if not going_on and not future.done():
+            future.set_result(Response(error=_fault()))
+
+
+def _rest(rest: Callable[[Agent], None], agent: Agent, done: Result, future: Future[Response]) -> None:
+    try:
+        rest(agent)
+        response = Response(done)
+    except CaptureAgentError as error:
+        response = Response(error=error)
+    except Exception:  # noqa: BLE001 - the thread's boundary: whoever asked is told
+        response = Response(error=_fault())
+    future.set_result(response)
+
+
+def _fault() -> FaultError:
+    return FaultError("The agent has a fault; look at its window.")
 
 
 class Server:

@@ -25,6 +25,7 @@ from capture_agent.session.changes import PLACES, Changes, Place
 from capture_agent.session.controller import Controller
 from capture_agent.session.daybook import Daybook, in_words
 from capture_agent.session.delivering import Delivering
+from capture_agent.session.finishing import Finishing
 from capture_agent.session.holding import Holding
 from capture_agent.session.hours import Hours, Move
 from capture_agent.session.login import Login
@@ -54,6 +55,7 @@ class Clockwork(Controller):
         self._rhythm.locked_anew = self._note_lock
         self._daybook = Daybook(profile.day, world)
         self.delivering = Delivering(self._holdings.shelf, world.now_us, self._metered, self._rate, world.addresses)
+        self._finishing = Finishing(self._holdings.intents)
         self._rhythm.who = self._agreement.standing.shared
         self._holding = Holding(profile.hold, vault.secrets, world)
         self._held_us, self._held_seen = 0, (0, 0, 0, 0, len(ledger.entries))  # they are counted by now
@@ -98,6 +100,11 @@ class Clockwork(Controller):
                 case Move.NOTHING:
                     pass
         super()._tend(now)
+        with self._noting():
+            if self._finishing.tick():
+                self._count()
+                if self._problem is not None:  # what hindered it is none any more; else recording goes on undisturbed
+                    self.reload()
         self.delivering.tick()
         with self._noting():
             if self._rhythm.room.to_tell():
@@ -130,6 +137,7 @@ class Clockwork(Controller):
 
     def shut_down(self) -> None:
         """Seal what is open, and undo what was changed for as long as the program runs."""
+        self._finishing.close()
         try:
             super().shut_down()
         finally:
@@ -160,6 +168,10 @@ class Clockwork(Controller):
     def deliver(self) -> None:
         """Try at once to deliver what the person shared."""
         self.delivering.now()
+
+    def finish_forgetting(self) -> None:
+        """Take out of recordings what was forgotten. Slow; any thread."""
+        self._finishing.run()
 
     def _metered(self) -> bool:
         return not self._agreement.settings.deliver_on_metered and self._world.metered()

@@ -9,17 +9,19 @@ it, the writing, can be done before and without the lock: `drafted`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture_agent.core.errors import CaptureAgentError, StorageError, VerificationError
-from capture_agent.core.progress import Progress
+from capture_agent.core.progress import CUTTING, Progress
 from capture_agent.held import reader, rewrite
 from capture_agent.held.cut import FOREVER_US, Cut, Span, is_whole, merged
 from capture_agent.keys import age
 from capture_agent.session.shelf import Shelf
+
+_STILL_WANTED_S = 0.1  # how often who waits for a turn asks whether it is still wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +42,56 @@ class Draft:
 
 
 @contextmanager
-def drafted(shelf: Shelf, session: str, spans: Sequence[Span], progress: Progress) -> Iterator[Draft | None]:
-    """Write what stays of a session, without the lock; within the block `cut_out` can use it, and after it it is gone.
+def alone(shelf: Shelf, progress: Progress) -> Iterator[None]:
+    """Be the one who writes drafts. Who waits for that must not hold the lock: who writes needs it in the end.
 
-    None: there is no draft, because nothing stays, it could not be written, or another thread writes one. `cut_out`
-    does without, and says why it fails.
+    Raises:
+        CancelledError: `progress` raised it while others wrote; nothing has happened.
+    """
+    while not shelf.drafting.acquire(timeout=_STILL_WANTED_S):
+        progress(CUTTING, 0, 0)
+    try:
+        yield
+    finally:
+        shelf.drafting.release()
+
+
+@contextmanager
+def drafted(shelf: Shelf, spans: Mapping[str, Sequence[Span]], progress: Progress) -> Iterator[tuple[Draft, ...]]:
+    """Write what stays of sessions, without the lock; within the block `cut_out` can use it, and after it it is gone.
+
+    Of a session there is no draft if nothing stays, or if it could not be written: `cut_out` does without, and says why
+    it fails.
 
     Raises:
         CancelledError: `progress` raised it; nothing has happened.
     """
-    if not shelf.drafting.acquire(blocking=False):
-        yield None
-        return
-    try:
-        draft = None
-        with suppress(CaptureAgentError, OSError):  # of a file that may be removed meanwhile
-            draft = _draft(shelf, session, merged(spans), progress)
-        yield draft
-    finally:
-        rewrite.draft_path(shelf.store.path(session)).unlink(missing_ok=True)
-        shelf.drafting.release()
+    with alone(shelf, progress):
+        drafts: list[Draft] = []
+        try:
+            for session, cut in spans.items():
+                with suppress(CaptureAgentError, OSError):  # of a file that may be removed meanwhile
+                    drafts += _draft(shelf, session, merged(cut), progress)
+            yield tuple(drafts)
+        finally:
+            for session in spans:
+                rewrite.draft_path(shelf.store.path(session)).unlink(missing_ok=True)
 
 
-def _draft(shelf: Shelf, session: str, spans: tuple[Span, ...], progress: Progress) -> Draft | None:
+def _draft(shelf: Shelf, session: str, spans: tuple[Span, ...], progress: Progress) -> list[Draft]:
     if not spans or is_whole(spans):
-        return None
+        return []
     with shelf.lock:
         old, touched = identity_of(shelf, session), shelf.touched[session]
     fresh = age.new_classical()
     path = shelf.store.path(session)
     suffix = rewrite.DRAFT_SUFFIX
     written = rewrite.rewrite(path, old, fresh.recipient, Cut(spans), suffix=suffix, progress=progress)
-    return Draft(session, spans, fresh, touched) if written else None
+    return [Draft(session, spans, fresh, touched)] if written else []
 
 
-def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]], draft: Draft | None = None) -> None:
-    """Take `spans` out of the sessions that they are given for, by id. A `draft` that fits is used.
+def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]], drafts: Iterable[Draft] = ()) -> None:
+    """Take `spans` out of the sessions that they are given for, by id. Those of `drafts` that fit are used.
 
     Raises:
         StorageError: The disk has no room for what stays. What was to go is gone from the sessions themselves; it is
@@ -83,15 +99,14 @@ def cut_out(shelf: Shelf, spans: Mapping[str, Sequence[Span]], draft: Draft | No
         KeyError_: The keyring is locked. Sessions that go as a whole are gone; it is to be called again for the others.
     """
     with shelf.lock:
-        if draft is not None and not draft.fits(shelf, spans):
-            draft = None
+        fitting = {draft.session: draft for draft in drafts if draft.fits(shelf, spans)}
         shelf.touched.update(spans.keys())  # of a mapping it would add the values
         for session, cut in spans.items():
             if is_whole(cut):  # needs no key, and makes room
                 shelf.store.remove(session)
         for session in spans:
             complete(shelf, session)
-        _Work(shelf, spans, draft).do()
+        _Work(shelf, spans, fitting).do()
 
 
 def spans_to_json(spans: Mapping[str, Sequence[Span]]) -> list[list[object]]:
@@ -162,10 +177,10 @@ def _opens(new: Path, identity: age.Identity) -> bool:
 class _Work:
     """One run over all sessions: those whose keys go, and the identities of what stays of them."""
 
-    def __init__(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]], draft: Draft | None) -> None:
+    def __init__(self, shelf: Shelf, spans: Mapping[str, Sequence[Span]], drafts: Mapping[str, Draft]) -> None:
         self._shelf = shelf
         self._spans = spans
-        self._draft = draft
+        self._drafts = drafts
         self._gone: list[str] = []
         self._stays: dict[str, age.Identity] = {}
         self._failed: StorageError | None = None
@@ -196,8 +211,8 @@ class _Work:
         except VerificationError:
             self._gone.append(session)  # its key is damaged: nobody can open it
             return
-        if self._draft is not None and self._draft.session == session and rewrite.take_draft(path):
-            self._stays[session] = self._draft.identity
+        if session in self._drafts and rewrite.take_draft(path):
+            self._stays[session] = self._drafts[session].identity
             self._gone.append(session)
             return
         fresh = age.new_classical()

@@ -41,10 +41,9 @@ class Forgetting:
             return self._told(back, self._spans(back), tasks)
 
     def forget(self, back: timedelta, seal: Callable[[], None], tasks: Sequence[str] = ()) -> Forgotten:
-        """Forget everything since `back` ago, and return what went and what did not; `seal` closes the open session.
+        """Forget everything since `back` ago, and return what goes and what does not; `seal` closes the open session.
 
-        Raises:
-            CaptureAgentError: As `Intents.forget`.
+        Nobody has it from now on; `Finishing` takes it out.
         """
         with self._shelf.lock:
             spans = self._spans(back)

@@ -198,6 +198,8 @@ class Holdings:
         """
         from capture_agent.session.review import Review
 
+        session = self.find(session)
+        self.intents.finish_cuts(progress, session)  # of what was forgotten nothing is shown
         with self._lock:
             session = self.find(session)
             if next(info for info in self._store.sessions() if info.id == session).recording:
@@ -281,9 +283,11 @@ class Holdings:
             self.intents.check_left(session)
             got = [one.key for one in self._ledger.folded(recipients_of).get(session, ())]
             recipient_groups(policy, standing.consent, got)  # before anything is cut out
-        self.intents.cut_for_good(session, progress)
+        while self.intents.going_of(session):  # what is marked meanwhile, too
+            self.intents.cut_for_good(session, progress)
         with self._lock:
-            self.intents.cut_for_good(session)  # what was marked in that moment
+            if self.intents.going_of(session):
+                raise _changed_mind()
             session = self.find(session)
             self.allow(session, Input.RELEASE)
             line = next(info for info in self._store.sessions() if info.id == session)
@@ -315,7 +319,7 @@ class Holdings:
             agreed = self._ledger.standing(policy.study).consent == standing.consent
             as_it_was = session in self._vault.sessions() and self.shelf.touched[session] == touched
             if not agreed or not as_it_was or not still():
-                raise ConsentError("you changed your mind while it was composed", hint="Nothing was released.")
+                raise _changed_mind()
             for one in done:
                 body: dict[str, object] = {
                     "session": session,
@@ -394,3 +398,7 @@ class Holdings:
         for study in {one.study for one in gone}:
             began = {one.id: one.started.isoformat(timespec="seconds") for one in gone if one.study == study}
             self.intents.destroy(study, began, expired=began)
+
+
+def _changed_mind() -> ConsentError:
+    return ConsentError("you changed your mind while it was composed", hint="Nothing was released.")

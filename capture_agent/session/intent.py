@@ -59,6 +59,11 @@ class Intent:
         return self.kind is Kind.CUT_INTENDED and "what" in self.body
 
     @property
+    def rewrites(self) -> bool:
+        """Whether recordings are written anew for it now, which takes long: nobody waits for that."""
+        return self.kind in {Kind.FORGET_INTENDED, Kind.CUT_INTENDED} and not self.waits
+
+    @property
     def until(self) -> datetime | None:
         """Until when what was deleted can be put back; None: it was not, or it is too late."""
         return datetime.fromisoformat(str(self.body["until"])) if "until" in self.body and not self.tried else None

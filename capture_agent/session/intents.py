@@ -36,9 +36,11 @@ class Intents:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The sessions that are going to be destroyed: nobody is shown or handed them any more."""
-        going = (one for one in tuple(self._open) if one.kind is Kind.DESTROY_INTENDED and one.until is None)
-        return frozenset(session for one in going for session in one.sessions)
+        """The sessions that are going to be destroyed, or forgotten whole: nobody is shown or handed them any more."""
+        going = [one for one in tuple(self._open) if one.kind is Kind.DESTROY_INTENDED and one.until is None]
+        destroyed = {session for one in going for session in one.sessions}
+        forgotten = [one.spans for one in tuple(self._open) if one.kind is Kind.FORGET_INTENDED]
+        return frozenset(destroyed | {session for spans in forgotten for session in spans if is_whole(spans[session])})
 
     @property
     def deleted(self) -> Mapping[str, datetime]:
@@ -139,18 +141,45 @@ class Intents:
         self._shelf.touched.update(one.sessions)  # what is being composed right now is not to go out any more
 
     def forget(self, study: str, spans: Mapping[str, Sequence[Span]], seal: Callable[[], None]) -> None:
-        """Forget spans of sessions, by id. `seal` closes the one that is open, and is called once the intent is noted.
+        """Forget spans of sessions, by id: nobody has them from now on. `finish_cuts` then takes them out.
 
-        Raises:
-            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+        `seal` closes the session that is open, and is called once the intent is noted.
         """
         one = Intent(Kind.FORGET_INTENDED, study or OWN_STUDY, {"spans": spans_to_json(spans)}, None)
         with self._shelf.lock:
             self._open.append(one)
             with suppress(CaptureAgentError):  # it is done all the same, only a crash right now would not be survived
                 one.entry = self._note(one)
+            self._shelf.touched.update(spans.keys())  # what is being composed right now has them still
             seal()
-            self._try(one)
+
+    def finish_cuts(self, progress: Progress = silent, session: str | None = None) -> bool:
+        """Take out what was forgotten, or cut for good, and is there still: of all sessions, or of one.
+
+        Slow; any thread, but not under the lock. Returns whether there was something.
+
+        Raises:
+            CaptureAgentError: As `cutting.cut_out`; it is to be called again.
+            CancelledError: `progress` raised it; what was not taken out yet still is to be.
+        """
+        with self._shelf.lock:
+            those = [one for one in self._open if one.rewrites and (session is None or session in one.spans)]
+        first: CaptureAgentError | None = None
+        for one in those:
+            try:
+                with drafted(self._shelf, one.spans, progress) as drafts, self._shelf.lock:
+                    if any(one is other for other in self._open):
+                        self._try(one, drafts)
+            except CaptureAgentError as error:
+                first = first or error
+        if first is not None:
+            raise first
+        return bool(those)
+
+    @property
+    def cuts_are_due(self) -> bool:
+        """Whether `finish_cuts` is to be called now."""
+        return bool(self._open) and any(one.rewrites and one.is_due(self._shelf.now()) for one in self._open)
 
     def cut(self, study: str, session: str, spans: Sequence[Span], what: What) -> None:
         """Mark spans of a session to be cut out; it is not open.
@@ -213,13 +242,14 @@ class Intents:
         them marked. What is done then takes a moment.
 
         Raises:
-            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_due`.
+            CaptureAgentError: As `cutting.cut_out`; it is tried again with `finish_cuts`.
             CancelledError: `progress` raised it; it stays marked.
         """
+        self.finish_cuts(progress, session)
         with self._shelf.lock:
             wanted = self._marked(session)
             spans = merged(span for one in wanted for span in one.spans[session])
-        with drafted(self._shelf, session, spans, progress) as draft, self._shelf.lock:
+        with drafted(self._shelf, {session: spans}, progress) as drafts, self._shelf.lock:
             marked = [one for one in self._marked(session) if any(one is other for other in wanted)]
             if marked:
                 spans = merged(span for one in marked for span in one.spans[session])
@@ -229,7 +259,7 @@ class Intents:
                 good.entry = self._note(good)
                 self._open.append(good)
             for one in [one for one in self._open if session in one.spans and not one.waits]:
-                self._try(one, draft)
+                self._try(one, drafts)
 
     def _marked(self, session: str) -> list[Intent]:
         return [one for one in self._undoable() if session in one.spans]
@@ -270,7 +300,7 @@ class Intents:
                 self._close(one, Kind.KEPT)
 
     def finish_due(self) -> bool:
-        """Do what is due, and return whether something was. Called often; cheap if nothing is open.
+        """Do what is due and quick, and return whether something was. Called often; cheap if nothing is open.
 
         Raises:
             CaptureAgentError: Something could not be done; it is tried again after `AGAIN`.
@@ -278,7 +308,7 @@ class Intents:
         if not self._open:
             return False
         now = self._shelf.now()
-        due = [one for one in self._open if one.is_due(now)]
+        due = [one for one in self._open if one.is_due(now) and not one.rewrites]
         self._finish(due)
         return bool(due)
 
@@ -316,11 +346,11 @@ class Intents:
         if first is not None:
             raise first
 
-    def _try(self, one: Intent, draft: Draft | None = None) -> None:
+    def _try(self, one: Intent, drafts: Iterable[Draft] = ()) -> None:
         one.can_undo, one.tried, one.not_before = False, True, self._shelf.now() + AGAIN
-        self._carry_out(one, draft)
+        self._carry_out(one, drafts)
 
-    def _carry_out(self, one: Intent, draft: Draft | None) -> None:
+    def _carry_out(self, one: Intent, drafts: Iterable[Draft]) -> None:
         match one.kind:
             case Kind.DESTROY_INTENDED:
                 self.discard(one.sessions)
@@ -328,7 +358,7 @@ class Intents:
                 for deleted in [other for other in self._open if other.until is not None and self._is_moot(other)]:
                     self._close(deleted, Kind.DESTROYED)
             case Kind.FORGET_INTENDED | Kind.CUT_INTENDED:
-                cut_out(self._shelf, spans_from_json(one.body.get("spans")), draft)
+                cut_out(self._shelf, spans_from_json(one.body.get("spans")), drafts)
                 for replaced in self._replaced(one):  # before it is closed itself: a crash in between does it again
                     self._close(replaced, Kind.CUT)
                 self._close(one, Kind.FORGOTTEN if one.kind is Kind.FORGET_INTENDED else Kind.CUT)

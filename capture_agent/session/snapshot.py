@@ -318,10 +318,13 @@ class Agent(Protocol):
         """Return what forgetting the last minutes would take, and what it could not. Changes nothing."""
 
     def forget(self, minutes: int) -> Forgotten:
-        """Forget the last minutes of every recording; no key that exists afterwards opens an older copy.
+        """Forget the last minutes of every recording: nobody is shown or handed them any more.
 
-        Recording goes on, in a new recording.
+        Recording goes on, in a new one. The others are written anew, on a thread: no key opens an older copy then.
         """
+
+    def finish_forgetting(self) -> None:
+        """Return when what was forgotten is taken out of all recordings. Slow; any thread."""
 
     # --- tasks
     def start_task(self, text: str) -> Task:

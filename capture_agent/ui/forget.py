@@ -126,7 +126,9 @@ class ForgetDialog(QDialog):
         offer.setEnabled(False)
 
     def _forget(self) -> None:
-        if self._bridge.do(lambda: self._bridge.agent.forget(self._minutes)):
+        agent = self._bridge.agent
+        if self._bridge.do(lambda: agent.forget(self._minutes)):
+            self._bridge.run(say("Forgetting…"), agent.finish_forgetting, lambda _none: None)
             self.accept()
 
 

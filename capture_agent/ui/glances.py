@@ -62,6 +62,15 @@ class Glances(QObject):
         """Look into the lines that are in sight, unless they are out of it in a moment."""
         self._rest.start()
 
+    def drop(self) -> None:
+        """Show nothing of what was seen, and look again."""
+        self._known.clear()
+        for line in self._lines():
+            line.setIcon(0, QIcon())
+            line.setText(self._column, "–")
+            line.setToolTip(self._column, "")
+        self.look_soon()
+
     def close(self) -> None:
         """Look no further, and forget what was seen."""
         self._rest.stop()

@@ -258,6 +258,12 @@ class RecordingsPage(QWidget):
             self._player.close()
         self._player = None
 
+    def drop_shown(self) -> None:
+        """Show nothing any more that was looked at: some of it was forgotten just now."""
+        self.close_player()
+        self._glances.drop()
+        self.reload()
+
     def shut(self) -> None:
         """Forget everything of recordings that was looked at; the program ends."""
         self.close_player()

@@ -128,6 +128,7 @@ class Shell(QObject):
                 self._show(opt_out_dialog(self.bridge, self._parent()))
             case Command.NOT_ME:
                 self.bridge.do(self._agent.not_me)
+                self.window.recordings.drop_shown()
             case Command.QUIT:
                 self.quit()
             case None if self.who.again():
@@ -140,6 +141,7 @@ class Shell(QObject):
         self.bridge.refresh()
         dialog = forget_dialog(self.bridge, minutes, self._parent())
         if dialog is not None:
+            dialog.accepted.connect(self.window.recordings.drop_shown)
             self._show(dialog)
 
     def ask(self, program: str = "") -> None:

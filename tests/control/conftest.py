@@ -38,6 +38,7 @@ class ScriptedAgent:
     now: Snapshot = field(default_factory=lambda: Snapshot(State.RECORDING, None, None))
     asked_for: list[tuple[object, ...]] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
+    rest: Callable[[], None] = lambda: None  # what is slow about forgetting
 
     @property
     def recording_state(self) -> State:
@@ -86,6 +87,10 @@ class ScriptedAgent:
     def forget(self, minutes: int) -> Forgotten:
         self.asked_for.append(("forget", minutes))
         return self.would_forget(minutes)
+
+    def finish_forgetting(self) -> None:
+        self.rest()
+        self.asked_for.append(("finish_forgetting",))
 
     def withdraw_shared(self, session: str) -> Withdrawn:
         self.asked_for.append(("withdraw_shared", session))

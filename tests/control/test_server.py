@@ -96,6 +96,36 @@ def test_a_bug_in_the_agent_is_told_and_kills_nothing(running: Any) -> None:
     assert running.client.ask("status")["running"]
 
 
+def test_forgetting_is_answered_when_it_is_done_and_other_commands_do_not_wait_for_it(running: Any) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def rest() -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    running.agent.rest = rest
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(running.client.ask("forget", {"minutes": 5})))
+    asking.start()
+    assert begun.wait(60)
+    assert Client(running.profile).ask("pause", {"minutes": 5})["state"] == "paused"
+    assert answers == []
+    go_on.set()
+    asking.join()
+    assert answers[0]["recordings"] == 1
+    assert running.agent.asked_for == [("forget", 5), ("pause", 5), ("finish_forgetting",)]
+
+
+@pytest.mark.parametrize(("error", "kind"), [(StorageError("the disk is full"), StorageError), (OSError(), FaultError)])
+def test_forgetting_that_cannot_be_finished_is_said(running: Any, error: Exception, kind: type[Exception]) -> None:
+    def rest() -> None:
+        raise error
+
+    running.agent.rest = rest
+    with pytest.raises(kind):
+        running.client.ask("forget", {"minutes": 5})
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -89,15 +89,16 @@ def test_what_is_forgotten_on_a_full_disk_is_gone_at_once_and_from_older_copies_
     shutil.copytree(owner.profile.folder, copy)
     assert owner.readable() == owner.readable(copy) == EVERYTHING
     filler = owner.fill()
+    owner.holdings.intents.forget("myself", {"one": [Span(BOUNDARY_US)]}, lambda: None)
     with pytest.raises(StorageError, match="full"):
-        owner.holdings.intents.forget("myself", {"one": [Span(BOUNDARY_US)]}, lambda: None)
+        owner.holdings.intents.finish_cuts()
     assert owner.readable() == STAYS
     assert [one.complete for one in owner.holdings.sessions()] == [True]
     owner.restart().recover()
     assert owner.readable() == STAYS
     filler.unlink()
     owner.now += timedelta(seconds=30)
-    assert owner.holdings.intents.finish_due()
+    assert owner.holdings.intents.finish_cuts()
     assert owner.readable() == STAYS
     assert owner.readable(copy) == []
     assert not owner.holdings.shelf.ledger.open_intents()
@@ -110,6 +111,7 @@ def test_a_whole_recording_is_forgotten_on_a_full_disk_at_once(owner, tmp_path):
     shutil.copytree(owner.profile.folder, copy)
     owner.fill()
     owner.holdings.intents.forget("myself", {"one": [Span(0)]}, lambda: None)
+    owner.holdings.intents.finish_cuts()
     assert owner.readable() == owner.readable(copy) == []
     assert list(owner.profile.held.iterdir()) == []
 

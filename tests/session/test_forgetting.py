@@ -30,6 +30,13 @@ def writing(person, *texts, minutes=10):
     return agent
 
 
+def forget(agent, minutes):
+    """Forget, and wait until it is taken out of the recordings."""
+    told = agent.forget(minutes)
+    agent.finish_forgetting()
+    return told
+
+
 def everything(person, folder=None):
     """Return all that can be read in a profile, or a copy of one, with the keys that exist now."""
     folder = folder or person.profile.folder
@@ -53,7 +60,7 @@ def copied(person, folder):
 def test_the_running_recording_loses_the_last_minutes_and_recording_goes_on_in_another(person, tmp_path):
     agent = writing(person, "before", "secret")
     copy = copied(person, tmp_path / "copy")
-    told = agent.forget(5)
+    told = forget(agent, 5)
     assert (told.recordings, told.whole, told.shared) == (1, 0, ())
     person.tick()
     assert agent.recording_state is State.RECORDING
@@ -69,7 +76,7 @@ def test_the_running_recording_loses_the_last_minutes_and_recording_goes_on_in_a
 @pytest.mark.promise("P11")
 def test_the_gap_is_marked_and_the_session_stays_complete(person):
     agent = writing(person, "before", "secret")
-    agent.forget(5)
+    forget(agent, 5)
     (kept,) = [one for one in agent.sessions() if one.state == "held"]
     path = person.profile.held / f"{kept.id}.held"
     identity = agent._vault.identity(kept.id)
@@ -97,7 +104,7 @@ def test_closed_recordings_in_the_span_go_too_and_older_ones_stay(person, tmp_pa
     copy = copied(person, tmp_path / "copy")
     would = agent.would_forget(15)
     assert (would.recordings, would.whole) == (2, 2)
-    assert agent.forget(15) == would
+    assert forget(agent, 15) == would
     assert all_typed(person) == ["old"]
     assert everything(person, copy).count(b"text") == 0
 
@@ -110,7 +117,7 @@ def test_closed_recordings_of_an_earlier_run_go_too(person, tmp_path):
     copy = copied(person, tmp_path / "copy")
     # Files have the date of this machine's clock: at once after the recording.
     _dated(person, agent.sessions()[0].id)
-    agent.forget(5)
+    forget(agent, 5)
     assert all_typed(person) == ["before"]
     assert everything(person, copy) == b""
 
@@ -128,7 +135,7 @@ def test_a_clock_that_was_set_during_the_recording_forgets_nothing_less(person, 
     agent = writing(person, "before", "secret")
     person.world.began += jump
     person.tick()
-    agent.forget(5)
+    forget(agent, 5)
     person.tick()
     assert not set("sct") & set("".join(all_typed(person)))
 
@@ -141,7 +148,7 @@ def test_a_clock_that_was_set_during_a_recording_of_an_earlier_run_forgets_nothi
     agent.shut_down()
     agent = person.start_agent()
     _dated(person, agent.sessions()[0].id)
-    agent.forget(5)
+    forget(agent, 5)
     assert not set("sct") & set("".join(all_typed(person)))
 
 
@@ -151,7 +158,7 @@ def test_a_sleep_after_a_recording_does_not_bring_it_into_the_span(person):
     agent.stop()
     person.world.sleep(8 * 3600)
     assert agent.would_forget(15).recordings == 0
-    agent.forget(15)
+    forget(agent, 15)
     assert all_typed(person) == ["yesterday"]
 
 
@@ -159,7 +166,7 @@ def test_a_sleep_after_a_recording_does_not_bring_it_into_the_span(person):
 def test_a_paused_recording_is_forgotten_and_stays_paused(person):
     agent = writing(person, "before", "secret")
     agent.pause(None)
-    agent.forget(5)
+    forget(agent, 5)
     assert agent.recording_state is State.PAUSED
     assert all_typed(person) == ["before"]
     agent.resume()
@@ -177,7 +184,7 @@ def test_tasks_of_the_span_are_forgotten_and_named_and_an_older_one_goes_on(pers
     agent.start_task("the secret plan")
     person.tick(60)
     assert agent.would_forget(5).tasks == ("the secret plan",)
-    agent.forget(5)
+    forget(agent, 5)
     assert agent.snapshot().task is None
     assert b"secret plan" not in everything(person)
     assert b"the older one" in everything(person)
@@ -191,7 +198,7 @@ def test_nothing_in_the_span_changes_nothing(person):
     agent.stop()
     person.tick(7200)
     before = [entry.kind for entry in agent._agreement.ledger.entries]
-    told = agent.forget(60)
+    told = forget(agent, 60)
     assert (told.recordings, told.whole) == (0, 0)
     assert [entry.kind for entry in agent._agreement.ledger.entries] == before
 
@@ -208,7 +215,7 @@ def test_what_was_released_is_named_with_its_date_and_readers(person):
     (shared,) = agent.would_forget(15).shared
     assert (shared.session, shared.to) == (held.id, ("Lab",))
     assert timedelta(0) < person.world.wall() - shared.when < timedelta(minutes=2)
-    assert agent.forget(15).shared == (shared,)
+    assert forget(agent, 15).shared == (shared,)
     assert [(one.state, one.here) for one in agent.sessions()] == [("released", False)]
     assert [one.session for one in agent.would_forget(15).shared] == [
         held.id
@@ -228,13 +235,13 @@ def test_forgetting_while_a_bundle_is_composed_leaves_no_bundle(person, when):
     agent.stop()
     (held,) = agent.sessions()
 
-    def forget(what, _done, _total):
+    def forget_now(what, _done, _total):
         if what == when and agent._agreement.ledger.entries[-1].kind is not Kind.FORGOTTEN:
-            agent.forget(5)
+            forget(agent, 5)
 
     policy, standing = agent._agreement.check_release(), agent._agreement.standing
     with pytest.raises(CaptureAgentError):
-        agent._holdings.release(held.id, policy, standing, forget)
+        agent._holdings.release(held.id, policy, standing, forget_now)
     assert list(person.profile.outbox.iterdir()) == []
     assert typed(person, held.id) == "kept"
 
@@ -245,9 +252,10 @@ def test_a_locked_keyring_delays_it_and_says_so_and_it_is_done_when_it_is_open(p
     copy = copied(person, tmp_path / "copy")
     person.secrets.locked = True
     with pytest.raises(CaptureAgentError, match="locked"):
-        agent.forget(5)
+        forget(agent, 5)
     person.secrets.locked = False
     person.tick(11)
+    agent._finishing.close()
     agent.stop()
     assert all_typed(person)[0] == "before"
     assert everything(person, copy) == b""
@@ -260,7 +268,7 @@ def test_without_a_ledger_to_write_to_it_is_done_all_the_same(person, tmp_path):
     agent = writing(person, "before", "secret")
     copy = copied(person, tmp_path / "copy")
     in_the_way(person.profile.ledger)
-    agent.forget(5)
+    forget(agent, 5)
     out_of_the_way(person.profile.ledger)
     assert everything(person, copy) == b""
     assert all_typed(person)[0] == "before"
@@ -272,18 +280,19 @@ def test_a_disk_that_takes_no_second_file_loses_what_was_to_go_and_nothing_else(
     create = reader.disk.create
 
     def full(path):
-        if path.suffix == ".cutting":
+        if path.suffix in {".cutting", ".draft"}:
             raise StorageError("the disk is full", hint="Free some space.")
         return create(path)
 
     monkeypatch.setattr(reader.disk, "create", full)
     with pytest.raises(StorageError):
-        agent.forget(5)
+        forget(agent, 5)
     agent.stop()
     assert all_typed(person)[0] == "before"
     assert agent._agreement.ledger.open_intents()
     assert [one.complete for one in agent.sessions()] == [True] * len(agent.sessions())
     monkeypatch.undo()
     person.tick(11)
+    agent._finishing.close()
     assert not agent._agreement.ledger.open_intents()
     assert all_typed(person)[0] == "before"

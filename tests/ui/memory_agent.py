@@ -284,6 +284,10 @@ class MemoryAgent(MemoryCuts):
         self.calls.append(f"forget {minutes}")
         return self.would_forget(minutes)
 
+    def finish_forgetting(self) -> None:
+        self._wait()
+        self.calls.append("finish_forgetting")
+
     def undo(self) -> None:
         self.calls.append("undo")
         if self._now.going is None:
