@@ -1,4 +1,4 @@
-"""python -m benchmarks.hour: how long a recording of an hour takes to open in the player, to look at, and to cut.
+"""python -m benchmarks.hour: how long a recording of an hour takes to open, look at, cut, tell anew and forget.
 
 One is written by the real writer on a desktop of its own: 100 MB, 4,500 parts, 27,000 frames, 240,000 events as they
 come from hands that never rest. Then the window of the agent opens it as a click on "Look at it…" does. Its beginning
@@ -28,6 +28,7 @@ from capture_agent.encode.records import Message
 from capture_agent.encode.video import Encoder
 from capture_agent.held.cut import Span
 from capture_agent.held.spans import What
+from capture_agent.held.timeline import TaskTime
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault, choose_secrets
@@ -155,6 +156,21 @@ def window() -> None:
     found["cutting a minute out for good"] = until(lambda: done)
     found["CPU of that"] = time.process_time() - used
     found["longest stall while it is cut"] = max(stalls)
+    stalls.clear()
+    done.clear()
+    task = TaskTime(MINUTE_US, 2 * MINUTE_US, "Write", "done")
+    shell.bridge.run_watched("", lambda progress: agent.put_task(SESSION, task, progress), done.append)
+    found["telling a task anew"] = until(lambda: done)
+    found["longest stall while it is told"] = max(stalls)
+    stalls.clear()
+    done.clear()
+    before = time.perf_counter()
+    forgotten = agent.forget(5)
+    stalls.append(time.perf_counter() - before)
+    shell.bridge.run("", agent.finish_forgetting, lambda _none: done.append(forgotten))
+    found["forgetting the last five minutes"] = until(lambda: done)
+    assert (forgotten.recordings, forgotten.whole) == (1, 0)
+    found["longest stall while it is forgotten"] = max(stalls)
     print(json.dumps({"size_mb": round(session.size / 1e6), **{name: round(s, 3) for name, s in found.items()}}))
     shell.close()
     agent.shut_down()

@@ -29,7 +29,6 @@ from capture_agent.held.cut import Span
 from capture_agent.held.lifecycle import Input
 from capture_agent.held.spans import What
 from capture_agent.held.store import Store
-from capture_agent.held.timeline import TaskTime
 from capture_agent.held.writer import Writer
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
@@ -41,7 +40,7 @@ from capture_agent.ledger.releases import files_of, recipients_of, released_sess
 from capture_agent.ledger.standing import Kind, Standing
 from capture_agent.outbox import describe
 from capture_agent.outbox.release import Signer, Terms, recipient_groups, release, withdrawal_secret
-from capture_agent.session import cutting, retelling
+from capture_agent.session import cutting
 from capture_agent.session.intents import Intents
 from capture_agent.session.listing import Lines, any_over, length_s, only, state_of
 from capture_agent.session.profile import Profile
@@ -222,19 +221,11 @@ class Holdings:
             study = next(info for info in self._store.sessions() if info.id == session).study
             self.intents.cut(study, session, spans, what)
 
-    def put_task(self, session: str, task: TaskTime) -> None:
-        """Let a task be as `task` says. Raises as `retelling.put_task`, and ConsentError if it is being recorded."""
+    def retold(self, start: str) -> str:
+        """Return the session whose tasks are to be told anew. Raises as `find` and `allow`."""
         with self._lock:
-            retelling.put_task(self.shelf, self._retold(session), task)
-
-    def remove_task(self, session: str, task: str) -> None:
-        """Take a task out, by id: its words and marks. Raises as `put_task`."""
-        with self._lock:
-            retelling.remove_task(self.shelf, self._retold(session), task)
-
-    def _retold(self, start: str) -> str:
-        session = self.find(start)
-        self.allow(session, Input.RETELL)
+            session = self.find(start)
+            self.allow(session, Input.RETELL)
         return session
 
     def allow(self, session: str, given: Input) -> None:

@@ -19,12 +19,14 @@ from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys.vault import Vault
 from capture_agent.ledger.my_data import SharedFile, shared_files
+from capture_agent.session import retelling
 from capture_agent.session.agreement import Agreement
 from capture_agent.session.forgetting import Forgetting
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.listing import with_agreed_readers
 from capture_agent.session.my_data import Saved, save
 from capture_agent.session.recorder import Recorder
+from capture_agent.session.retelling import Edit
 from capture_agent.session.rhythm import Rhythm
 from capture_agent.session.snapshot import Forgotten, HeldSession, Task, WaitingCut, Withdrawn
 from capture_agent.session.tasks import Tasks, keep_task
@@ -152,15 +154,21 @@ class Kept:
         """Cut out what is marked. Slow; any thread."""
         self._holdings.intents.cut_for_good(self._holdings.find(session), progress)
 
-    def put_task(self, session: str, task: TaskTime) -> None:
+    def put_task(self, session: str, task: TaskTime, progress: Progress = silent) -> Edit:
         """Word, judge, move or add a task of a held session. Words are kept only with consent, as while recording."""
         if Category.TASKS not in self._agreement.captured:
             raise _no_tasks()
-        self._holdings.put_task(session, task)
+        return retelling.put_task(self._holdings.shelf, self._holdings.retold(session), task, progress)
 
-    def remove_task(self, session: str, task: str) -> None:
+    def remove_task(self, session: str, task: str, progress: Progress = silent) -> Edit:
         """Take a task out of a held session: its words and marks."""
-        self._holdings.remove_task(session, task)
+        return retelling.remove_task(self._holdings.shelf, self._holdings.retold(session), task, progress)
+
+    def undo_edit(self, session: str, edit: Edit, progress: Progress = silent) -> Edit:
+        """Take an edit of tasks back. Words come back only with consent, too."""
+        if Category.TASKS not in self._agreement.captured:
+            raise _no_tasks()
+        return retelling.undo_edit(self._holdings.shelf, self._holdings.retold(session), edit, progress)
 
     def withdraw_shared(self, session: str) -> Withdrawn:
         """Withdraw what was shared. That its readers cannot be told yet is said, and tried again."""

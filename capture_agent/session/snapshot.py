@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from capture_agent.held.timeline import TaskTime
     from capture_agent.ledger.my_data import SharedFile
     from capture_agent.session.my_data import Saved
+    from capture_agent.session.retelling import Edit
     from capture_agent.session.review import Begun, Review
 
 
@@ -318,13 +319,10 @@ class Agent(Protocol):
         """Return what forgetting the last minutes would take, and what it could not. Changes nothing."""
 
     def forget(self, minutes: int) -> Forgotten:
-        """Forget the last minutes of every recording: nobody is shown or handed them any more.
-
-        Recording goes on, in a new one. The others are written anew, on a thread: no key opens an older copy then.
-        """
+        """Forget the last minutes of every recording: nobody has them any more. Recording goes on, in a new one."""
 
     def finish_forgetting(self) -> None:
-        """Return when what was forgotten is taken out of all recordings. Slow; any thread."""
+        """Return when what was forgotten is taken out, and no key opens an older copy. Slow; any thread."""
 
     # --- tasks
     def start_task(self, text: str) -> Task:
@@ -379,14 +377,14 @@ class Agent(Protocol):
         Slow; any thread: what stays is written anew, and nobody waits for that. Stopped as `release`: all stays marked.
         """
 
-    def put_task(self, session: str, task: TaskTime) -> None:
-        """*click* Word, judge or move a task of a held session, or add one (without an id), in µs of session time.
+    def put_task(self, session: str, task: TaskTime, progress: Progress = silent) -> Edit:
+        """*click* Word, judge, move or (without an id) add a task; only the `Edit` has old words. Slow; any thread."""
 
-        It is written anew, as by `cut`: no key that exists afterwards opens a copy with the old words.
-        """
+    def remove_task(self, session: str, task: str, progress: Progress = silent) -> Edit:
+        """*click* Take a task out, by id: its words and marks, not what was recorded meanwhile. As `put_task`."""
 
-    def remove_task(self, session: str, task: str) -> None:
-        """*click* Take a task out of a held session, by id: its words and marks, not what was recorded meanwhile."""
+    def undo_edit(self, session: str, edit: Edit, progress: Progress = silent) -> Edit:
+        """*click* Take an edit back, if nothing was done to the recording since. As `put_task`."""
 
     def deliver(self) -> None:
         """Try at once to deliver what the person shared, instead of when it is due."""

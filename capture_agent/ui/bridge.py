@@ -63,12 +63,14 @@ class Bridge(QObject):
         failed: something could not be done; carries the `CaptureAgentError`.
         busy: jobs came, went, or came further; carries the labels of those that run or wait, in order, as a tuple.
         stopped: a job that ran was cancelled and has ended; it left nothing behind.
+        ended: a job has ended or was taken back; carries it, and its result: None if it was not done.
     """
 
     changed = Signal(object)
     failed = Signal(object)
     busy = Signal(object)
     stopped = Signal()
+    ended = Signal(object, object)
     _stepped = Signal(object, object)  # job, step: from the worker to the main thread
     _finished = Signal(object, object, object)  # job, result, error: from the worker to the main thread
 
@@ -172,6 +174,7 @@ class Bridge(QObject):
             return False
         if not job.started:
             self._jobs = [other for other in self._jobs if other is not job]
+            self.ended.emit(job, None)
         self._tell_busy()
         return True
 
@@ -247,3 +250,4 @@ class Bridge(QObject):
             self.failed.emit(failure)
         else:
             job.done(result)
+        self.ended.emit(job, result)

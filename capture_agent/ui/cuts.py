@@ -195,9 +195,7 @@ class Cuts(QWidget):
         goes_on = self._bridge.goes_on(job)
         self.setEnabled(not goes_on)
         if goes_on:
-            percent = None if job.step is None else job.step.percent
-            more = "" if percent is None else " " + say("{percent} %", percent=percent)
-            self._words.setText(job.label + more)
+            self._words.setText(job.said)
         else:
             self._cutting = None
             self.carried_out.emit()

@@ -46,6 +46,12 @@ class Job(Generic[T]):
         self._started = self._cancelled = False
 
     @property
+    def said(self) -> str:
+        """What is being done, and how much of it is."""
+        percent = None if self.step is None else self.step.percent
+        return self.label if percent is None else f"{self.label} {say('{percent} %', percent=percent)}"
+
+    @property
     def started(self) -> bool:
         """Whether it runs, or ran."""
         return self._started

@@ -6,17 +6,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
 from capture_agent.core.events import Outcome
 from capture_agent.core.language import say
+from capture_agent.core.progress import Progress
 from capture_agent.held.spans import Choice, all_but
 from capture_agent.held.timeline import TaskTime, Timeline
+from capture_agent.session.retelling import Edit
 from capture_agent.session.snapshot import HeldSession
 from capture_agent.ui import look, words
 from capture_agent.ui.ask import ask
 from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.flow import Flow
+from capture_agent.ui.jobs import Job
 from capture_agent.ui.tasks import TEXT_LIMIT, Judgement
 from capture_agent.ui.time_bar import clock
 
@@ -46,7 +50,10 @@ def task_line(task: TaskTime) -> str:
 
 
 class TaskList(QDialog):
-    """Lists the tasks of a recording.
+    """Lists the tasks of a recording. What is told anew is written on the bridge's thread, one edit after the other.
+
+    Edits can be undone as long as it is open: old words are kept here alone. What is being written when it closes is
+    written to its end.
 
     Signals:
         told: a task was told anew, or deleted: the recording has to be opened again, then `show_tasks`.
@@ -65,12 +72,17 @@ class TaskList(QDialog):
         self._spot = spot
         self._tasks: tuple[TaskTime, ...] = ()
         self._timeline = Timeline(0)
+        self._edits: list[Edit] = []  # what can be undone, the last one at the end
+        self._job: Job[Edit] | None = None  # what is being written
+        self._undoing = self._left = False
+        self._form: TaskForm | None = None
         self.setObjectName("tasksDialog")
         self.setWindowTitle(say("Tasks in this recording"))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         layout = look.column(self, margin=look.SPACE, gap=look.SPACE)
         layout.addWidget(look.heading(say("Tasks in this recording")))
         layout.addWidget(look.muted(say("What you say here is marked as said afterwards."), name="tasksNote"))
+        self._says = look.muted(name="tasksSays")
+        layout.addWidget(self._says)
         self._list = QListWidget()
         self._list.setObjectName("tasksList")
         self._list.setAccessibleName(say("Tasks in this recording"))
@@ -83,12 +95,19 @@ class TaskList(QDialog):
         self._edit = look.button(say("&Change…"), self._change, name="changeTaskButton")
         self._see = look.button(say("&Go there"), self._go, name="goToTaskButton")
         self._delete = look.button(say("De&lete…"), self._ask_delete, name="deleteTaskButton")
-        new = look.button(say("&New task…"), self._new, name="newTaskButton")
+        self._new = look.button(say("&New task…"), self._ask_new, name="newTaskButton")
         self._share = look.button(say("&Share only this…"), self._share_alone, name="shareTaskButton")
+        self._undo = look.button(say("&Undo"), self._undo_last, name="undoTaskButton")
+        self._undo.setToolTip(say("Key: {letter}", letter=say("Ctrl+Z")))
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self._undo_last)
         close = look.button(say("Cl&ose"), self.accept, name="closeTasksButton")
-        layout.addLayout(Flow(self._edit, self._see, self._share, self._delete, new, close))
+        layout.addLayout(Flow(self._edit, self._see, self._share, self._delete, self._new, self._undo, close))
         joined = bridge.snapshot.joined
         self._share.setVisible(joined is not None and not joined.is_own and session.state == "held")
+        bridge.busy.connect(self._follow_work)
+        bridge.ended.connect(self._ended)
+        self.finished.connect(self._leave)
+        self._allow()
         look.fit(self, 560)
 
     def show_tasks(self, timeline: Timeline) -> None:
@@ -105,9 +124,14 @@ class TaskList(QDialog):
         self._list.setFocus()
 
     def _allow(self) -> None:
+        idle = self._job is None
         for button in (self._edit, self._see, self._delete):
-            button.setEnabled(self._chosen() is not None)
-        self._share.setEnabled(self._rest() is not None)
+            button.setEnabled(idle and self._chosen() is not None)
+        self._share.setEnabled(idle and self._rest() is not None)
+        self._new.setEnabled(idle)
+        self._undo.setEnabled(idle and bool(self._edits))
+        kept = say("You can undo what you change here until you close this window.")
+        self._says.setText(kept if self._job is None else self._job.said)
 
     def _chosen(self) -> TaskTime | None:
         row = self._list.currentRow()
@@ -129,7 +153,7 @@ class TaskList(QDialog):
             self.wanted.emit(task.start_us)
             self.accept()
 
-    def _new(self) -> None:
+    def _ask_new(self) -> None:
         start_us, end_us = self._spot.stretch or (self._spot.here_us, self._spot.length_us)
         self._open(TaskTime(start_us, end_us, ""))
 
@@ -139,20 +163,31 @@ class TaskList(QDialog):
             self._open(task)
 
     def _open(self, task: TaskTime) -> None:
-        TaskForm(task, self._spot, self._put, self).open()
+        self._form = TaskForm(task, self._spot, self._put, self)
+        self._form.stopped.connect(self._stop)
+        self._form.finished.connect(self._forget_form)
+        self._form.open()
 
-    def _put(self, task: TaskTime) -> bool:
-        done = self._bridge.do(lambda: self._bridge.agent.put_task(self._session.id, task))
-        if done:
-            self._told()
-        return done
+    def _forget_form(self, _result: int) -> None:
+        self._form = None
+
+    def _put(self, task: TaskTime) -> None:
+        agent, session = self._bridge.agent, self._session.id
+        self._write(lambda progress: agent.put_task(session, task, progress))
+
+    def _undo_last(self) -> None:
+        if not self._undo.isEnabled():
+            return
+        agent, session, edit = self._bridge.agent, self._session.id, self._edits[-1]
+        self._undoing = True
+        self._write(lambda progress: agent.undo_edit(session, edit, progress))
 
     def _ask_delete(self) -> None:
         task = self._chosen()
         if task is None:
             return
         lines = [
-            say("What you said of it goes for good; this cannot be undone."),
+            say("What you said of it goes for good when you close the list of tasks; until then you can undo it."),
             say("What was recorded meanwhile stays. Cut it out if it is to go, too."),
         ]
         if task.again:
@@ -169,28 +204,73 @@ class TaskList(QDialog):
         )
 
     def _delete_now(self, task: TaskTime) -> None:
-        if self._bridge.do(lambda: self._bridge.agent.remove_task(self._session.id, task.id)):
-            self._told()
+        agent, session = self._bridge.agent, self._session.id
+        self._write(lambda progress: agent.remove_task(session, task.id, progress))
 
-    def _told(self) -> None:
-        self._tasks = ()  # what is listed is not so any more
-        self._allow()
-        self.told.emit()
+    def _write(self, work: Callable[[Progress], Edit]) -> None:
+        self._job = self._bridge.run_watched(say("Saving the tasks…"), work, lambda _edit: None)
+        self._follow_work()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._bridge.cancel(self._job)
+
+    def _follow_work(self, _labels: object = ()) -> None:
+        if self._job is not None:
+            self._allow()
+            if self._form is not None:
+                self._form.say_saving(self._job.said)
+
+    def _ended(self, job: object, edit: Edit | None) -> None:
+        if self._job is None or job is not self._job:
+            return
+        form, undone = self._form, self._undoing
+        self._job, self._undoing = None, False
+        if edit is None:
+            self._allow()
+            if form is not None:
+                form.go_on()
+        else:
+            if undone:
+                self._edits.pop()
+            elif not self._left:
+                self._edits.append(edit)
+            self._tasks = ()  # what is listed is not so any more
+            self._allow()
+            if form is not None:
+                form.accept()
+            self.told.emit()
+        if self._left:
+            self.deleteLater()
+
+    def _leave(self, _result: int) -> None:
+        """Keep no old words any more; stay only until what is being written is written."""
+        self._edits.clear()
+        self._left = True
+        if self._job is None:
+            self.deleteLater()
 
 
 class TaskForm(QDialog):
-    """One task: its words, when it began and ended, how it went. `put` says whether it could be told."""
+    """One task: its words, when it began and ended, how it went. It stays until what `put` began is done.
 
-    def __init__(self, task: TaskTime, spot: Spot, put: Callable[[TaskTime], bool], parent: QWidget) -> None:
+    Signals:
+        stopped: the person does not want it to be saved after all.
+    """
+
+    stopped = Signal()
+
+    def __init__(self, task: TaskTime, spot: Spot, put: Callable[[TaskTime], None], parent: QWidget) -> None:
         super().__init__(parent)
         self._task = task
         self._put = put
+        self._saving = False
         # Where a task ended is kept with how it went: who says where it ends has to say that, too.
         self._needs_outcome = not task.id or bool(task.outcome)
         self.setObjectName("taskForm")
         self.setWindowTitle(say("Change the task") if task.id else say("New task"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        body = QWidget()
+        self._body = body = QWidget()
         layout = look.column(body, gap=look.SPACE)
         self._text = look.line_edit(say("For example: book a room for Tuesday"), TEXT_LIMIT, name="taskText")
         self._text.setText(task.text)
@@ -221,6 +301,9 @@ class TaskForm(QDialog):
         cancel = look.button(say("&Cancel"), self.reject, name="cancelTaskButton")
         outer = look.column(self, margin=look.SPACE, gap=look.SPACE)
         outer.addWidget(look.scrolled(body, said=self.windowTitle()), 1)
+        self._says = look.muted(name="savingText")
+        self._says.hide()
+        outer.addWidget(self._says)
         outer.addLayout(look.row(self._save, cancel, push=True))
         self._text.textChanged.connect(lambda _typed: self._allow())
         self._judged.picked.connect(self._allow)
@@ -246,7 +329,30 @@ class TaskForm(QDialog):
                 say("From {since} until the next task begins; you did not say how it went.", since=since)
             )
         answered = self._judged.outcome is not None or not self._needs_outcome
-        self._save.setEnabled(bool(self._text.text().strip()) and answered)
+        self._save.setEnabled(bool(self._text.text().strip()) and answered and not self._saving)
+
+    def say_saving(self, said: str) -> None:
+        """Say how far it is; nothing can be changed meanwhile."""
+        self._saving = True
+        self._says.setText(said)
+        self._says.show()
+        self._body.setEnabled(False)
+        self._allow()
+
+    def go_on(self) -> None:
+        """Let the person go on: it was not saved."""
+        self._saving = False
+        self._says.hide()
+        self._body.setEnabled(True)
+        self._allow()
+        self._text.setFocus()
+
+    def reject(self) -> None:
+        """Close; or, while it is saved, take that back and let the person go on."""
+        if self._saving:
+            self.stopped.emit()
+        else:
+            super().reject()
 
     def _tell(self) -> None:
         task = self._task._replace(
@@ -255,5 +361,4 @@ class TaskForm(QDialog):
             difficulty=self._judged.difficulty,
             note=self._judged.note,
         )
-        if self._put(task):
-            self.accept()
+        self._put(task)

@@ -76,6 +76,16 @@ def test_a_task_is_worded_another_one_marked_and_the_first_deleted(ui: Driver) -
     ui.find("Delete the task “Answer it”?")
     ui.click("Delete", "push button")
     until(ui, f"{LISTED} == [('Read it again', 'done')]")
+    ui.until_focused("Tasks in this recording")
+    ui.key("ctrl+z")
+    until(ui, f"{LISTED} == [('Answer it', 'gave-up'), ('Read it again', 'done')]")
+    ui.until_focused("Tasks in this recording")
+    ui.picture("tasks-undone")
+    ui.key("Home", "alt+l")
+    ui.find("Delete the task “Answer it”?")
+    ui.picture("tasks-delete")
+    ui.click("Delete", "push button")
+    until(ui, f"{LISTED} == [('Read it again', 'done')]")
     assert value(ui, f"[one.text for one in agent.review({SESSION!r}).timeline.tasks]") == ["Read it again"]
 
 

@@ -254,23 +254,24 @@ def test_an_older_cut_that_could_not_be_done_is_done_with_the_next_one(person, w
     assert person.agent._agreement.ledger.open_intents() == ()
 
 
-@pytest.mark.parametrize("when", ["told anew", "deleted"])
-def test_what_was_written_is_not_used_if_the_recording_became_another_one_meanwhile(person, written, when):
+def test_what_was_written_is_not_used_if_the_recording_was_deleted_meanwhile(person, written):
+    session, _ = written
+    mark(person, written, 0, 2)
+    cut_for_good(person, session, lambda: person.agent.delete(session, for_good=True))
+    assert (person.agent.sessions(), list(person.profile.held.iterdir())) == ((), [])
+    assert person.agent._agreement.ledger.open_intents() == ()
+
+
+def test_a_task_that_is_told_anew_meanwhile_waits_for_its_turn(person, written):
     session, at = written
     mark(person, written, 0, 2)
     agent = person.agent
-    task = TaskTime(at[3], at[5], "Write", "done")
-    changes = {
-        "told anew": lambda: agent.put_task(session, task),
-        "deleted": lambda: agent.delete(session, for_good=True),
-    }
-    cut_for_good(person, session, changes[when])
-    files = [path.suffix for path in person.profile.held.iterdir()]
+    told = threading.Thread(target=agent.put_task, args=(session, TaskTime(at[3], at[5], "Write", "done")))
+    cut_for_good(person, session, told.start)
+    told.join()
+    assert [path.suffix for path in person.profile.held.iterdir()] == [".held"]
     assert agent._agreement.ledger.open_intents() == ()
-    if when == "deleted":
-        assert (agent.sessions(), files) == ((), [])
-        return
-    assert (letters(person, session), files) == ("cdef", [".held"])
+    assert letters(person, session) == "cdef"
     assert [task.text for task in agent.review(session).timeline.tasks] == ["Write"]
 
 

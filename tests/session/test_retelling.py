@@ -11,6 +11,7 @@ from test_forgetting_crash import each_step, record, restart
 
 from capture_agent.core.errors import ConsentError, KeyError_, VerificationError
 from capture_agent.core.events import Category, Outcome
+from capture_agent.core.progress import silent
 from capture_agent.encode.event_log import decode, read_log
 from capture_agent.encode.records import TASKS
 from capture_agent.encode.schemas import schema
@@ -20,6 +21,7 @@ from capture_agent.held.spans import What
 from capture_agent.held.timeline import TaskTime
 from capture_agent.keys import age
 from capture_agent.keys.vault import Vault
+from capture_agent.session.retelling import put_task
 
 
 def worked(person, agent=None):
@@ -200,13 +202,15 @@ def test_a_crash_at_any_step_leaves_the_old_words_or_the_new_ones(tmp_path):
     made.mkdir()
     record(restart(made), "other")
     old = TaskTime(1_000_000, 2_000_000, "Wite", "done", id="t")
-    restart(made).put_task("other", old)
-    seen = []
-    for crashed in each_step(made, tmp_path, lambda holdings: holdings.put_task("other", old._replace(text="Write"))):
+    put_task(restart(made).shelf, "other", old, silent)
+    new, seen, drafts = old._replace(text="Write"), [], 0
+    for crashed in each_step(made, tmp_path, lambda holdings: put_task(holdings.shelf, "other", new, silent)):
+        drafts += (crashed / "profile" / "held" / "other.draft").exists()
         holdings = restart(crashed)
         holdings.recover()
         seen += words(holdings, "other")
-        assert list((crashed / "profile" / "held").glob("*.cutting")) == []
+        assert [path.name for path in (crashed / "profile" / "held").iterdir()] == ["other.held"]
+    assert drafts > 2
     assert set(seen) == {"Wite", "Write"}
     assert seen == sorted(seen, key=["Wite", "Write"].index)  # from one step on it is done
 

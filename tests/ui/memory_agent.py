@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memory_review import MemoryCuts, MemoryReview
+from memory_review import MemoryCuts, MemoryReview, MemoryTasks
 
 from capture_agent.core import consent, recording
 from capture_agent.core.errors import ConfigError, ConsentError, StorageError
@@ -34,7 +34,6 @@ from capture_agent.core.recording import State
 from capture_agent.core.schedule import Schedule
 from capture_agent.core.splitting import Reason
 from capture_agent.held.tape import damaged
-from capture_agent.held.timeline import TaskTime
 from capture_agent.ledger import notices
 from capture_agent.ledger.my_data import Became, Consent, Reader, SharedFile
 from capture_agent.session.my_data import Saved
@@ -116,11 +115,12 @@ def shared_file(number: int) -> SharedFile:
     )
 
 
-class MemoryAgent(MemoryCuts):
+class MemoryAgent(MemoryCuts, MemoryTasks):
     """See `session.snapshot.Agent`. `calls` names every request, in order."""
 
     def __init__(self, *, announce: Callable[[], None] = lambda: None) -> None:
-        super().__init__()
+        MemoryCuts.__init__(self)
+        MemoryTasks.__init__(self)
         self.calls: list[str] = []
         self.accepted: list[tuple[frozenset[Category], frozenset[str], str, str]] = []
         self.read: list[tuple[str, str]] = []  # monitoring notices, as they were shown
@@ -434,18 +434,12 @@ class MemoryAgent(MemoryCuts):
         self._read(progress, begun)
         if self._sessions[session].state == "damaged":
             raise damaged("{name} was damaged or changed", name="part-000004.age")
-        return MemoryReview(session, complete=self._sessions[session].complete)
+        return MemoryReview(session, complete=self._sessions[session].complete, tasks=self._told.get(session))
 
     def cut_for_good(self, session: str, progress: Progress = silent) -> None:
         self._wait()
         self.steps(progress)
         super().cut_for_good(session, progress)
-
-    def put_task(self, session: str, task: TaskTime) -> None:
-        self.calls.append(f"put_task {session} {task.id} {task[:6]}")
-
-    def remove_task(self, session: str, task: str) -> None:
-        self.calls.append(f"remove_task {session} {task}")
 
     def delete(self, *sessions: str, for_good: bool = False) -> None:
         self.calls += [f"delete {session}{' for good' if for_good else ''}" for session in sessions]

@@ -27,9 +27,12 @@ from capture_agent.core.events import (
 from capture_agent.core.privacy import Cleared
 from capture_agent.core.progress import Progress, silent
 from capture_agent.encode.event_log import encode
+from capture_agent.encode.records import TASKS, Message
 from capture_agent.held.cut import Span
+from capture_agent.held.retell import TOPICS, put, removed
 from capture_agent.held.spans import What
-from capture_agent.held.timeline import Screen, Timeline, build
+from capture_agent.held.timeline import Screen, TaskTime, Timeline, build
+from capture_agent.session.retelling import Edit
 from capture_agent.session.review import Begun, Picture
 from capture_agent.session.snapshot import WaitingCut
 
@@ -91,11 +94,16 @@ class MemoryBeginning:
         return Picture(t_us, painted(1, t_us), exact=False)
 
 
-class MemoryReview:
-    """See `session.review.Review`."""
+def messages():
+    return sorted((encode(Cleared(event), 0) for event in events()), key=lambda message: message.t_us)
 
-    def __init__(self, session, *, complete=True):
-        made = sorted((encode(Cleared(event), 0) for event in events()), key=lambda message: message.t_us)
+
+class MemoryReview:
+    """See `session.review.Review`; `tasks` take the place of those that were recorded."""
+
+    def __init__(self, session, *, complete=True, tasks=None):
+        made = messages() if tasks is None else [*(one for one in messages() if one.topic != TASKS), *tasks]
+        made.sort(key=lambda message: message.t_us)
         self.timeline = build(made, LENGTH_US)
         self.session = session
         self.complete = complete
@@ -147,3 +155,32 @@ class MemoryCuts:
     def cut_for_good(self, session: str, progress: Progress = silent) -> None:
         self.calls.append(f"cut_for_good {session}")
         self._cuts[session].clear()
+
+
+class MemoryTasks:
+    """What is told of tasks, by session, as `session.retelling` tells it anew."""
+
+    calls: list[str]
+    retelling: Callable[[], object] = staticmethod(lambda: None)  # what takes long about it
+
+    def __init__(self) -> None:
+        self._told: dict[str, list[Message]] = {}
+
+    def put_task(self, session: str, task: TaskTime, progress: Progress = silent) -> Edit:
+        self.calls.append(f"put_task {session} {task.id} {task[:6]}")
+        return self._retell(session, lambda told: put(told, task if task.id else task._replace(id="new"), LENGTH_US))
+
+    def remove_task(self, session: str, task: str, progress: Progress = silent) -> Edit:
+        self.calls.append(f"remove_task {session} {task}")
+        return self._retell(session, lambda told: removed(told, task))
+
+    def undo_edit(self, session: str, edit: Edit, progress: Progress = silent) -> Edit:
+        self.calls.append(f"undo_edit {session}")
+        return self._retell(session, lambda _told: list(edit.before))
+
+    def _retell(self, session: str, anew: Callable[[list[Message]], list[Message]]) -> Edit:
+        self.retelling()
+        rest = [one for one in messages() if one.topic in TOPICS and one.topic != TASKS]
+        before = self._told.get(session, [one for one in messages() if one.topic == TASKS])
+        after = self._told[session] = anew(sorted([*rest, *before], key=lambda message: message.t_us))
+        return Edit(tuple(before), tuple(after))
