@@ -84,15 +84,17 @@ def _retell(shelf: Shelf, session: str, told_anew: ToldAnew, progress: Progress)
             os.utime(rewrite.draft_path(path), ns=(written_ns, written_ns))  # when it was recorded is still the same
             with shelf.lock:
                 if shelf.touched[session] != touched or session not in shelf.vault.sessions():
-                    raise ConsentError(
-                        "something else was changed in this recording meanwhile", hint="Look at it, and try again."
-                    )
+                    raise _meanwhile()
                 _put_in_place(shelf, session, fresh)
         except FileNotFoundError:  # it was deleted meanwhile
-            raise StorageError("that recording is not there any more", hint="Look at the list again.") from None
+            raise _meanwhile() from None
         finally:
             rewrite.draft_path(path).unlink(missing_ok=True)
     return Edit(tuple(told), (*tasks, *(message for message in told if message.topic != TASKS)))
+
+
+def _meanwhile() -> ConsentError:
+    return ConsentError("something else was changed in this recording meanwhile", hint="Look at it, and try again.")
 
 
 def _put_in_place(shelf: Shelf, session: str, fresh: age.Identity) -> None:

@@ -6,7 +6,7 @@ import threading
 import pytest
 from test_retelling import messages, only_task, tasks, worked
 
-from capture_agent.core.errors import ConsentError, StorageError
+from capture_agent.core.errors import ConsentError
 from capture_agent.core.events import Category
 from capture_agent.core.progress import CancelledError
 from capture_agent.held import reader
@@ -137,7 +137,7 @@ def test_what_is_marked_to_be_cut_meanwhile_comes_first_and_the_edit_is_refused_
 
 def test_an_edit_of_a_recording_that_is_deleted_meanwhile_leaves_nothing(person):
     agent, session = worked(person)
-    with pytest.raises(StorageError, match="not there any more"):
+    with pytest.raises(ConsentError, match="something else was changed"):
         during(agent, session, lambda: agent.delete(session, for_good=True))
     assert list(person.profile.held.iterdir()) == []
 
