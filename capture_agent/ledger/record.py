@@ -34,6 +34,7 @@ _READABLE = frozenset({1, 2})
 _HEAD = "ledger-head"
 _HEAD_FORM = re.compile(r"[1-9][0-9]{0,17}( [0-9a-f]{64}){1,2}")
 _NO_HASH = "0" * 64
+_KINDS = {kind.value: kind for kind in Kind}  # an enumeration looks a value up in three times as long
 _DAMAGED_HINT = "Nothing was deleted. Restore this file from a backup; recording stays off until then."
 T = TypeVar("T")
 _OLD_HINT = "Restore the newest copy of the profile. Until then recording stays off; you can opt out and join again."
@@ -291,7 +292,7 @@ def _entry(payload: Mapping[str, object], line: bytes, sha256: str) -> Entry:
         return Entry(
             seq=seq,
             study=str(payload["study"]),
-            kind=Kind(str(payload["kind"])),
+            kind=_KINDS[str(payload["kind"])],
             time=datetime.fromisoformat(str(payload["time"])),
             body=body,
             sha256=sha256,

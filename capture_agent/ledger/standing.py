@@ -165,6 +165,8 @@ class Standing:
             VerificationError: The body of the entry is not what its kind wants.
         """
         match entry.kind:
+            case Kind.RELEASED | Kind.DELIVERED:  # nearly all of a long record, so they come first
+                return self
             case Kind.JOINED:
                 return replace(self, joined=True)
             case Kind.ASKED:

@@ -142,9 +142,9 @@ def complete_all(shelf: Shelf) -> None:
     Nobody can be writing a draft yet: those that are there are nobody's.
     """
     with shelf.lock:
-        for draft in shelf.store.folder.glob("*" + rewrite.DRAFT_SUFFIX):
+        for draft in shelf.store.files(rewrite.DRAFT_SUFFIX):
             draft.unlink()
-        for new in shelf.store.folder.glob("*" + rewrite.NEW_SUFFIX):
+        for new in shelf.store.files(rewrite.NEW_SUFFIX):
             with suppress(CaptureAgentError):
                 complete(shelf, new.stem)
 

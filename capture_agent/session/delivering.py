@@ -20,7 +20,7 @@ from capture_agent.core.destination import Destination, parse
 from capture_agent.core.errors import CaptureAgentError, FaultError
 from capture_agent.core.network import NOWHERE, Addresses
 from capture_agent.core.progress import CancelledError, Progress, silent
-from capture_agent.ledger.deliveries import Deliveries, Parcel, deliveries
+from capture_agent.ledger.deliveries import Parcel, deliveries
 from capture_agent.ledger.standing import Kind
 from capture_agent.outbox.credentials import find, name_of, pack
 from capture_agent.outbox.errand import send
@@ -69,7 +69,6 @@ class Delivering:
         self._luck: dict[str, _Luck] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._known: tuple[int, Deliveries] = (0, deliveries(()))  # of how many entries; one value, so no lock
         self._fault: CaptureAgentError | None = None
 
     # --- what is
@@ -101,11 +100,7 @@ class Delivering:
 
     def waiting(self) -> tuple[Parcel, ...]:
         """Return what has to go and is here. What somebody took from the outbox by hand, they delivered themselves."""
-        entries = self._shelf.ledger.entries
-        count, known = self._known
-        if count != len(entries):
-            known = deliveries(entries)
-            self._known = (len(entries), known)
+        known = self._shelf.ledger.folded(deliveries)
         return tuple(one for one in known.waiting if self._path(one).exists())
 
     # --- by itself
@@ -253,7 +248,7 @@ class Delivering:
         }
         with self._shelf.lock:
             self._shelf.ledger.append(Kind.DELIVERED, parcel.study, body, self._shelf.now())
-            if parcel.name in deliveries(self._shelf.ledger.entries).finished:
+            if parcel.name in self._shelf.ledger.folded(deliveries).finished:
                 with suppress(OSError):  # the next start does it
                     self._path(parcel).unlink(missing_ok=True)
 

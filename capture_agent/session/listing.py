@@ -184,7 +184,7 @@ class _Source(NamedTuple):
 
 def length_s(info: HeldInfo) -> float:
     """Return how long a session seems to be from outside, in seconds."""
-    return max(0.0, (info.written - _began(info)).total_seconds())
+    return _length_s(info, _began(info))
 
 
 def retention_days(entries: Iterable[Entry], study: str) -> int:
@@ -224,7 +224,8 @@ def _line(session: str, source: _Source) -> HeldSession:
     of, life = source.of, source.life
     state, size, complete = life.state.value, 0, True
     if isinstance(of, HeldInfo):
-        study, started, seconds, size, complete = of.study, _began(of), length_s(of), of.size, of.complete
+        study, started, size, complete = of.study, _began(of), of.size, of.complete
+        seconds = _length_s(of, started)
         state = State.RECORDING.value if of.recording else state
         state = "damaged" if of.problem or not source.has_key else state
     elif isinstance(of, ReleasedSession):
@@ -248,6 +249,10 @@ def _line(session: str, source: _Source) -> HeldSession:
         cuts=source.cuts,
         deleted_until=source.deleted_until,
     )
+
+
+def _length_s(info: HeldInfo, began: datetime) -> float:
+    return max(0.0, (info.written - began).total_seconds())
 
 
 def _began(info: HeldInfo) -> datetime:

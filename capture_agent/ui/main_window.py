@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabWidget, QWidget
 
@@ -82,6 +82,9 @@ class MainWindow(QWidget):
         outer.addLayout(self._footer())
         for page in (self.recordings, self.recorded.receipts, self.first_run.receipts):
             page.told.connect(self._tell_done)
+        # Making the lines of 10,000 recordings takes a tenth of a second, which nobody has to wait for who looks here.
+        self._listed = QTimer(self, singleShot=True, interval=0)
+        self._listed.timeout.connect(self.recordings.reload)
         bridge.changed.connect(self._show)
         self._show(bridge.view)
         self.setMinimumWidth(440)
@@ -92,6 +95,8 @@ class MainWindow(QWidget):
         page = Command.RECORDED if command is Command.NEVER else command
         if page in _PAGES and self._bridge.view.page is Page.MAIN:
             self._tabs.setCurrentIndex(_PAGES.index(page))
+        if not self.isVisible():
+            self._listed.start()
         self.showNormal() if self.isMinimized() else self.show()
         if command is Command.NEVER:
             self.recorded.show_never()
