@@ -14,8 +14,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -234,32 +235,39 @@ def command(desktop: PrivateDesktop, *words: str) -> tuple[Taken, str]:
     return Taken(time.perf_counter() - before, cpu), done.stdout
 
 
-def measure(count: int, rounds: int) -> dict[str, object]:
-    """Return the figures of a profile with `count` recordings, in ms: wall clock, and CPU time where it says so."""
-    with PrivateDesktop() as desktop:
-        filled, _ = command(desktop, "benchmarks.many", "--fill", str(count))
-        print(f"{count:,} recordings were made in {filled.wall:.0f} s", file=sys.stderr)
-        with running(desktop) as first:  # the first start after an update looks into each file once
-            pass
-        starts, listed, told, alone = [], [], [], []
-        for _ in range(rounds):
+def measure(counts: Sequence[int], rounds: int) -> dict[str, object]:
+    """Return the figures of profiles with so many recordings, in ms: wall clock, and CPU time where it says so.
+
+    They are measured in turns, so that whatever else the machine does meets all of them.
+    """
+    with ExitStack() as stack:
+        desktops = {count: stack.enter_context(PrivateDesktop()) for count in counts}
+        first, starts = {}, defaultdict(list)
+        listed, told, alone = defaultdict(list), defaultdict(list), defaultdict(list)
+        for count, desktop in desktops.items():
+            filled, _ = command(desktop, "benchmarks.many", "--fill", str(count))
+            print(f"{count:,} recordings were made in {filled.wall:.0f} s", file=sys.stderr)
+            with running(desktop) as first[count]:  # the first start after an update looks into each file once
+                pass
+        for count, desktop in [*desktops.items()] * rounds:
             with running(desktop) as start:
-                starts.append(start)
-                listed.append(command(desktop, "capture_agent", "sessions", "--json"))
-                told.append(command(desktop, "capture_agent", "sessions"))
-            alone.append(command(desktop, "capture_agent", "sessions", "--json"))
-        for _, said in listed + alone:
-            assert len(json.loads(said)["sessions"]) == count
-        found: dict[str, object] = {
-            "the first start": first.ms,
-            "start": median(starts).ms,
-            "sessions --json": median([one for one, _ in listed]).ms,
-            "sessions": median([one for one, _ in told]).ms,
-            "sessions --json, no agent": median([one for one, _ in alone]).ms,
+                starts[count].append(start)
+                listed[count].append(command(desktop, "capture_agent", "sessions", "--json"))
+                told[count].append(command(desktop, "capture_agent", "sessions"))
+            alone[count].append(command(desktop, "capture_agent", "sessions", "--json"))
+            for _, said in (listed[count][-1], alone[count][-1]):
+                assert len(json.loads(said)["sessions"]) == count
+        return {
+            str(count): {
+                "the first start": first[count].ms,
+                "start": median(starts[count]).ms,
+                "sessions --json": median([one for one, _ in listed[count]]).ms,
+                "sessions": median([one for one, _ in told[count]]).ms,
+                "sessions --json, no agent": median([one for one, _ in alone[count]]).ms,
+                **({"window": json.loads(command(desktop, "benchmarks.many", "--window")[1])} if count else {}),
+            }
+            for count, desktop in desktops.items()
         }
-        if count:
-            found["window"] = json.loads(command(desktop, "benchmarks.many", "--window")[1])
-    return found
 
 
 def median(those: Sequence[Taken]) -> Taken:
@@ -280,7 +288,7 @@ def main() -> None:
     elif asked.window:
         window()
     else:
-        found = {str(count): measure(count, asked.rounds) for count in (0, asked.count)}
+        found = measure((0, asked.count), asked.rounds)
         print(json.dumps({**machine.when_and_what(), "load": round(os.getloadavg()[0], 2), "ms": found}, indent=1))
 
 
