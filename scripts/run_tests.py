@@ -17,21 +17,30 @@ from xml.etree import ElementTree
 Test = TypeVar("Test")
 
 SLOWEST = 20
+DISPLAY = "tests/real"  # where the tests are that need one
 ALONE = "serial"  # measures its own time stamps: nothing else may run beside it
 NOT_HERE = "not soak and not two_accounts"  # long versions have `make soak`; two accounts are run by scripts/namespace
 MAX_WORKERS = 8  # scripts/namespace makes as many small disks
 NO_TESTS = 5  # pytest's exit code when nothing was selected
 
 
-def pytest(name: str, *options: str) -> int:
-    """Run pytest with its results under `name` in the results folder; return its exit code."""
+def begin(name: str, *options: str, into: Path | None = None, nice: int = 0) -> subprocess.Popen[bytes]:
+    """Start pytest with its results under `name` in the results folder, and what it prints in the file `into`."""
     out = Path(os.environ["CAPTURE_AGENT_OUT"])
     command = (
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--durations={SLOWEST}"),
-        *(f"--junitxml={out / f'junit-{name}.xml'}", f"--promises={out / f'promises-{name}.json'}"),
-        *options,
+        *("nice", "-n", str(nice), sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *(f"--durations={SLOWEST}", f"--junitxml={out / f'junit-{name}.xml'}"),
+        *(f"--promises={out / f'promises-{name}.json'}", *options),
     )
-    code = subprocess.run(command, check=False).returncode
+    if into is None:
+        return subprocess.Popen(command)
+    with into.open("wb") as file:
+        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+
+
+def ended(program: subprocess.Popen[bytes]) -> int:
+    """Wait for pytest; return its exit code."""
+    code = program.wait()
     return 0 if code == NO_TESTS else code
 
 
@@ -39,8 +48,19 @@ def run(options: list[str]) -> int:
     """Run what may run side by side, then what may not."""
     # Tests with a display wait as well as work; with more workers than this, programs are too late for what they show.
     workers = str(min(MAX_WORKERS, (os.cpu_count() or 2) + 1))
-    together = pytest("parallel", "-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}", *options)
-    alone = pytest("alone", "-m", f"{NOT_HERE} and {ALONE}", *options)
+    many = ("-n", workers, "--dist", "worksteal", "-m", f"{NOT_HERE} and not {ALONE}")
+    if options:
+        together = ended(begin("parallel", *many, *options))
+    else:
+        # All others only work. One after the other, they get what is left of the processors meanwhile.
+        said = Path(os.environ["CAPTURE_AGENT_OUT"]) / "without-display.txt"
+        one = ("-m", f"{NOT_HERE} and not {ALONE}", f"--ignore={DISPLAY}")
+        others = begin("without-display", *one, into=said, nice=19)
+        together = ended(begin("display", *many, DISPLAY))
+        together = ended(others) or together
+        sys.stdout.write(said.read_text(encoding="utf-8"))
+        sys.stdout.flush()
+    alone = ended(begin("alone", "-m", f"{NOT_HERE} and {ALONE}", *options))
     return together or alone
 
 
