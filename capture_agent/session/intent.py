@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from capture_agent.held.cut import Span
+from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.cutting import spans_from_json
 
@@ -78,3 +79,8 @@ class Intent:
     def lasts(self, now: datetime) -> bool:
         """Return whether it goes on waiting, whatever the program does."""
         return self.waits or (self.until is not None and not self.is_due(now))
+
+
+def ours(sessions: Iterable[str]) -> list[str]:
+    """Leave out stray files with names that no session can have: there is no key, and they are not ours to remove."""
+    return sorted(one for one in sessions if SESSION_ID.fullmatch(one))

@@ -18,10 +18,9 @@ from capture_agent.core.policy import OWN_STUDY
 from capture_agent.core.progress import Progress, silent
 from capture_agent.held.cut import Span, is_whole, merged
 from capture_agent.held.spans import What
-from capture_agent.held.tape import SESSION_ID
 from capture_agent.ledger.standing import Entry, Kind
 from capture_agent.session.cutting import Draft, cut_out, drafted, spans_from_json, spans_to_json
-from capture_agent.session.intent import AGAIN, PUT_BACK, UNDO, Intent
+from capture_agent.session.intent import AGAIN, PUT_BACK, UNDO, Intent, ours
 from capture_agent.session.shelf import Shelf
 from capture_agent.session.snapshot import Going, WaitingCut
 from capture_agent.session.withdrawing import bury
@@ -75,8 +74,7 @@ class Intents:
         Raises:
             CaptureAgentError: It could not be noted or done; it is tried again with `finish_due`.
         """
-        # A stray file may have a name that no session can have: there is no key, and it is not ours to remove.
-        gone = sorted(one for one in sessions if SESSION_ID.fullmatch(one))
+        gone = ours(sessions)
         if not gone:
             return
         until = self._shelf.now() + UNDO if can_undo else None
@@ -103,8 +101,11 @@ class Intents:
         Raises:
             CaptureAgentError: It cannot be noted, and nothing has happened.
         """
+        gone = ours(sessions)
+        if not gone:
+            return
         until = self._shelf.now() + PUT_BACK
-        body = {"sessions": sorted(sessions), "until": until.isoformat()}
+        body = {"sessions": gone, "until": until.isoformat()}
         with self._shelf.lock:
             self._add(Intent(Kind.DESTROY_INTENDED, study or OWN_STUDY, body, None, until))
 

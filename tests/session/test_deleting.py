@@ -121,10 +121,22 @@ def test_deleting_twice_makes_it_no_longer(person, held):
     person.agent.delete(held)
     before = until(person)
     person.tick(60)
+    noted = len(person.agent._agreement.ledger.entries)
     person.agent.delete(held)
     assert until(person) == before
+    assert len(person.agent._agreement.ledger.entries) == noted
     person.agent.put_back(held)
     assert until(person) == {held: None}
+
+
+def test_a_stray_file_that_no_session_can_be_is_left_alone(person, held):
+    stray = person.profile.held / "my holiday.held"
+    stray.write_bytes(b"x")
+    person.agent.delete("my holiday", held)
+    assert list(until(person).values()).count(None) == 1
+    person.tick(DAY_S + 1)
+    assert (keys(person), list(person.profile.held.iterdir())) == (frozenset(), [stray])
+    assert person.agent._agreement.ledger.open_intents() == ()
 
 
 def test_nothing_else_can_be_done_with_it(person, offered, tmp_path):
@@ -182,9 +194,11 @@ def test_forgetting_reaches_what_was_deleted(person, held):
     partly = agent.sessions()[0].id
     agent.delete(held, partly)
     agent.forget(1)
+    agent.finish_forgetting()
     agent.put_back(partly)
     assert typed(person, partly) == "de"
     agent.forget(15)
+    agent.finish_forgetting()
     assert keys(person) == frozenset()
     with pytest.raises(ConsentError):
         agent.put_back(held)
