@@ -157,6 +157,14 @@ def test_no_module_is_longer_than_its_limit() -> None:
     assert too_long(TESTS, MAX_TEST_LINES) == []
 
 
+def test_tests_import_only_what_has_one_name() -> None:
+    """Of two test files with one name nobody knows which an import means: it depends on which is run beside which."""
+    named = Counter(path.stem for path in TESTS)
+    imported = re.compile(r"^(?:from|import) ((?!conftest)[a-z_0-9]+)\b", re.MULTILINE)
+    found = {name for path in TESTS for name in imported.findall(path.read_text(encoding="utf-8")) if named[name] > 1}
+    assert found == set()
+
+
 def test_each_library_is_imported_by_its_doorkeepers_only() -> None:
     strangers = [
         f"{name_of(path)} imports {name}"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import agent_driver as driver
@@ -226,9 +226,9 @@ def bus_processes(desktop):
     for line in listed.splitlines():
         pid, _, command = line.strip().partition(" ")
         if "at-spi" in command or "accessibility.conf" in command:
-            environment = Path(f"/proc/{pid}/environ")
-            if str(desktop.folder).encode() in environment.read_bytes():
-                found.append(int(pid))
+            with suppress(OSError):  # another desktop's, which has ended meanwhile
+                if str(desktop.folder).encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                    found.append(int(pid))
     assert found
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sessions
-from ui_driver import Driver
+from ui_driver import Driver, until, value
 from ui_windows import AGREE, CHOOSE_FIRST, CUTTING, PLAYING, RECORDINGS, SESSIONS, STUDY, WITHDRAWABLE
 
 from capture_agent.core.events import Focus, Key, Monitor, Monitors, Rect, Window
@@ -31,17 +31,6 @@ def ui(desktop: PrivateDesktop) -> Iterator[Driver]:
     with Driver(desktop) as driver:
         driver.until(lambda seen: seen["proof"])
         yield driver
-
-
-def value(ui: Driver, expression: str) -> object:
-    ui.say(f"asked['it'] = {expression}")
-    return ui.seen()["asked"]["it"]
-
-
-def until(ui: Driver, expression: str) -> None:
-    deadline = time.monotonic() + 15
-    while not value(ui, expression):
-        assert time.monotonic() < deadline, expression
 
 
 def test_however_long_tasks_and_names_are_the_list_is_no_wider_than_its_window(ui: Driver) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import sessions
-from test_player import until, value
-from ui_driver import Driver
+from ui_driver import Driver, until, value
 
 from capture_agent.demo.desktop import PrivateDesktop
 

@@ -265,3 +265,16 @@ class Driver:
                 address = session.send_and_get_reply(ask, timeout=WAIT_S).body[0]
             self._bus = open_dbus_connection(bus=address)
         return self._bus
+
+
+def value(ui: Driver, expression: str) -> object:
+    """Return what an expression is in the program."""
+    ui.say(f"asked['it'] = {expression}")
+    return ui.seen()["asked"]["it"]
+
+
+def until(ui: Driver, expression: str) -> None:
+    """Return once an expression is true in the program."""
+    deadline = time.monotonic() + WAIT_S
+    while not value(ui, expression):
+        assert time.monotonic() < deadline, expression

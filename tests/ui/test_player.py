@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from memory_agent import MemoryAgent
 from memory_review import SAID, painted
+from playing import SESSION, agent, opened, page, press
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTreeWidget, QWidget
@@ -21,7 +21,6 @@ from capture_agent.held.cut import FOREVER_US, Span
 from capture_agent.held.spans import What
 from capture_agent.held.timeline import Timeline
 from capture_agent.session.snapshot import HeldSession
-from capture_agent.ui.bridge import Bridge
 from capture_agent.ui.cut_choice import CutChoice
 from capture_agent.ui.player import Player
 from capture_agent.ui.recordings import RecordingsPage
@@ -29,40 +28,12 @@ from capture_agent.ui.shared_soon import SharedSoon
 from capture_agent.ui.task_list import TaskList
 from capture_agent.ui.time_bar import TimeBar
 
+__all__ = ["agent", "page"]  # fixtures
+
 SECOND = 1_000_000
-SESSION = "0" * 32
 TYPED_US = 310 * SECOND  # when something was typed in it
 REST = (Span(0, 5 * SECOND), Span(420 * SECOND + 1))  # all but the one task of `memory_review`
 CUT = f"cut {SESSION} all-but-task 0-{5 * SECOND} {420 * SECOND + 1}-{FOREVER_US}"
-
-
-@pytest.fixture
-def agent(agreed: MemoryAgent) -> MemoryAgent:
-    """An agent of a study, with one recording."""
-    agreed.put(HeldSession(SESSION, "desk-work", datetime.now(UTC), 600.0, 10**6, "held", complete=True, days_left=60))
-    return agreed
-
-
-@pytest.fixture
-def page(agent: MemoryAgent) -> Iterator[RecordingsPage]:
-    bridge = Bridge(agent)
-    made = RecordingsPage(bridge)
-    yield made
-    made.shut()
-    bridge.close()
-
-
-def opened(page: RecordingsPage) -> Player:
-    player = page.play(page._bridge.agent.sessions()[0])
-    until(lambda: player._review is not None)
-    return player
-
-
-def press(where: QDialog | None, name: str) -> None:
-    assert where is not None
-    button = where.findChild(QPushButton, name)
-    assert button is not None and button.isVisibleTo(where) and button.isEnabled(), name
-    button.click()
 
 
 def share_only(player: Player) -> QDialog | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from memory_agent import MemoryAgent
+from playing import agent, opened, page, press
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton
-from test_player import agent, opened, page, press
 from waiting import until
 
 from capture_agent.core.errors import CaptureAgentError, StorageError
@@ -18,7 +18,7 @@ from capture_agent.ui.player import Player
 from capture_agent.ui.recordings import RecordingsPage
 from capture_agent.ui.task_list import TaskForm, TaskList
 
-__all__ = ["agent", "page"]
+__all__ = ["agent", "page"]  # fixtures
 
 RECORDED = [("Bericht", "done")]
 
