@@ -101,8 +101,11 @@ class Holdings:
     def _tidy_outbox(self) -> None:
         """Remove files that a crash left half made, that nothing in the ledger names, or that arrived."""
         remove_partial(self._profile.outbox)
+        there = list(self._profile.outbox.glob("*" + SUFFIX))
+        if not there:
+            return
         kept = self._ledger.folded(files_of) - self._ledger.folded(deliveries).finished
-        for path in self._profile.outbox.glob("*" + SUFFIX):
+        for path in there:
             if path.name not in kept:
                 path.unlink()
 
