@@ -30,6 +30,7 @@ def recorded_until_killed(folder, recipient, seconds):
     return max(int(line) for line in lines if line.endswith(b"\n")) * 1000
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [pytest.param(20, id="20"), pytest.param(500, id="500", marks=pytest.mark.soak)])
 def test_a_kill_loses_at_most_two_seconds(tmp_path, kills):

@@ -380,6 +380,7 @@ def test_a_kill_at_every_step_loses_nothing_and_notes_it_once(person, tmp_path, 
     assert step > 5
 
 
+@pytest.mark.long
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("kills", [20, pytest.param(500, marks=pytest.mark.soak)])
 def test_kill_9_at_random_moments_loses_doubles_and_spoils_nothing(person, tmp_path, bucket, kills):

@@ -21,6 +21,8 @@ from capture_agent.ledger.standing import Kind
 from capture_agent.session.holdings import Holdings
 from capture_agent.session.profile import Profile
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOUNDARY_US = 5_500_000  # inside a part
 SPANS = {"straddling": [Span(BOUNDARY_US)], "inside": [Span(0)]}

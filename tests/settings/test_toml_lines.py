@@ -127,6 +127,7 @@ def test_a_document_with_everything() -> None:
     assert paths(tomllib.loads(text)) == set(found)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(documents())
 def test_every_key_that_tomllib_finds_has_its_place_and_no_other(text: str) -> None:
