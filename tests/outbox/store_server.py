@@ -10,13 +10,20 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from benchmarks.rclone import ACCESS as ACCESS
 from benchmarks.rclone import BUCKET, free_port
+from capture_agent.core.delivery import Trouble, Undelivered
+from capture_agent.core.destination import parse
+from capture_agent.outbox.courier import carry
+from capture_agent.outbox.inbox import Cap
 
 
 @dataclass
@@ -72,21 +79,39 @@ class Bucket:
 @contextmanager
 def moto() -> Iterator[Bucket]:
     """Run `moto_server` on a port of its own, with one bucket."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    bucket = Bucket(free_port())
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(bucket.port)]
+    with serving(command, lambda: bucket._ask("PUT", "")):
+        yield bucket
+
+
+@contextmanager
+def serving(command: Sequence[str | Path], ask: Callable[[], object]) -> Iterator[None]:
+    """Run a server for as long as the block lasts, which begins when `ask` gets an answer."""
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        bucket = Bucket(port)
         for _ in range(1200):
             with suppress(OSError):
-                bucket._ask("PUT", "")
+                ask()
                 break
             assert server.poll() is None
             time.sleep(0.05)
-        yield bucket
+        yield
     finally:
         server.kill()
         server.wait()
+
+
+def deliver(path: Path, destination: str, access: Mapping[str, str] = ACCESS, cap: Cap | None = None) -> None:
+    """Deliver in this process: what runs in one of its own is the same, and takes a second longer."""
+    carry(path, parse(destination), access, lambda _done, _size: None, cap)
+
+
+def trouble(path: Path, destination: str, access: Mapping[str, str] = ACCESS) -> Trouble:
+    """Return why a file does not arrive."""
+    with pytest.raises(Undelivered) as caught:
+        deliver(path, destination, access)
+    return caught.value.trouble
 
 
 @dataclass

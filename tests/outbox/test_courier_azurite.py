@@ -7,25 +7,20 @@ What Azure says to who may create, and nothing else, when a name is taken Azurit
 from __future__ import annotations
 
 import hmac
-import subprocess
-import time
 import urllib.error
 import urllib.request
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from store_server import Proxy
+from store_server import Proxy, deliver, serving, trouble
 
 from benchmarks.rclone import free_port
-from capture_agent.core.delivery import Trouble, Undelivered
-from capture_agent.core.destination import parse
-from capture_agent.outbox.courier import carry
+from capture_agent.core.delivery import Trouble
 from capture_agent.outbox.inbox import Cap
 
 pytestmark = pytest.mark.promise("P14")
@@ -79,22 +74,12 @@ class Account:
 
 @pytest.fixture(scope="module")
 def azurite(npm: Callable[[str], Path]) -> Iterator[Account]:
-    port = free_port()
+    account = Account(free_port())
     program = npm("azurite") / "dist" / "src" / "blob" / "main.js"
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
-    server = subprocess.Popen(["node", program, "--blobHost", "127.0.0.1", "--blobPort", str(port), *quiet])
-    try:
-        account = Account(port)
-        for _ in range(1200):
-            with suppress(urllib.error.URLError):
-                account.ask("PUT", "study", b"", restype="container")
-                break
-            assert server.poll() is None
-            time.sleep(0.05)
+    command = ["node", program, "--blobHost", "127.0.0.1", "--blobPort", str(account.port), *quiet]
+    with serving(command, lambda: account.ask("PUT", "study", b"", restype="container")):
         yield account
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture
@@ -103,16 +88,6 @@ def line(azurite: Account) -> Iterator[Proxy]:
     one = Proxy(azurite.port)
     yield one
     one.close()
-
-
-def deliver(path: Path, destination: str, access: dict[str, str] = OWNER, cap: Cap | None = None) -> None:
-    carry(path, parse(destination), access, lambda _done, _size: None, cap)
-
-
-def trouble(path: Path, destination: str, access: dict[str, str] = OWNER) -> Trouble:
-    with pytest.raises(Undelivered) as caught:
-        deliver(path, destination, access)
-    return caught.value.trouble
 
 
 def whole(azurite: Account, parcel: Path) -> bool:
@@ -143,7 +118,7 @@ def test_what_arrived_although_its_answer_got_lost_counts_as_delivered(
 def test_another_file_of_the_same_name_is_left_as_it_is(parcel: Path, azurite: Account) -> None:
     for other in (b"of somebody else", parcel.read_bytes()[::-1]):
         azurite.ask("PUT", f"study/in/{parcel.name}", other)
-        assert trouble(parcel, azurite.destination()) is Trouble.NOT_OURS
+        assert trouble(parcel, azurite.destination(), OWNER) is Trouble.NOT_OURS
         assert azurite.ask("GET", f"study/in/{parcel.name}") == other
 
 
@@ -164,5 +139,5 @@ def test_who_may_not_create_is_refused_and_nothing_arrives(
 
 
 def test_a_container_that_is_not_there_is_said_and_not_made(parcel: Path, azurite: Account) -> None:
-    assert trouble(parcel, azurite.destination(container="nowhere")) is Trouble.NO_SUCH_PLACE
-    assert trouble(parcel, azurite.destination(container="nowhere")) is Trouble.NO_SUCH_PLACE
+    assert trouble(parcel, azurite.destination(container="nowhere"), OWNER) is Trouble.NO_SUCH_PLACE
+    assert trouble(parcel, azurite.destination(container="nowhere"), OWNER) is Trouble.NO_SUCH_PLACE

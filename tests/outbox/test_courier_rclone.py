@@ -13,13 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from store_server import ACCESS, Cut, Proxy, reset
+from store_server import ACCESS, Cut, Proxy, deliver, reset, trouble
 
 from benchmarks.rclone import Server
-from capture_agent.core.delivery import Trouble, Undelivered
+from capture_agent.core.delivery import Trouble
 from capture_agent.core.destination import parse
 from capture_agent.core.progress import CancelledError
-from capture_agent.outbox.courier import carry
 from capture_agent.outbox.errand import send
 from capture_agent.outbox.inbox import Cap
 
@@ -44,16 +43,6 @@ def line(rclone: Server) -> Iterator[Proxy]:
     one = Proxy(rclone.port)
     yield one
     one.close()
-
-
-def deliver(path: Path, destination: str, access: dict[str, str] = ACCESS, cap: Cap | None = None) -> None:
-    carry(path, parse(destination), access, lambda _done, _size: None, cap)
-
-
-def trouble(path: Path, destination: str, access: dict[str, str] = ACCESS) -> Trouble:
-    with pytest.raises(Undelivered) as caught:
-        deliver(path, destination, access)
-    return caught.value.trouble
 
 
 def whole(rclone: Server, parcel: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -260,6 +261,21 @@ class Person:
         """Let time pass without waiting for it."""
         self.world.skipped_us += int(seconds * 1e6)
         self.agent.tick()
+
+
+def lock_is_free(person):
+    """Return whether another thread, as the main one is to a slow one, gets the lock of ledger and vault."""
+    lock, free = person.agent._holdings.lock, []
+
+    def take():
+        free.append(lock.acquire(timeout=20))
+        if free[0]:
+            lock.release()
+
+    other = threading.Thread(target=take)
+    other.start()
+    other.join()
+    return free[0]
 
 
 def recording(person, categories=ALL):

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from small_world import ALL, look_at_editor, studying, type_text
+from small_world import ALL, lock_is_free, look_at_editor, studying, type_text
 
 from capture_agent.core.errors import ConsentError, KeyError_
 from capture_agent.core.events import Outcome
@@ -208,19 +208,8 @@ def cut_for_good(person, session, meanwhile):
 def test_nobody_waits_for_the_lock_while_what_stays_is_written(person, written):
     session, _ = written
     mark(person, written, 0, 2)
-    lock, free = person.agent._holdings.lock, []
-
-    def main_thread():
-        free.append(lock.acquire(timeout=20))
-        if free[0]:
-            lock.release()
-
-    def look():
-        other = threading.Thread(target=main_thread)
-        other.start()
-        other.join()
-
-    cut_for_good(person, session, look)
+    free = []
+    cut_for_good(person, session, lambda: free.append(lock_is_free(person)))
     assert free == [True]
     assert (letters(person, session), person.agent.cuts(session)) == ("cdef", ())
 

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from small_world import ALL, look_at_editor, studying, type_text, typed
+from small_world import ALL, lock_is_free, look_at_editor, studying, type_text, typed
 from test_cuts import LAB, letters, presses, shared
 
 from capture_agent.core.errors import KeyError_, StorageError
@@ -95,17 +95,10 @@ def test_the_end_of_the_program_or_the_next_start_takes_it_out(person, forgot, e
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize("by", ["itself", "cutting", "looking"])
 def test_nobody_waits_for_the_lock_while_what_stays_is_written(person, forgot, by):
-    lock, free = person.agent._holdings.lock, []
-
-    def main_thread():
-        free.append(lock.acquire(timeout=20))
-        if free[-1]:
-            lock.release()
+    free = []
 
     def look(*_):
-        other = threading.Thread(target=main_thread)
-        other.start()
-        other.join()
+        free.append(lock_is_free(person))
 
     agent, (session, _) = person.agent, forgot
     match by:

@@ -1,9 +1,9 @@
 """Edits of tasks are taken back from memory alone, hold nobody up, and never bring back what was cut out."""
 
 import shutil
-import threading
 
 import pytest
+from small_world import lock_is_free
 from test_retelling import messages, only_task, tasks, worked
 
 from capture_agent.core.errors import ConsentError
@@ -106,19 +106,8 @@ def during(agent, session, act):
 @pytest.mark.promise("P5")
 def test_nobody_waits_for_the_lock_while_a_task_is_told_anew(person):
     agent, session = worked(person)
-    lock, free = agent._holdings.lock, []
-
-    def main_thread():
-        free.append(lock.acquire(timeout=20))
-        if free[0]:
-            lock.release()
-
-    def look():
-        other = threading.Thread(target=main_thread)
-        other.start()
-        other.join()
-
-    during(agent, session, look)
+    free = []
+    during(agent, session, lambda: free.append(lock_is_free(person)))
     assert free == [True]
     assert told(agent, session) == [("Write", "done")]
 
