@@ -153,6 +153,11 @@ def test_nothing_else_can_be_done_with_it(person, offered, tmp_path):
     assert agent.snapshot().held == 0
 
 
+def test_what_is_saved_of_a_person_says_that_it_was_deleted(person, held, tmp_path):
+    person.agent.delete(held)
+    assert person.agent.save_my_data(str(tmp_path / "all"), "en").left_out == {held: "you deleted it"}
+
+
 @pytest.mark.promise("P4")
 def test_what_is_deleted_while_it_is_composed_does_not_go_out(person, offered):
     agent = person.agent
